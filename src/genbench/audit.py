@@ -1,0 +1,50 @@
+"""Novelty of one run: are the samples new, or copies of training images?
+
+Distances are Euclidean on pixels in [0, 1].  Folds as in `genbench.evaluation`: sample i is calibrated on held-out
+images of the other fold.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from genbench import novelty as scores
+from genbench.data import Prepared
+from genbench.metrics import clopper_pearson
+
+FOLDS = 2
+QUANTILE = 0.01
+
+
+def novelty(data: Prepared, samples: np.ndarray, *, seed: int) -> dict[str, Any]:
+    """Scores with intervals, the threshold, and every pair in order of distance, closest first."""
+    train, held_out, fake = (data.to_unit(x) for x in (data.train_x, data.held_out_x, samples))
+    distances, indices = np.zeros(len(fake)), np.zeros(len(fake), int)
+    flagged = np.zeros(len(fake), bool)
+    closer, thresholds = 0.0, []
+    for fold in range(FOLDS):
+        own, other = fake[fold::FOLDS], held_out[1 - fold :: FOLDS]
+        found = scores.calibrate(train, other, own, quantile=QUANTILE)
+        flagged[fold::FOLDS], distances[fold::FOLDS], indices[fold::FOLDS] = found.flags, found.distances, found.indices
+        thresholds.append(found.threshold)
+        closer += scores.closer_to_train(train, other, own, seed=seed).value * len(own)
+    order = np.lexsort((np.arange(len(fake)), distances))
+    return {
+        "n": len(fake),
+        "quantile": QUANTILE,
+        "threshold": max(thresholds),
+        "distance": "Euclidean on pixels in [0, 1]",
+        "scores": {
+            "copy_rate": clopper_pearson(int(flagged.sum()), len(fake)).as_dict(),
+            "closer_to_train": clopper_pearson(closer, len(fake)).as_dict(),
+        },
+        "pairs": [
+            {
+                "sample": int(i),
+                "train": int(indices[i]),
+                "distance": float(distances[i]),
+                "flagged": bool(flagged[i]),
+            }
+            for i in order
+        ],
+    }

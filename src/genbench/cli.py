@@ -1,0 +1,359 @@
+"""One command per stage: load, compute, save.  Both workflow engines call exactly these lines.
+
+Imports stand inside the commands: a stage pays only for what it uses.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from genbench.files import InputError
+
+if TYPE_CHECKING:
+    from genbench.core import GenerativeModel, Space
+    from genbench.data import Prepared
+    from genbench.params import Run
+    from genbench.report import DatasetResult, RunResult
+
+app = typer.Typer(
+    name="genbench",
+    help="Train every classic family of generative model on the same data, audit, score, compare.",
+    epilog="Example: genbench train --run digits-vae --data data/digits.safetensors --out results/runs/digits-vae",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ParamsFile = Annotated[Path, typer.Option("--params", help="The benchmark's parameters.")]
+DataFile = Annotated[Path, typer.Option("--data", help="The prepared dataset.")]
+RunName = Annotated[str, typer.Option("--run", help="A key of `runs` in the parameters.")]
+RunFolder = Annotated[Path, typer.Option("--out", help="The run's folder.")]
+OutFile = Annotated[Path, typer.Option("--out", help="The file to write.")]
+PARAMS = Path("params.yaml")
+CHECKPOINTS = Path("results/checkpoints")
+CLOSEST = 12
+
+
+@app.command(epilog="Example: genbench prepare --dataset digits --out data/digits.safetensors")
+def prepare(
+    dataset: Annotated[str, typer.Option(help="A key of `datasets` in the parameters.")],
+    out: OutFile,
+    params: ParamsFile = PARAMS,
+) -> None:
+    """Write one prepared dataset: images, labels, splits and a card of where they come from."""
+    from genbench import data
+    from genbench.files import write_all
+    from genbench.params import load, pick
+
+    entry = pick(load(params).datasets, dataset, "datasets", params)
+    try:
+        content = data.prepare(dataset, entry)
+    except InputError as error:
+        raise InputError(f"{params}: datasets.{dataset}: {error}") from error
+    write_all(out.parent, {out.name: content})
+
+
+@app.command(
+    epilog="Example: genbench extractor --data data/digits.safetensors --out results/extractors/digits.safetensors"
+)
+def extractor(data: DataFile, out: OutFile, params: ParamsFile = PARAMS) -> None:
+    """Train the classifier that gives the features; a card beside it states its held-out accuracy and hash."""
+    from genbench import extractor as classifier
+    from genbench.data import load as load_data
+    from genbench.files import json_bytes, write_all
+    from genbench.params import load
+    from genbench.training import make_deterministic, seed_of
+
+    settings = load(params).extractor
+    make_deterministic(threads=settings.threads)
+    prepared = load_data(data)
+    seed = seed_of(settings.seed, prepared.card["name"], "extractor")
+    weights, card = classifier.train(prepared, settings, seed=seed)
+    write_all(out.parent, {out.name: weights, out.with_suffix(".json").name: json_bytes(card)})
+
+
+@app.command(
+    epilog="Example: genbench train --run digits-vae --data data/digits.safetensors --out results/runs/digits-vae"
+)
+def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PARAMS) -> None:
+    """Train one run; killed and started again, it ends with the same bytes."""
+    import torch
+
+    from genbench import training
+    from genbench.core import Batch, Splits
+    from genbench.files import json_bytes, write_all
+    from genbench.weights import weights_bytes
+
+    began = time.monotonic()
+    settings, entry, prepared, space = _load_run(run, data, params)
+    seed = training.seed_of(entry.seed, run, "train")
+    torch.manual_seed(seed)
+    device = training.pick_device(settings.device)
+    model = _build(run, entry, space).to(device)
+
+    def batch(x: Any, y: Any) -> Batch:
+        labels = torch.from_numpy(y).to(device) if space.classes else None
+        return Batch(space.to_unit(torch.from_numpy(x).to(device)), labels)
+
+    splits = Splits(
+        batch(prepared.train_x, prepared.train_y), batch(prepared.held_out_x, prepared.held_out_y)
+    )
+    about = _about(run, entry, prepared)
+    checkpoint = CHECKPOINTS / f"{run}.pt"
+    curve = training.train(
+        model,
+        splits,
+        training.Budget(entry.steps, entry.batch_size, entry.ema),
+        run=run,
+        seed=seed,
+        checkpoint=checkpoint,
+        fingerprint=json.dumps(about | {"code": _code_hash(entry.model), "torch": torch.__version__}),
+    )
+    lines = ["step,phase,objective,loss", *(f"{p.step},{p.phase},{p.objective},{p.loss:.9g}" for p in curve)]
+    seconds = round(time.monotonic() - began, 3)
+    timing = {"train_seconds": seconds, "images_per_second": round(entry.steps * entry.batch_size / seconds, 1)}
+    contents = {
+        "curve.csv": ("\n".join(lines) + "\n").encode(),
+        "timing.json": json_bytes(timing | {"device": str(device), "threads": entry.threads}),
+        "model.safetensors": weights_bytes(model, about),
+    }
+    write_all(out, contents)
+    checkpoint.unlink(missing_ok=True)
+
+
+@app.command(
+    epilog="Example: genbench sample --run digits-vae --data data/digits.safetensors --out results/runs/digits-vae"
+)
+def sample(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PARAMS) -> None:
+    """Draw as many samples as there are held-out images, a grid, and walks or completions where the model can."""
+    from torch import Generator
+
+    from genbench import pictures, sampling, training
+    from genbench.files import npz_bytes, write_all
+
+    settings, entry, prepared, space = _load_run(run, data, params)
+    device = training.pick_device(settings.device)
+    model = _trained(run, entry, prepared, space, out).to(device)
+    generator = Generator(device).manual_seed(training.seed_of(entry.seed, run, "sample"))
+    n = len(prepared.held_out_x)
+    arrays = sampling.draw(model, n, prepared.held_out_x, space, run=run, generator=generator)
+    grid = pictures.tile(arrays["x"][:100], space.levels, columns=10)
+    write_all(out, {"samples.npz": npz_bytes(arrays), "grid.png": pictures.png(grid)})
+
+
+@app.command(
+    epilog="Example: genbench novelty --run digits-vae --data data/digits.safetensors --out results/runs/digits-vae"
+)
+def novelty(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PARAMS) -> None:
+    """Are the samples new?  Distances to the training images, calibrated on held-out ones; the closest pairs drawn."""
+    from genbench import audit, pictures
+    from genbench.data import load as load_data
+    from genbench.files import json_bytes, write_all
+    from genbench.params import load, pick
+
+    pick(load(params).runs, run, "runs", params)
+    prepared = load_data(data)
+    samples = _samples(out, prepared)
+    record = audit.novelty(prepared, samples, seed=0)
+    closest = record["pairs"][:CLOSEST]
+    picture = pictures.neighbours(
+        samples[[pair["sample"] for pair in closest]],
+        prepared.train_x[[pair["train"] for pair in closest]],
+        [pair["flagged"] for pair in closest],
+        prepared.levels,
+    )
+    record = {"run": run, "dataset": prepared.card["name"], **record}
+    write_all(out, {"novelty.json": json_bytes(record), "nearest.png": pictures.png(picture)})
+
+
+@app.command(
+    epilog="Example: genbench evaluate --run digits-vae --data data/digits.safetensors"
+    " --extractor results/extractors/digits.safetensors --out results/runs/digits-vae"
+)
+def evaluate(
+    run: RunName,
+    data: DataFile,
+    extractor: Annotated[Path, typer.Option(help="The trained feature extractor.")],
+    out: RunFolder,
+    params: ParamsFile = PARAMS,
+) -> None:
+    """Score the samples against the held-out images, and the likelihood where the model has one."""
+    import torch
+
+    from genbench import evaluation, training
+    from genbench import extractor as classifier
+    from genbench.files import json_bytes, write_all
+    from genbench.metrics import class_histogram
+
+    settings, entry, prepared, space = _load_run(run, data, params)
+    extract = classifier.load(extractor, prepared)
+    real, fake = extract(prepared.held_out_x), extract(_samples(out, prepared))
+    seed = training.seed_of(entry.seed, run, "evaluate")
+    scores = evaluation.sample_scores(real, fake, classes=space.classes, seed=seed)
+    torch.manual_seed(seed)
+    model = _trained(run, entry, prepared, space, out).to(training.pick_device(settings.device))
+    kind, likelihoods = evaluation.likelihood_scores(model, prepared, space)
+    record = {
+        "run": run,
+        "dataset": entry.dataset,
+        "model": entry.model,
+        "seed": entry.seed,
+        "n": len(fake.labels),
+        "held_out": len(real.labels),
+        "folds": evaluation.FOLDS,
+        "extractor": extract.sha256,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "likelihood": kind,
+        "class_histogram": [float(share) for share in class_histogram(fake.labels, space.classes)],
+        "scores": {name: score.as_dict() for name, score in (scores | likelihoods).items()},
+    }
+    write_all(out, {"metrics.json": json_bytes(record)})
+
+
+@app.command(epilog="Example: genbench report --out results/report")
+def report(
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("results/report"),
+    params: ParamsFile = PARAMS,
+) -> None:
+    """Write the comparison: one self-contained page, and its headline table as csv, markdown and LaTeX."""
+    from genbench.files import write_all
+    from genbench.report import render
+
+    runs, datasets = _results(params)
+    write_all(out, render(runs, datasets))
+
+
+@app.command(epilog="Example: genbench show")
+def show(params: ParamsFile = PARAMS) -> None:
+    """Print the headline table and where the report is."""
+    from genbench.report import terminal_table
+
+    runs, _ = _results(params)
+    typer.echo(terminal_table(runs))
+    typer.echo(f"\nReport: {Path('results/report/index.html').resolve().as_uri()}")
+
+
+def main() -> None:
+    """The console script: one clear line for what the user can mend, and exit code 1."""
+    # Fixed before NumPy is loaded: with more threads its sums, and so the last bits, may differ.
+    os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")})
+    try:
+        app()
+    except (InputError, OSError) as error:
+        if os.environ.get("GENBENCH_TRACEBACK"):
+            raise
+        typer.echo(f"genbench: error: {error}", err=True)
+        sys.exit(1)
+
+
+def _load_run(run: str, data: Path, path: Path) -> "tuple[Any, Run, Prepared, Space]":
+    """Validated parameters, the run's entry, its dataset, its space; the thread count is set on the way."""
+    from genbench.data import load as load_data
+    from genbench.extractor import space_of
+    from genbench.params import load, pick
+    from genbench.training import make_deterministic
+
+    settings = load(path)
+    entry = pick(settings.runs, run, "runs", path)
+    prepared = load_data(data)
+    if prepared.card["name"] != entry.dataset:
+        raise InputError(f"{data}: holds dataset {prepared.card['name']!r}; run {run} expects {entry.dataset!r}")
+    make_deterministic(threads=entry.threads)
+    return settings, entry, prepared, space_of(prepared)
+
+
+def _build(run: str, entry: "Run", space: "Space") -> "GenerativeModel":
+    from genbench.models import build
+
+    return build(run, entry, space)
+
+
+def _about(run: str, entry: "Run", prepared: "Prepared") -> dict[str, Any]:
+    """What weights belong to; threads and budget are the engine's business, the rest must match."""
+    return {"run": run, "model": entry.model, "entry": entry.model_dump(mode="json"), "data": prepared.sha256}
+
+
+def _trained(run: str, entry: "Run", prepared: "Prepared", space: "Space", folder: Path) -> "GenerativeModel":
+    from genbench.weights import load_state, read_weights
+
+    path = folder / "model.safetensors"
+    tensors, _ = read_weights(path, expected=_about(run, entry, prepared))
+    model = _build(run, entry, space)
+    load_state(model, tensors, source=str(path))
+    return model.eval()
+
+
+def _samples(folder: Path, prepared: "Prepared") -> Any:
+    """The samples of a run, checked against its dataset: uint8 levels (n, c, h, w)."""
+    from genbench.files import read_npz
+
+    path = folder / "samples.npz"
+    arrays = read_npz(path, what="the samples")
+    shape = prepared.train_x.shape[1:]
+    x = arrays.get("x")
+    if x is None or x.dtype.name != "uint8" or x.shape[1:] != shape or len(x) < 2 or x.max() >= prepared.levels:
+        found = "nothing" if x is None else f"{x.dtype.name} {x.shape}, largest {x.max(initial=0)}"
+        raise InputError(f"{path}: array 'x' holds {found}; expected uint8 (n, {', '.join(map(str, shape))}) below {prepared.levels}")
+    return x
+
+
+def _code_hash(model: str) -> str:
+    """One hash over the source files that training runs: a checkpoint left by other code is not resumed."""
+    from genbench.files import sha256_of_files
+    from genbench.params import PACKAGE
+
+    shared = [PACKAGE / "core.py", PACKAGE / "training.py", *sorted((PACKAGE / "nn").glob("*.py"))]
+    return sha256_of_files([PACKAGE / "models" / f"{model}.py", *shared])
+
+
+def _results(path: Path) -> "tuple[list[RunResult], list[DatasetResult]]":
+    """Everything the report is made of, in the order of the parameters."""
+    import io
+
+    import pandas as pd
+
+    from genbench.data import load as load_data
+    from genbench.files import read_bytes, read_json, read_npz, sha256
+    from genbench.params import load
+    from genbench.report import DatasetResult, RunResult
+
+    settings = load(path)
+    runs: list[RunResult] = []
+    for name, entry in settings.runs.items():
+        folder = Path("results/runs") / name
+        metrics = read_json(folder / "metrics.json", what="the scores")
+        runs.append(
+            RunResult(
+                name=name,
+                entry=entry.model_dump(mode="json"),
+                metrics=metrics,
+                novelty=read_json(folder / "novelty.json", what="the novelty record"),
+                curve=pd.read_csv(io.BytesIO(read_bytes(folder / "curve.csv", what="the training curve"))),
+                samples=read_npz(folder / "samples.npz", what="the samples"),
+                grid=read_bytes(folder / "grid.png", what="the sample grid"),
+                nearest=read_bytes(folder / "nearest.png", what="the closest pairs"),
+                weights_sha256=sha256(read_bytes(folder / "model.safetensors", what="the weights")),
+                parameters=metrics["parameters"],
+            )
+        )
+    datasets = []
+    for name in settings.datasets:
+        prepared = load_data(Path("data") / f"{name}.safetensors")
+        datasets.append(
+            DatasetResult(
+                name=name,
+                card=prepared.card | {"sha256": prepared.sha256},
+                extractor=read_json(Path("results/extractors") / f"{name}.json", what="the extractor's card"),
+                examples=prepared.held_out_x[:60],
+            )
+        )
+    return runs, datasets
+
+
+if __name__ == "__main__":
+    main()

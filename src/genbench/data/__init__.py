@@ -1,0 +1,149 @@
+"""Prepared datasets: one safetensors file each, with its card in the metadata.
+
+A source is one file of this folder with a function `load(*, options…) -> Source`; its options are the keys of the
+dataset's entry in params.yaml.
+"""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from genbench.files import InputError, read_bytes, sha256
+from genbench.params import Dataset
+
+PARTS = ("train.x", "train.y", "held_out.x", "held_out.y")
+
+
+class Source(NamedTuple):
+    """What a source gives: images as uint8 levels (n, c, h, w), labels (n,), split by itself.
+
+    about: source, description and licence, for the card.
+    """
+
+    train_x: np.ndarray
+    train_y: np.ndarray
+    held_out_x: np.ndarray
+    held_out_y: np.ndarray
+    levels: int
+    classes: int
+    about: dict[str, str]
+
+
+class Prepared(NamedTuple):
+    """A dataset in memory; `sha256` is the hash of the file it was read from."""
+
+    train_x: np.ndarray  # uint8 (n, c, h, w)
+    train_y: np.ndarray  # int64 (n,)
+    held_out_x: np.ndarray
+    held_out_y: np.ndarray
+    card: dict[str, Any]
+    sha256: str
+
+    @property
+    def levels(self) -> int:
+        return int(self.card["levels"])
+
+    @property
+    def classes(self) -> int:
+        return int(self.card["classes"])
+
+    def to_unit(self, x: np.ndarray) -> np.ndarray:
+        """Levels -> float64 in [0, 1], flattened: (n, c·h·w)."""
+        return x.reshape(len(x), -1).astype(np.float64) / (self.levels - 1)
+
+
+def prepare(name: str, entry: Dataset) -> bytes:
+    """The bytes of the prepared file of one dataset."""
+    from safetensors.numpy import save
+
+    options = dict(entry.model_extra or {})
+    source: Source = importlib.import_module(f"genbench.data.{entry.source}").load(**options)
+    if entry.validation:
+        source = _hide_held_out(source)
+    arrays = (source.train_x, source.train_y, source.held_out_x, source.held_out_y)
+    tensors = {part: np.ascontiguousarray(array) for part, array in zip(PARTS, arrays, strict=True)}
+    card = {
+        "name": name,
+        **source.about,
+        "kind": "image",
+        "shape": list(source.train_x.shape[1:]),
+        "levels": source.levels,
+        "classes": source.classes,
+        "counts": {"train": len(source.train_x), "held_out": len(source.held_out_x)},
+        "class_counts": {
+            part: np.bincount(labels, minlength=source.classes).tolist()
+            for part, labels in (("train", source.train_y), ("held_out", source.held_out_y))
+        },
+        "exact_duplicates_between_splits": _shared(source.train_x, source.held_out_x),
+        "options": options,
+        "content_sha256": sha256(b"".join(tensor.tobytes() for tensor in tensors.values())),
+    }
+    return save(tensors, metadata={"card": json.dumps(card)})
+
+
+def load(path: Path) -> Prepared:
+    """Read a prepared dataset.
+
+    Raises:
+        InputError: the file is missing, truncated, or not a prepared dataset.
+    """
+    from safetensors import SafetensorError, deserialize  # type: ignore[attr-defined]
+    from safetensors.numpy import load as load_arrays
+
+    content = read_bytes(path, what="the prepared dataset")
+    try:
+        deserialize(content)
+        card = json.loads(header(content)["card"])
+        arrays = load_arrays(content)
+        parts = [arrays[part] for part in PARTS]
+    except (SafetensorError, KeyError, ValueError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise InputError(
+            f"{path}: damaged or not a prepared dataset ({reason}); expected the output of `genbench prepare`"
+        ) from error
+    return Prepared(*parts, card=card, sha256=sha256(content))
+
+
+def header(content: bytes) -> dict[str, str]:
+    """The metadata of a safetensors file: its first eight bytes give the length of a JSON header."""
+    length = int.from_bytes(content[:8], "little")
+    return dict(json.loads(content[8 : 8 + length]).get("__metadata__", {}))
+
+
+def stratified_split(labels: np.ndarray, first: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of two parts, `first` of them in the first, classes in proportion, each part in random order.
+
+    Raises:
+        InputError: fewer than one element would be left for either part.
+    """
+    if not 0 < first < len(labels):
+        raise InputError(f"train: got {first}; expected between 1 and {len(labels) - 1} of {len(labels)} images")
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(labels))
+    # Each image's rank within its class, as a fraction of the class: the `first` smallest are a stratified part.
+    rank = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = order[labels[order] == label]
+        rank[members] = (np.arange(len(members)) + rng.uniform()) / len(members)
+    by_rank = np.argsort(rank, kind="stable")
+    return rng.permutation(by_rank[:first]), rng.permutation(by_rank[first:])
+
+
+def _hide_held_out(source: Source) -> Source:
+    """For tuning: four fifths of train stand for train and one fifth for held-out; the held-out data is dropped."""
+    fit, validate = stratified_split(source.train_y, len(source.train_y) * 4 // 5, seed=1)
+    return source._replace(
+        train_x=source.train_x[fit],
+        train_y=source.train_y[fit],
+        held_out_x=source.train_x[validate],
+        held_out_y=source.train_y[validate],
+    )
+
+
+def _shared(train: np.ndarray, held_out: np.ndarray) -> int:
+    """How many held-out images are exact duplicates of a training image."""
+    seen = {image.tobytes() for image in train}
+    return sum(image.tobytes() in seen for image in held_out)

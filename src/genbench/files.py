@@ -1,0 +1,72 @@
+"""Files: whole or not at all, deterministic bytes, clear errors."""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PARTIAL = ".partial"
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong: one line that names it, what was wrong, what was expected."""
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_of_files(paths: Iterable[Path]) -> str:
+    """One hash over the contents of several files, in the order given."""
+    return sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in paths))
+
+
+def read_bytes(path: Path, *, what: str) -> bytes:
+    """Raises InputError naming the file where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot read {what}: {error.strerror}") from error
+
+
+def read_json(path: Path, *, what: str) -> Any:
+    try:
+        return json.loads(read_bytes(path, what=what))
+    except ValueError as error:
+        raise InputError(f"{path}: {what} is not valid JSON ({error})") from error
+
+
+def write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write every file under a temporary name, then rename them all: a killed stage leaves no half file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partials = {folder / name: folder / (name + PARTIAL) for name in contents}
+    for (path, partial), content in zip(partials.items(), contents.values(), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+    for path, partial in partials.items():
+        partial.replace(path)
+
+
+def json_bytes(value: Any) -> bytes:
+    """Deterministic JSON: keys in insertion order, floats at full precision, no NaN."""
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **dict(arrays))  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def read_npz(path: Path, *, what: str) -> dict[str, np.ndarray]:
+    try:
+        with np.load(io.BytesIO(read_bytes(path, what=what)), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - zipfile, zlib and numpy raise a dozen kinds for a damaged archive
+        raise InputError(f"{path}: {what} is damaged or not an .npz archive ({error})") from error

@@ -1,0 +1,59 @@
+"""Metrics of generated data: pure functions, features in, estimates out.  See docs/evaluation.md."""
+
+from genbench.metrics.diversity import ms_ssim, ms_ssim_diversity, vendi_score
+from genbench.metrics.downstream import classification_accuracy_score, logistic_regression
+from genbench.metrics.estimate import Estimate, bootstrap_interval, clopper_pearson, mean_interval
+from genbench.metrics.frechet import (
+    frechet_distance,
+    frechet_distance_infinity,
+    gaussian_frechet_distance,
+    linear_error,
+)
+from genbench.metrics.inception import inception_score, inception_score_splits
+from genbench.metrics.kernel import kernel_distance
+from genbench.metrics.manifold import DensityCoverage, PrecisionRecall, density_coverage, precision_recall
+from genbench.metrics.modes import (
+    LabelCoverage,
+    ModeCoverage,
+    class_histogram,
+    mode_coverage,
+    mode_coverage_labels,
+    total_variation,
+)
+from genbench.metrics.neighbours import ball_counts, nearest, nearest_others
+from genbench.metrics.path_length import lerp, perceptual_path_length, slerp
+
+__all__ = [
+    "DensityCoverage",
+    "Estimate",
+    "LabelCoverage",
+    "ModeCoverage",
+    "PrecisionRecall",
+    "ball_counts",
+    "bootstrap_interval",
+    "class_histogram",
+    "classification_accuracy_score",
+    "clopper_pearson",
+    "density_coverage",
+    "frechet_distance",
+    "frechet_distance_infinity",
+    "gaussian_frechet_distance",
+    "inception_score",
+    "inception_score_splits",
+    "kernel_distance",
+    "lerp",
+    "linear_error",
+    "logistic_regression",
+    "mean_interval",
+    "mode_coverage",
+    "mode_coverage_labels",
+    "ms_ssim",
+    "ms_ssim_diversity",
+    "nearest",
+    "nearest_others",
+    "perceptual_path_length",
+    "precision_recall",
+    "slerp",
+    "total_variation",
+    "vendi_score",
+]

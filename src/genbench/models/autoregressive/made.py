@@ -1,0 +1,88 @@
+"""MADE (Germain et al., 2015), arXiv:1502.03509.  log p(x) = Σ_d log p(x_d | x_<d), all conditionals in one masked pass."""
+
+from functools import partial
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
+from genbench.nn.discrete import Levels
+
+
+class MaskedLinear(nn.Linear):
+    """A linear layer in which output j sees input i only where mask[j, i] is true."""
+
+    mask: Tensor
+
+    def __init__(self, mask: Tensor) -> None:
+        super().__init__(mask.shape[1], mask.shape[0])
+        self.register_buffer("mask", mask, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight * self.mask, self.bias)
+
+
+class MADE(GenerativeModel):
+    """Pixels in raster order, one mask; Bernoulli outputs for two levels, L-way outputs for more.
+
+    hidden, layers: width and number of hidden layers.  dropout acts on hidden units.
+    """
+
+    exact = True
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        hidden: int = 500,
+        layers: int = 1,
+        dropout: float = 0.0,
+        lr: float = 1e-3,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(space)
+        self.levels = Levels(space)
+        d = space.dimensions
+        self.lr, self.weight_decay = lr, weight_decay
+        degrees = torch.arange(1, d + 1)  # input d has degree d
+        blocks: list[nn.Module] = []
+        for _ in range(layers):
+            # Hidden degrees 1 … D−1 in turn; a hidden unit sees the inputs up to its degree.
+            following = torch.arange(hidden) % max(d - 1, 1) + 1
+            blocks += [MaskedLinear(following[:, None] >= degrees[None, :]), nn.ReLU(), nn.Dropout(dropout)]
+            degrees = following
+        self.hidden = nn.Sequential(*blocks)
+        outputs = torch.arange(1, d + 1).repeat_interleave(self.levels.channels)
+        self.output = MaskedLinear(outputs[:, None] > degrees[None, :])  # strictly: x_d must not see itself
+        # Direct connections from the input, strictly lower triangular (paper, section 4.2).
+        self.direct = MaskedLinear(outputs[:, None] > torch.arange(1, d + 1)[None, :])
+
+    def logits(self, x: Tensor) -> Tensor:
+        """(n, D) in [0, 1] -> (n, D, channels)."""
+        out = self.output(self.hidden(x)) + self.direct(x)
+        return out.unflatten(1, (self.space.dimensions, self.levels.channels))
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        x = x.flatten(1)
+        return self.levels.log_prob(self.logits(x), x).sum(1)
+
+    def loss(self, batch: Batch) -> Tensor:
+        return -self.log_prob(batch.x).mean()
+
+    def phases(self) -> list[Phase]:
+        adam = partial(torch.optim.AdamW, lr=self.lr, weight_decay=self.weight_decay)
+        return [Phase("likelihood", (Objective("nll", list(self.parameters()), self.loss, adam),))]
+
+    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+        blank = torch.zeros(n, *self.space.shape, device=generator.device)
+        return self.complete(blank, torch.zeros_like(blank, dtype=torch.bool), generator=generator)
+
+    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
+        """Exact for what follows the last kept pixel; earlier hidden pixels see only those before them."""
+        flat, keep = x.flatten(1).clone(), mask.expand_as(x).flatten(1)
+        flat = flat * keep
+        for d in range(flat.shape[1]):  # x_d given x_<d
+            drawn = self.levels.sample(self.logits(flat)[:, d], generator)
+            flat[:, d] = torch.where(keep[:, d], flat[:, d], drawn)
+        return flat.unflatten(1, self.space.shape)

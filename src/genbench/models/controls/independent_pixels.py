@@ -1,0 +1,36 @@
+"""Control: every value drawn independently from its own histogram, log p(x) = Σ_d log p_d(x_d).
+
+The likelihood that any model of dependence has to beat.
+"""
+
+import torch
+from torch import Generator, Tensor
+
+from genbench.core import GenerativeModel, Phase, Space, Splits
+
+
+class IndependentPixels(GenerativeModel):
+    """Histograms with add-one smoothing (Laplace): p_d(l) = (n_dl + 1) / (n + L)."""
+
+    exact = True
+
+    def __init__(self, space: Space) -> None:
+        super().__init__(space)
+        self.register_buffer("log_p", torch.zeros(space.dimensions, space.levels))
+
+    def fit(self, splits: Splits) -> None:
+        levels = self.space.to_levels(splits.train.x).flatten(1)  # (n, D)
+        counts = torch.nn.functional.one_hot(levels, self.space.levels).sum(0) + 1.0  # (D, L)
+        self.log_p.copy_((counts / counts.sum(1, keepdim=True)).log())
+
+    def phases(self) -> list[Phase]:
+        return [Phase("histograms", fit=self.fit)]
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        levels = self.space.to_levels(x).flatten(1)
+        pixels = torch.arange(self.space.dimensions, device=x.device)
+        return self.log_p[pixels, levels].sum(1)
+
+    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+        drawn = torch.multinomial(self.log_p.exp(), n, replacement=True, generator=generator).T  # (n, D)
+        return self.space.to_unit(drawn).unflatten(1, self.space.shape)

@@ -1,0 +1,48 @@
+"""Control: probabilistic PCA (Tipping & Bishop, 1999), x = W z + μ + ε, fitted in closed form.
+
+The cheapest density model that has seen the data: a model that does not beat it has learnt nothing worth its cost.
+"""
+
+import torch
+from torch import Generator, Tensor
+
+from genbench.core import GenerativeModel, Phase, Space, Splits
+
+
+class PCAGaussian(GenerativeModel):
+    """components: dimensions of z.  W = U (Λ − σ²)^½, σ² the mean of the eigenvalues left out."""
+
+    def __init__(self, space: Space, *, components: int = 24) -> None:
+        super().__init__(space)
+        if not 0 < components < space.dimensions:
+            raise ValueError(f"components: got {components}; expected 1 to {space.dimensions - 1}")
+        self.components = components
+        self.register_buffer("mu", torch.zeros(space.dimensions))
+        self.register_buffer("weight", torch.zeros(space.dimensions, components))  # W
+        self.register_buffer("sigma", torch.zeros(()))
+
+    def fit(self, splits: Splits) -> None:
+        x = splits.train.x.flatten(1).double()
+        values, vectors = torch.linalg.eigh(torch.cov(x.T))  # ascending
+        k = self.components
+        variance = values[:-k].mean().clamp_min(0)
+        scale = (values[-k:] - variance).clamp_min(0).sqrt()
+        self.mu.copy_(x.mean(0))
+        self.weight.copy_(vectors[:, -k:] * scale)
+        self.sigma.copy_(variance.sqrt())
+
+    def phases(self) -> list[Phase]:
+        return [Phase("eigenvectors", fit=self.fit)]
+
+    def prior(self, n: int, *, generator: Generator) -> Tensor:
+        return torch.randn(n, self.components, generator=generator, device=generator.device)
+
+    def decode(self, z: Tensor) -> Tensor:
+        x = z @ self.weight.T + self.mu
+        return x.unflatten(1, self.space.shape).clamp(0, 1)
+
+    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+        z = self.prior(n, generator=generator)
+        x = (z @ self.weight.T + self.mu).unflatten(1, self.space.shape)
+        noise = self.sigma * torch.randn(x.shape, generator=generator, device=x.device)
+        return (x + noise).clamp(0, 1)

@@ -1,0 +1,99 @@
+"""VAE (Kingma & Welling, 2014), arXiv:1312.6114.  log p(x) ≥ E_q[log p(x|z)] − β KL(q(z|x) ‖ p(z)).
+
+With beta ≠ 1 it is the β-VAE (Higgins et al., 2017).
+"""
+
+import math
+from functools import partial
+
+import torch
+from torch import Generator, Tensor, nn
+
+from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
+from genbench.nn.discrete import Levels
+
+
+class VAE(GenerativeModel):
+    """Gaussian encoder and prior; the decoder gives each pixel a distribution over its levels.
+
+    latent: dimensions of z.  hidden, layers: width and depth of encoder and decoder.  importance: samples of the
+    importance-weighted bound (Burda et al., 2016, arXiv:1509.00519) that `log_prob` reports.
+    """
+
+    exact = False
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        latent: int = 20,
+        hidden: int = 400,
+        layers: int = 1,
+        beta: float = 1.0,
+        dropout: float = 0.0,
+        importance: int = 100,
+        lr: float = 1e-3,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(space)
+        self.levels = Levels(space)
+        self.latent, self.beta, self.importance, self.lr, self.weight_decay = latent, beta, importance, lr, weight_decay
+        d = space.dimensions
+        self.encoder = self.network(d, hidden, layers, 2 * latent, dropout)
+        self.decoder = self.network(latent, hidden, layers, d * self.levels.channels, dropout)
+
+    @staticmethod
+    def network(inputs: int, hidden: int, layers: int, outputs: int, dropout: float) -> nn.Sequential:
+        widths = [inputs] + [hidden] * layers
+        body = [
+            block
+            for a, b in zip(widths, widths[1:], strict=False)
+            for block in (nn.Linear(a, b), nn.SiLU(), nn.Dropout(dropout))
+        ]
+        return nn.Sequential(*body, nn.Linear(hidden, outputs))
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, *shape) in [0, 1] -> mu, log_var: (n, k) each."""
+        mu, log_var = self.encoder(2 * x.flatten(1) - 1).chunk(2, dim=1)
+        return mu, log_var
+
+    def logits(self, z: Tensor) -> Tensor:
+        """(…, k) -> (…, D, channels)."""
+        return self.decoder(z).unflatten(-1, (self.space.dimensions, self.levels.channels))
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The negative evidence lower bound, in nats per image; the KL term in closed form (paper, appendix B)."""
+        mu, log_var = self.encode(batch.x)
+        z = mu + (0.5 * log_var).exp() * torch.randn_like(mu)
+        reconstruction = self.levels.log_prob(self.logits(z), batch.x.flatten(1)).sum(1)
+        divergence = 0.5 * (mu.square() + log_var.exp() - 1 - log_var).sum(1)
+        return (self.beta * divergence - reconstruction).mean()
+
+    def phases(self) -> list[Phase]:
+        adam = partial(torch.optim.AdamW, lr=self.lr, weight_decay=self.weight_decay)
+        return [Phase("bound", (Objective("negative_elbo", list(self.parameters()), self.loss, adam),))]
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log (1/K) Σ_k p(x, z_k) / q(z_k|x), z_k ~ q: a lower bound in expectation, tighter with K."""
+        mu, log_var = self.encode(x)
+        x = x.flatten(1)
+        weights = []
+        for _ in range(self.importance):
+            noise = torch.randn_like(mu)
+            z = mu + (0.5 * log_var).exp() * noise
+            # log p(z) − log q(z|x); the constants ½ log 2π cancel.
+            ratio = 0.5 * (noise.square() + log_var - z.square()).sum(1)
+            weights.append(self.levels.log_prob(self.logits(z), x).sum(1) + ratio)
+        return torch.stack(weights).logsumexp(0) - math.log(self.importance)
+
+    def prior(self, n: int, *, generator: Generator) -> Tensor:
+        return torch.randn(n, self.latent, generator=generator, device=generator.device)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(n, k) -> (n, *shape): the mean image."""
+        return self.levels.mean(self.logits(z)).unflatten(1, self.space.shape)
+
+    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+        """z from the prior, then each pixel from p(x|z): what the bound is a bound of."""
+        logits = self.logits(self.prior(n, generator=generator))
+        return self.levels.sample(logits, generator).unflatten(1, self.space.shape)

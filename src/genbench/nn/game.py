@@ -1,0 +1,53 @@
+"""The two-player game of generative adversarial networks with the non-saturating losses (arXiv:1406.2661)."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from genbench.core import Batch, GenerativeModel, Objective, Phase
+
+
+class NonSaturatingGame(GenerativeModel):
+    """Min-max of E[log D(x)] + E[log(1 − D(G(z)))], the generator ascending log D(G(z)) instead (paper, section 3).
+
+    A subclass gives the two networks, the optimiser, `prior`, `decode` and `score`.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    optimizer: Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer]
+
+    @abstractmethod
+    def prior(self, n: int, *, generator: Generator | None = None, device: torch.device | None = None) -> Tensor:
+        """(n, k) codes, from `generator` on its device, or from the training's own random state."""
+
+    @abstractmethod
+    def decode(self, z: Tensor) -> Tensor:
+        """(n, k) codes -> (n, *space.shape) in [0, 1]."""
+
+    @abstractmethod
+    def score(self, x: Tensor) -> Tensor:
+        """(n, *space.shape) in [0, 1] -> (n,) logits of D(x)."""
+
+    def discriminator_loss(self, batch: Batch) -> Tensor:
+        """−log D(x) − log(1 − D(G(z))); real and generated elements in batches of their own."""
+        fake = self.decode(self.prior(len(batch.x), device=batch.x.device)).detach()
+        return (F.softplus(-self.score(batch.x)) + F.softplus(self.score(fake))).mean()
+
+    def generator_loss(self, batch: Batch) -> Tensor:
+        """−log D(G(z))."""
+        return F.softplus(-self.score(self.decode(self.prior(len(batch.x), device=batch.x.device)))).mean()
+
+    def phases(self) -> list[Phase]:
+        critic, forger = list(self.discriminator.parameters()), list(self.generator.parameters())
+        players = (
+            Objective("discriminator", critic, self.discriminator_loss, self.optimizer),
+            Objective("generator", forger, self.generator_loss, self.optimizer),
+        )
+        return [Phase("game", players)]
+
+    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+        return self.decode(self.prior(n, generator=generator))

@@ -1,0 +1,43 @@
+"""Are the generated data new?  Each score compares samples with the training data.  See docs/evaluation.md.
+
+No single score is enough: judge each by the controls of the same table (held-out data, copies, noise).
+"""
+
+from genbench.metrics.neighbours import nearest, nearest_others
+from genbench.novelty.calibrated import (
+    Calibration,
+    calibrate,
+    calibrate_distances,
+    calibrated_rate,
+    closer_to_train,
+)
+from genbench.novelty.copying import (
+    ShiftedNeighbours,
+    authenticity,
+    ct_score,
+    neighbour_ratio,
+    shift_invariant_neighbours,
+)
+from genbench.novelty.likelihood import FeatureLikelihood, fld, likelihood_gap
+from genbench.novelty.memorisation import Birthday, birthday_support, mifid
+
+__all__ = [
+    "Birthday",
+    "Calibration",
+    "FeatureLikelihood",
+    "ShiftedNeighbours",
+    "authenticity",
+    "birthday_support",
+    "calibrate",
+    "calibrate_distances",
+    "calibrated_rate",
+    "closer_to_train",
+    "ct_score",
+    "fld",
+    "likelihood_gap",
+    "mifid",
+    "nearest",
+    "nearest_others",
+    "neighbour_ratio",
+    "shift_invariant_neighbours",
+]

@@ -1,0 +1,259 @@
+"""params.yaml: every number of a benchmark, validated before anything runs.
+
+A run's entry holds the keys below; every other key is a hyper-parameter of its model, and the model's constructor is
+the schema.  Signatures are read from the source text, not by importing it, so that a stage that needs no torch does
+not pay for torch, and a typo fails within a second.
+"""
+
+import ast
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from genbench.files import InputError, read_bytes
+
+PACKAGE = Path(__file__).parent
+NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?$"
+MODEL = r"^[a-z0-9_]+(?:/[a-z0-9_]+)+$"
+# What a constructor may ask for in params.yaml; anything else in a signature is a mistake in the model file.
+ANNOTATIONS: dict[str, Any] = {
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "str": str,
+    "int | None": int | None,
+    "float | None": float | None,
+    "str | None": str | None,
+    "tuple[int, ...]": list[int],
+    "tuple[float, ...]": list[float],
+    "tuple[str, ...]": list[str],
+}
+
+E = TypeVar("E")
+Name = Annotated[str, Field(pattern=NAME, max_length=80)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Dataset(Strict):
+    """source: a file of genbench/data.  validation: score on a fifth of train instead of the held-out data."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    source: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    validation: bool = False
+
+
+class Extractor(Strict):
+    """The domain classifier whose penultimate layer gives the features."""
+
+    steps: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=2)] = 128
+    lr: Annotated[float, Field(gt=0)] = 2e-3
+    width: Annotated[int, Field(ge=4)] = 32
+    features: Annotated[int, Field(ge=2)] = 64
+    seed: Annotated[int, Field(ge=0)] = 0
+    threads: Annotated[int, Field(ge=1)] = 1
+
+
+class Run(Strict):
+    """One model on one dataset with one seed."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    dataset: Name
+    model: Annotated[str, Field(pattern=MODEL)]
+    seed: Annotated[int, Field(ge=0)] = 0
+    steps: Annotated[int, Field(ge=0)] = 0
+    batch_size: Annotated[int, Field(ge=1)] = 128
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    threads: Annotated[int, Field(ge=1)] = 1
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Params(Strict):
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
+    extractor: Extractor
+    runs: Annotated[dict[Name, Run], Field(min_length=1)]
+
+
+class Parameter(NamedTuple):
+    """One keyword-only argument of a constructor, as its source spells it."""
+
+    annotation: str
+    default: Any  # `...` where there is none
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with two traps closed: 1e-3 is a number, and a key given twice is an error."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(?:\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node)  # type: ignore[no-untyped-call]
+        if key in seen:
+            raise InputError(f"line {key_node.start_mark.line + 1}: key {key!r} is given twice; expected once")
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def load(path: Path) -> Params:
+    """Read and validate a whole params file.
+
+    Raises:
+        InputError: one line that names the file and the key, what was wrong and what was expected.
+    """
+    try:
+        content = yaml.load(read_bytes(path, what="the parameters"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    except InputError as error:
+        raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected a mapping with the keys {_listed(Params.model_fields)}")
+    return validate(content, path)
+
+
+def validate(content: dict[str, Any], path: Path) -> Params:
+    try:
+        params = Params.model_validate(content)
+        for name, dataset in params.datasets.items():
+            _check_options(f"datasets.{name}", dataset.model_extra or {}, source_signature(dataset.source, name), Dataset)
+        for name, run in params.runs.items():
+            if run.dataset not in params.datasets:
+                raise InputError(
+                    f"runs.{name}.dataset: unknown dataset {run.dataset!r}; {_expected(run.dataset, params.datasets)}"
+                )
+            _check_options(f"runs.{name}", run.hyperparameters, model_signature(run.model, name), Run)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_first_problem(error, content)}") from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    return params
+
+
+def pick(entries: Mapping[str, E], name: str, key: str, path: Path) -> E:
+    """One entry by name; InputError naming the ones there are where there is none."""
+    if name not in entries:
+        raise InputError(f"{path}: {key} has no entry {name!r}; {_expected(name, entries)}")
+    return entries[name]
+
+
+def model_names() -> list[str]:
+    """Every model by the name it has in params.yaml: its path under genbench/models."""
+    root = PACKAGE / "models"
+    files = (path.relative_to(root).with_suffix("") for path in root.rglob("*.py"))
+    return sorted(file.as_posix() for file in files if len(file.parts) > 1 and not file.name.startswith("_"))
+
+
+def class_name_matches(name: str, model: str) -> bool:
+    """`autoregressive/pixelcnn` is the class PixelCNN: the file's name, however capitalised."""
+    return name.lower() == model.rsplit("/", 1)[-1].replace("_", "").lower()
+
+
+def model_signature(model: str, run: str) -> dict[str, Parameter]:
+    """The hyper-parameters of a model, read from its file."""
+    path = PACKAGE / "models" / f"{model}.py"
+    if model not in model_names():
+        raise InputError(f"runs.{run}.model: unknown model {model!r}; {_expected(model, model_names())}")
+    classes = [
+        node
+        for node in _parse(path).body
+        if isinstance(node, ast.ClassDef) and class_name_matches(node.name, model)
+    ]
+    if not classes:
+        raise InputError(f"{path}: holds no class named like the file; expected the model's class, e.g. {_camel(model)}")
+    return _keywords(classes[0].body, "__init__", path)
+
+
+def source_signature(source: str, dataset: str) -> dict[str, Parameter]:
+    """The options of a data source, read from its file's `load`."""
+    sources = sorted(path.stem for path in (PACKAGE / "data").glob("*.py") if not path.name.startswith("_"))
+    if source not in sources:
+        raise InputError(f"datasets.{dataset}.source: unknown source {source!r}; {_expected(source, sources)}")
+    path = PACKAGE / "data" / f"{source}.py"
+    return _keywords(_parse(path).body, "load", path)
+
+
+def _parse(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise InputError(f"{path}: not valid Python, line {error.lineno}: {error.msg}") from error
+
+
+def _keywords(body: list[ast.stmt], function: str, path: Path) -> dict[str, Parameter]:
+    definitions = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == function]
+    if not definitions:
+        return {}
+    arguments = definitions[0].args
+    result = {}
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        annotation = ast.unparse(argument.annotation) if argument.annotation else ""
+        if annotation not in ANNOTATIONS:
+            raise InputError(
+                f"{path}: {function}(…, {argument.arg}: {annotation or '?'}) cannot come from params.yaml; "
+                f"expected one of {_listed(ANNOTATIONS)}"
+            )
+        result[argument.arg] = Parameter(annotation, ... if default is None else ast.literal_eval(default))
+    return result
+
+
+def _check_options(
+    key: str, options: dict[str, Any], signature: dict[str, Parameter], schema: type[BaseModel]
+) -> None:
+    """Options against a signature: no unknown key, right types, nothing required left out."""
+    for option in options:
+        if option not in signature:
+            raise InputError(f"{key}.{option}: unknown key; {_expected(option, [*signature, *schema.model_fields])}")
+    fields: dict[str, Any] = {name: (ANNOTATIONS[p.annotation], p.default) for name, p in signature.items()}
+    try:
+        create_model("Options", __config__=ConfigDict(strict=True), **fields).model_validate(options)
+    except ValidationError as error:
+        raise InputError(f"{key}.{_first_problem(error, {})}") from error
+
+
+def _first_problem(error: ValidationError, content: dict[str, Any]) -> str:
+    problem = error.errors()[0]
+    location = [str(part) for part in problem["loc"] if part != "[key]"]
+    key = ".".join(location)
+    if problem["type"] == "extra_forbidden":
+        siblings = {1: Params, 2: Extractor}.get(len(location), Params).model_fields
+        return f"{key}: unknown key; {_expected(location[-1], siblings)}"
+    if problem["type"] == "missing":
+        return f"{key}: missing; this key is required"
+    if problem["type"] == "string_pattern_mismatch" and problem["loc"][-1] == "[key]":
+        return f"{key}: not a usable name; expected letters, digits, '-' and '_' alone, e.g. digits-vae"
+    message = problem["msg"].replace("Input should", "should")
+    return f"{key}: got {problem['input']!r}; {message[0].lower()}{message[1:]}"
+
+
+def _expected(given: str, names: Any) -> str:
+    close = difflib.get_close_matches(given, list(names), n=1)
+    return (f"did you mean {close[0]!r}? " if close else "") + f"expected one of {_listed(names)}"
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(sorted(names))
+
+
+def _camel(model: str) -> str:
+    return "".join(part.capitalize() for part in model.rsplit("/", 1)[-1].split("_"))

@@ -1,0 +1,251 @@
+"""The self-contained page: what the templates need, computed from the results."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any, NamedTuple
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+from genbench.report.pictures import Picture, mosaic, picture, sheet
+from genbench.report.results import DatasetResult, RunResult, estimate
+from genbench.report.scores import CONTROL_ROLES, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
+from genbench.report.svg import Dot, dot_plot, fitting_axis, line_chart, rate_axis
+from genbench.report.table import MISSING, Column, by_dataset, columns
+from genbench.report.text import describe
+from genbench.report.verdict import VERDICTS, Judgement, judge
+
+
+class Figure(NamedTuple):
+    caption: str
+    svg: Markup
+
+
+class Histogram(NamedTuple):
+    """Shares of classes per run; `reference` is the real control's, or uniform."""
+
+    reference: list[float]
+    is_real: bool
+    rows: list[tuple[RunResult, list[float]]]
+
+
+class Section(NamedTuple):
+    """One dataset with its runs."""
+
+    name: str
+    slug: str
+    runs: list[RunResult]
+    columns: list[Column]
+    groups: list[tuple[str, int]]
+    likelihoods: list[Column]
+    judgement: Judgement
+    figures: list[Figure]
+    histogram: Histogram | None
+    dataset: DatasetResult | None
+    examples: Picture | None
+    facts: str
+
+
+class RunPage(NamedTuple):
+    """One run's pictures, curves and provenance."""
+
+    run: RunResult
+    pictures: list[tuple[str, str, Picture]]  # title, explanation, picture
+    curves: list[Figure]
+    columns: list[Column]
+    commands: list[str]
+    warnings: list[str]
+
+
+def html_page(runs: Sequence[RunResult], datasets: Sequence[DatasetResult]) -> str:
+    """index.html with its style, script and pictures inside."""
+    slugs = _slugs([run.name for run in runs])
+    grouped, known = by_dataset(runs), {d.name: d for d in datasets}
+    names = list(dict.fromkeys([*known, *grouped]))
+    ids = _slugs(names)
+    sections = [_section(name, ids[name], grouped.get(name, []), known.get(name)) for name in names]
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("genbench.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"plain": plain, "minus": minus}
+    constants = {"verdicts": VERDICTS, "roles": CONTROL_ROLES, "missing": MISSING, "slugs": slugs}
+    page = environment.get_template("index.html")
+    return page.render(sections=sections, run_page=_run_page, any_runs=bool(runs), **constants)
+
+
+def plain(value: Any) -> str:
+    """Any value of a card or a params entry in one readable line."""
+    match value:
+        case {"value": _, **rest} if rest.keys() & {"low", "high"} and (e := estimate(value)):
+            interval = f" [{e.low:.4g}, {e.high:.4g}]" if e.has_interval else ""
+            return f"{e.value:.4g}{interval}" + (f", N {e.n}" if e.n else "")
+        case dict():
+            inner = {
+                key: f"[{plain(v)}]" if isinstance(v, list | dict) else plain(v) for key, v in value.items()
+            }
+            return ", ".join(f"{key} {text}" for key, text in inner.items())
+        case list() | tuple():
+            return ", ".join(map(plain, value))
+    return MISSING if value is None else str(value)
+
+
+def minus(text: str) -> str:
+    """Numbers with a true minus sign."""
+    return re.sub(r"-(?=\d)", "−", text)
+
+
+def _section(name: str, slug: str, runs: list[RunResult], dataset: DatasetResult | None) -> Section:
+    head = columns(runs, (QUALITY, OTHER, NOVELTY))
+    groups = [(g, sum(c.score.group == g for c in head)) for g in (QUALITY, OTHER, NOVELTY)]
+    return Section(
+        name=name,
+        slug=slug,
+        runs=runs,
+        columns=head,
+        groups=[(group, span) for group, span in groups if span],
+        likelihoods=columns(runs, (LIKELIHOOD,)),
+        judgement=judge(runs),
+        figures=[f for f in (_score_figure("fid", runs), _rate_figure("copy_rate", runs)) if f],
+        histogram=_histogram(runs),
+        dataset=dataset,
+        examples=_examples(dataset),
+        facts=describe(runs) if runs else "",
+    )
+
+
+def _score_figure(name: str, runs: Sequence[RunResult]) -> Figure | None:
+    """Dot plot of a score on a fitting axis, dashed at the `real` control's value."""
+    found = [e for r in runs if (e := r.estimates.get(name)) and isfinite(e.value)]
+    if not found:
+        return None
+    axis = fitting_axis([v for e in found for v in (*e.interval, e.value) if v > 0 or e.value <= 0])
+    floors = [r.estimates[name].value for r in runs if r.control == "real" and name in r.estimates]
+    score = SCORES[name]
+    caption = score.header + (" · dashed: real held-out images" if floors else "")
+    return Figure(caption, dot_plot(caption, _dots(name, runs, 1), axis, floors[0] if floors else None))
+
+
+def _rate_figure(name: str, runs: Sequence[RunResult]) -> Figure | None:
+    """Dot plot of a share in percent, dashed at its ideal value."""
+    if not any(name in r.estimates for r in runs):
+        return None
+    ideal = 100 * float(SCORES[name].better or 0)
+    caption = f"{SCORES[name].label} [%], square-root axis · dashed: {ideal:g} % by construction"
+    return Figure(caption, dot_plot(caption, _dots(name, runs, 100), rate_axis(), ideal))
+
+
+def _dots(name: str, runs: Sequence[RunResult], scale: int) -> list[Dot]:
+    column = next(c for c in columns(runs) if c.name == name)
+    dots = []
+    for run in runs:
+        e = run.estimates.get(name)
+        low, high = (scale * x for x in e.interval) if e else (0.0, 0.0)
+        shown = minus(f"{column.value(run)} {column.interval(run)}")
+        dots.append(Dot(run.label, e and scale * e.value, low, high, run.control is not None, shown))
+    return dots
+
+
+def _histogram(runs: Sequence[RunResult]) -> Histogram | None:
+    rows = [
+        (run, [float(x) for x in run.metrics["class_histogram"]])
+        for run in runs
+        if run.metrics.get("class_histogram")
+    ]
+    if not rows:
+        return None
+    real = [shares for run, shares in rows if run.control == "real"]
+    classes = len(rows[0][1])
+    return Histogram(real[0] if real else [1 / classes] * classes, bool(real), rows)
+
+
+def _examples(dataset: DatasetResult | None) -> Picture | None:
+    if dataset is None or len(dataset.examples) == 0:
+        return None
+    return picture(mosaic(sheet(dataset.examples[:40], 10), _levels(dataset, dataset.examples)))
+
+
+def _run_page(run: RunResult, section: Section) -> RunPage:
+    return RunPage(
+        run=run,
+        pictures=_pictures(run, section.dataset),
+        curves=_curves(run),
+        columns=[c for c in (*section.columns, *section.likelihoods) if c.name in run.estimates],
+        commands=[
+            f"dvc repro {shlex.quote(f'evaluate@{run.name}')}",
+            f"snakemake --cores 2 {shlex.quote(f'results/runs/{run.name}/metrics.json')}",
+        ],
+        warnings=_warnings(run, section),
+    )
+
+
+def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, str, Picture]]:
+    pairs = "Samples and the training image closest to each, closest pairs first."
+    walks = "Each row walks between two samples in the latent space."
+    filled = "Left to right: original, occluded (hidden pixels are black), then the model's completions."
+    levels = _levels(dataset, run.samples["x"])
+    shown = [
+        ("Samples", f"From {run.label}, not selected.", run.grid),
+        ("Nearest training images", pairs, run.nearest),
+        ("Interpolation", walks, _mosaic(run.samples.get("interpolation"), levels)),
+        ("Completions", filled, _mosaic(run.samples.get("completion"), levels)),
+    ]
+    return [(title, text, found) for title, text, png in shown if (found := picture(png))]
+
+
+def _mosaic(images: np.ndarray | None, levels: int) -> bytes:
+    return b"" if images is None or images.size == 0 else mosaic(images, levels)
+
+
+def _levels(dataset: DatasetResult | None, images: np.ndarray) -> int:
+    """The card's levels; without a card, as many as the images use."""
+    stated = dataset.card.get("levels") if dataset else None
+    return int(stated) if stated else max(int(images.max()) + 1, 2)
+
+
+def _curves(run: RunResult) -> list[Figure]:
+    if run.curve.empty:
+        return []
+    figures = []
+    for (phase, objective), rows in run.curve.groupby(["phase", "objective"], sort=False):
+        losses = rows["loss"].to_numpy(dtype=float)
+        lost = int((~np.isfinite(losses)).sum())
+        caption = f"{phase} · {objective}" if str(phase) != str(objective) else str(phase)
+        caption += f" ({lost} values not finite)" if lost else ""
+        chart = line_chart(
+            f"{run.label}: {caption}, loss against step", rows["step"].to_numpy(dtype=float), losses
+        )
+        figures.append(Figure(caption, chart))
+    return figures
+
+
+def _warnings(run: RunResult, section: Section) -> list[str]:
+    """Reasons not to compare this run with the others of its section."""
+    found = []
+    sizes = {r.metrics["n"] for r in section.runs}
+    if len(sizes) > 1:
+        found.append(
+            f"N is {run.metrics['n']} here, and runs of this dataset differ in N: compare at equal N only."
+        )
+    extractor = section.dataset.extractor.get("weights_sha256") if section.dataset else None
+    if extractor and extractor != run.metrics["extractor"]:
+        found.append("Scored with another feature extractor than the dataset's: do not compare.")
+    return found
+
+
+def _slugs(names: Sequence[str]) -> dict[str, str]:
+    """Name -> a distinct string that is safe in an anchor."""
+    slugs: dict[str, str] = {}
+    for name in names:
+        slug = base = re.sub(r"[^A-Za-z0-9_-]+", "-", name)
+        copy = 2
+        while slug in slugs.values():
+            slug, copy = f"{base}-{copy}", copy + 1
+        slugs[name] = slug
+    return slugs

@@ -1,0 +1,119 @@
+"""What each score is called, which way is better and what it means: a new score needs one entry here."""
+
+from typing import Literal, NamedTuple
+
+Better = Literal["up", "down"] | float | None  # a number is an ideal value, not a contest
+
+
+class Score(NamedTuple):
+    label: str
+    better: Better
+    unit: str
+    explanation: str
+    group: str = "Quality"
+    scale: int = 1  # shown = scale · value; the csv keeps the raw value
+    bound: bool = False  # an upper bound for models whose likelihood is a bound
+
+    @property
+    def arrow(self) -> str:
+        """↓, ↑, or → and the ideal value."""
+        if isinstance(self.better, str):
+            return {"up": "↑", "down": "↓"}[self.better]
+        return "" if self.better is None else f"→ {self.better * self.scale:g}"
+
+    @property
+    def header(self) -> str:
+        return " ".join(part for part in (self.label, self.unit and f"[{self.unit}]", self.arrow) if part)
+
+
+QUALITY, NOVELTY, LIKELIHOOD, OTHER = "Quality", "Novelty", "Likelihood", "Other"
+
+SCORES = {
+    "fid": Score(
+        "FID (classifier)",
+        "down",
+        "",
+        "Fréchet distance between Gaussians fitted to the extractor's features of samples and held-out set.",
+    ),
+    "kid": Score(
+        "KID (classifier)",
+        "down",
+        "×10⁻³",
+        "Unbiased squared kernel distance (cubic kernel) in the same features; may fall below 0.",
+        scale=1000,
+    ),
+    "classifier_score": Score(
+        "classifier score",
+        "up",
+        "",
+        "exp E KL(p(y|x) ‖ p(y)) under the extractor: confident and varied classes; blind to copying.",
+    ),
+    "precision": Score(
+        "precision", "up", "", "Share of samples inside the held-out images' 3-nearest-neighbour balls."
+    ),
+    "recall": Score(
+        "recall", "up", "", "Share of held-out images inside the samples' 3-nearest-neighbour balls."
+    ),
+    "density": Score(
+        "density",
+        "up",
+        "",
+        "Mean number of held-out 5-neighbour balls around a sample, over 5; may exceed 1.",
+    ),
+    "coverage": Score(
+        "coverage",
+        "up",
+        "",
+        "Share of held-out images with a sample in their 5-neighbour ball; about 0.97 at best.",
+    ),
+    "class_tv": Score(
+        "class TV",
+        "down",
+        "",
+        "Total variation distance between the predicted classes of samples and of held-out images.",
+    ),
+    "copy_rate": Score(
+        "copy rate",
+        0.01,
+        "%",
+        "Share of samples closer to a training image than 99 % of held-out images are; 1 % by construction.",
+        NOVELTY,
+        100,
+    ),
+    "closer_to_train": Score(
+        "closer to train",
+        0.5,
+        "%",
+        "Share of samples nearer to the training than to an equally large held-out set.",
+        NOVELTY,
+        100,
+    ),
+    "nll": Score(
+        "NLL",
+        "down",
+        "nats/image",
+        "Mean negative log-likelihood of held-out images.",
+        LIKELIHOOD,
+        bound=True,
+    ),
+    "bits_per_dim": Score(
+        "bits/dim", "down", "", "The same divided by D ln 2, D values per image.", LIKELIHOOD, bound=True
+    ),
+    "likelihood_gap": Score(
+        "train − held-out",
+        0.0,
+        "nats/image",
+        "Mean log-likelihood of training minus held-out images; above 0 is overfitting.",
+        LIKELIHOOD,
+    ),
+}
+
+CONTROL_ROLES = {  # in the order of the table
+    "real": "floor: held-out images",
+    "copycat": "ceiling: training images",
+    "noisy_copycat": "ceiling: noisy copies",
+    "tenth_copycat": "ceiling: one copy in ten",
+    "noise": "baseline: noise",
+    "pca_gaussian": "baseline: Gaussian",
+    "independent_pixels": "baseline: pixels apart",
+}

@@ -1,0 +1,76 @@
+"""What a trained model is asked to show: samples, walks between codes, completions of what is hidden."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from genbench.core import Completion, GenerativeModel, Latent, Space, capability
+from genbench.files import InputError
+
+CHUNK = 1000
+WALKS, STEPS = 6, 10
+COMPLETED, COMPLETIONS = 6, 5
+
+
+@torch.no_grad()
+def draw(
+    model: GenerativeModel, n: int, held_out: np.ndarray, space: Space, *, run: str, generator: Generator
+) -> dict[str, np.ndarray]:
+    """x: n samples.  interpolation, completion: where the model can.  All as uint8 levels.
+
+    Raises:
+        InputError: samples of the wrong shape, or not finite.
+    """
+    model.eval()
+    arrays = {"x": _levels(model.sample(n, generator=generator), (n, *space.shape), space, run)}
+    latent = capability(model, Latent)
+    if latent is not None:
+        arrays["interpolation"] = _walks(latent, space, run, generator)
+    completion = capability(model, Completion)
+    if completion is not None:
+        arrays["completion"] = _completions(completion, held_out, space, run, generator)
+    return arrays
+
+
+def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Spherical interpolation, (n, k), (n, k), (m,) -> (n, m, k): stays where a Gaussian prior has its mass."""
+    cosine = torch.nn.functional.cosine_similarity(a, b, dim=1).clamp(-1 + 1e-6, 1 - 1e-6)
+    angle = cosine.acos()[:, None, None]
+    t = t[None, :, None]
+    return (((1 - t) * angle).sin() * a[:, None] + (t * angle).sin() * b[:, None]) / angle.sin()
+
+
+def _walks(model: Latent, space: Space, run: str, generator: Generator) -> np.ndarray:
+    start, end = (model.prior(WALKS, generator=generator) for _ in range(2))
+    codes = slerp(start, end, torch.linspace(0, 1, STEPS, device=start.device)).flatten(0, 1)
+    pictures = _levels(model.decode(codes), (WALKS * STEPS, *space.shape), space, run)
+    return pictures.reshape(WALKS, STEPS, *space.shape)
+
+
+def _completions(
+    model: Completion, held_out: np.ndarray, space: Space, run: str, generator: Generator
+) -> np.ndarray:
+    """(rows, 2 + completions, *shape): the original, what the model was shown, and its completions."""
+    original = space.to_unit(torch.from_numpy(held_out[:COMPLETED])).to(generator.device)
+    rows = len(original)
+    keep = torch.zeros_like(original, dtype=torch.bool)
+    keep[..., : space.shape[-2] // 2, :] = True  # the upper half is shown
+    repeated, mask = (x.repeat_interleave(COMPLETIONS, 0) for x in (original, keep))
+    completed = model.complete(repeated, mask, generator=generator)
+    if not torch.equal(completed[mask], repeated[mask]):
+        raise InputError(f"runs.{run}: complete() changed values it was told to keep")
+    completed = completed.unflatten(0, (rows, COMPLETIONS))
+    table = torch.cat([original[:, None], (original * keep)[:, None], completed], 1)
+    shape = (rows * (2 + COMPLETIONS), *space.shape)
+    return _levels(table.flatten(0, 1), shape, space, run).reshape(rows, 2 + COMPLETIONS, *space.shape)
+
+
+def _levels(x: Tensor, shape: tuple[int, ...], space: Space, run: str) -> np.ndarray:
+    if tuple(x.shape) != shape:
+        raise InputError(f"runs.{run}: the model gave shape {tuple(x.shape)}; expected {shape}")
+    if not bool(torch.isfinite(x).all()):
+        raise InputError(f"runs.{run}: the model gave values that are not finite; expected values in [0, 1]")
+    levels: Any = space.to_levels(x).cpu().numpy()
+    return levels.astype(np.uint8)

@@ -1,0 +1,482 @@
+"""Laws of the report: the same bytes every time, nothing unescaped, no verdict that the numbers deny."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from genbench.report import DatasetResult, RunResult, render, terminal_table
+from genbench.report.pictures import GAP, mosaic
+from genbench.report.svg import linear_axis, log_axis
+
+SHA = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("data", "extractor", "weights")}
+
+
+def score(value: float | None, half: float = 0.1, n: int = 797) -> dict[str, Any]:
+    low, high = (None, None) if value is None else (value - half, value + half)
+    return {"value": value, "low": low, "high": high, "n": n}
+
+
+def rate(value: float, low: float, high: float) -> dict[str, Any]:
+    return {"value": value, "low": low, "high": high, "n": 797}
+
+
+def png(rng: np.random.Generator) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(rng.integers(0, 256, (80, 80), dtype=np.uint8)).save(out, "PNG")
+    return out.getvalue()
+
+
+def run(
+    name: str,
+    model: str,
+    scores: dict[str, Any],
+    novelty: dict[str, Any],
+    *,
+    dataset: str = "digits",
+    likelihood: str | None = None,
+    **entry: Any,
+) -> RunResult:
+    rng = np.random.default_rng(len(name))
+    control = model.startswith("controls/")
+    steps = np.arange(0, 0 if control else 400, 2)
+    curve = pd.DataFrame(
+        {"step": steps, "phase": "fit", "objective": "elbo", "loss": 90 * np.exp(-steps / 90) + 20}
+    )
+    levels = rng.integers(0, 17, (8, 1, 8, 8), dtype=np.uint8)
+    samples = {"x": levels}
+    if likelihood == "bound":
+        samples |= {
+            "interpolation": levels.reshape(2, 4, 1, 8, 8),
+            "completion": levels.reshape(2, 4, 1, 8, 8),
+        }
+    metrics = {
+        "run": name,
+        "dataset": dataset,
+        "model": model,
+        "seed": 0,
+        "n": 797,
+        "held_out": 797,
+        "folds": 2,
+        "extractor": SHA["extractor"],
+        "likelihood": likelihood,
+        "class_histogram": [0.1] * 10,
+        "scores": scores,
+    }
+    pairs = [{"sample": 3, "train": 7, "distance": 0.5, "flagged": True}]
+    return RunResult(
+        name=name,
+        entry={"dataset": dataset, "model": model, "seed": 0, **entry},
+        metrics=metrics,
+        novelty={"scores": novelty, "threshold": 1.25, "pairs": pairs},
+        curve=curve,
+        samples=samples,
+        grid=png(rng),
+        nearest=png(rng),
+        weights_sha256=SHA["weights"],
+        parameters=12345,
+    )
+
+
+def controls(**changed: dict[str, Any]) -> list[RunResult]:
+    rates = {
+        "real": rate(0.011, 0.005, 0.021),
+        "copycat": rate(1.0, 0.995, 1.0),
+        "tenth_copycat": rate(0.104, 0.084, 0.127),
+        "noise": rate(0.0, 0.0, 0.005),
+    } | changed
+    fids = {"real": 0.9, "copycat": 0.8, "tenth_copycat": 0.85, "noise": 400.0}
+    return [
+        run(f"digits-{name}", f"controls/{name}", {"fid": score(fids[name])}, {"copy_rate": r})
+        for name, r in rates.items()
+    ]
+
+
+def models() -> list[RunResult]:
+    """FID 3.0 ± 0.1 is best, 3.15 ± 0.1 overlaps it, 3.5 ± 0.1 does not."""
+    new, some, all_copies = rate(0.012, 0.006, 0.022), rate(0.03, 0.02, 0.045), rate(0.8, 0.77, 0.83)
+    nll = {"nll": score(95.5), "bits_per_dim": score(2.153, 0.002), "likelihood_gap": score(-1.5)}
+    return [
+        run(
+            "digits-gan", "adversarial/gan", {"fid": score(3.5), "precision": score(0.5)}, {"copy_rate": some}
+        ),
+        run("digits-vae", "latent/vae", {"fid": score(3.0), **nll}, {"copy_rate": new}, likelihood="bound"),
+        run("digits-made", "autoregressive/made", {"fid": score(3.15)}, {"copy_rate": all_copies}),
+    ]
+
+
+def dataset(name: str = "digits", **card: Any) -> DatasetResult:
+    accuracy = {"accuracy": score(0.981, 0.01), "weights_sha256": SHA["extractor"]}
+    facts = {
+        "levels": 17,
+        "shape": [1, 8, 8],
+        "sha256": SHA["data"],
+        "counts": {"train": 1000, "held_out": 797},
+    }
+    examples = np.random.default_rng(0).integers(0, 17, (20, 1, 8, 8), dtype=np.uint8)
+    return DatasetResult(name, facts | card, accuracy, examples)
+
+
+def page(runs: list[RunResult], datasets: list[DatasetResult] | None = None) -> str:
+    return render(runs, [dataset()] if datasets is None else datasets)["index.html"].decode()
+
+
+class Elements(HTMLParser):
+    """Every tag with its attributes; fails on tags that do not nest."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(html)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes another element at line {self.getpos()[0]}"
+
+
+def headline_row(html: str, label: str) -> str:
+    """The row of one run in the first table."""
+    first = html.split("<tbody", 1)[1].split("</table>", 1)[0]
+    return next(row for row in first.split("<tr>") if f">{label}</a>" in row)
+
+
+def markdown_row(text: str, label: str) -> str:
+    return next(line for line in text.splitlines() if line.startswith(f"| {label}"))
+
+
+EVERYTHING = [*models(), *controls()]
+
+
+def test_same_results_give_the_same_bytes() -> None:
+    first = render(EVERYTHING, [dataset()])
+    assert first == render(EVERYTHING, [dataset()])
+    assert set(first) == {"index.html", "headline.csv", "headline.md", "headline.tex"}
+
+
+def digest() -> str:
+    """Of everything the report can write, for runs with known and unknown scores."""
+    unknown = {name: score(0.5) for name in ("zeta", "alpha", "beta", "omega", "chi")}
+    runs = [*EVERYTHING, run("other-vae", "latent/vae", unknown, unknown, dataset="other", width=3, depth=2)]
+    files = render(runs, [dataset()]) | {"terminal": terminal_table(runs).encode()}
+    return hashlib.sha256(b"".join(name.encode() + files[name] for name in sorted(files))).hexdigest()
+
+
+@pytest.mark.parametrize("seed", ["1", "77"])
+def test_bytes_do_not_depend_on_the_hash_seed(seed: str) -> None:
+    command = [sys.executable, "-c", "import test_report; print(test_report.digest())"]
+    environment, here = os.environ | {"PYTHONHASHSEED": seed}, Path(__file__).parent
+    out = subprocess.run(command, cwd=here, env=environment, capture_output=True, check=True, text=True)
+    assert out.stdout.strip() == digest()
+
+
+def test_page_is_well_formed_and_anchors_lead_somewhere() -> None:
+    elements = Elements(page(EVERYTHING))
+    assert elements.open == []
+    ids = [attrs["id"] for _, attrs in elements.tags if "id" in attrs]
+    targets = [attrs["href"] for tag, attrs in elements.tags if tag == "a"]
+    assert len(ids) == len(set(ids))
+    assert {f"#run-{r.name}" for r in EVERYTHING} <= set(targets) <= {f"#{i}" for i in ids}
+
+
+def test_page_loads_nothing() -> None:
+    html = page(EVERYTHING, [dataset(source="https://example.org/data.zip")])
+    assert "https://example.org/data.zip" in html
+    loads = [
+        a[k] or ""
+        for _, a in Elements(html).tags
+        for k in ("src", "href", "srcset", "xlink:href", "data")
+        if k in a
+    ]
+    assert loads and all(load.startswith(("data:image/png;base64,", "#")) for load in loads)
+    assert not re.search(r"@import|url\(|<link|<iframe|\bfetch\(|import\(", html)
+
+
+def test_pictures_are_described() -> None:
+    images = [attrs for tag, attrs in Elements(page(EVERYTHING)).tags if tag == "img"]
+    drawings = [attrs for tag, attrs in Elements(page(EVERYTHING)).tags if tag == "svg"]
+    assert len(images) == 1 + 2 * len(EVERYTHING) + 2  # the dataset's, grid and pairs of each, two of the vae
+    assert all(attrs["alt"] for attrs in images)
+    assert len(drawings) == 2 + len(models())
+    assert all(attrs["aria-label"] for attrs in drawings)
+
+
+def test_everything_from_outside_is_escaped() -> None:
+    evil = run(
+        "digits-<script>alert(1)</script>&_%|*x*",
+        'latent/"><img src=x>',
+        {"<b>bad</b>": score(1.0), "fid": score(2.0)},
+        {},
+        note="</pre><script>x</script>",
+    )
+    curve = pd.DataFrame({"step": [0, 1], "phase": "<i>p</i>", "objective": "<u>o</u>", "loss": [2.0, 1.0]})
+    files = render([evil._replace(curve=curve)], [dataset(source="<script>card</script> & more")])
+    html, md, tex = (files[f].decode() for f in ("index.html", "headline.md", "headline.tex"))
+    tags = [tag for tag, _ in Elements(html).tags]
+    assert tags.count("script") == 1
+    assert not {"u", "x"} & set(tags)
+    assert "<script>alert" not in html and "&lt;script&gt;alert(1)&lt;/script&gt;&amp;" in html
+    assert "&lt;script&gt;card&lt;/script&gt; &amp; more" in html
+    assert not any(attrs.get("src") == "x" for _, attrs in Elements(html).tags)
+    assert r"&lt;script&gt;alert(1)&lt;/script&gt;&amp;\_%\|\*x\*" in md
+    assert (
+        r"\textless{}script\textgreater{}alert(1)\textless{}/script\textgreater{}\&\_\%\textbar{}{*}x{*}"
+        in tex
+    )
+
+
+def test_best_and_within_noise() -> None:
+    html, files = page(EVERYTHING), render(EVERYTHING, [])
+    md, tex = files["headline.md"].decode(), files["headline.tex"].decode()
+    assert "<b>3.00</b>" in headline_row(html, "vae") and "†" not in headline_row(html, "vae")
+    assert ">3.15<" in headline_row(html, "made") and "†" in headline_row(html, "made")
+    assert ">3.50<" in headline_row(html, "gan") and "†" not in headline_row(html, "gan")
+    assert "**3.00** ± 0.10 |" in markdown_row(md, "vae")
+    assert "| 3.15 ± 0.10 † |" in markdown_row(md, "made")
+    assert "| 3.50 ± 0.10 |" in markdown_row(md, "gan")
+    assert r"vae & \textbf{3.00} {\tiny$\pm$0.10} &" in tex
+    assert r"made & 3.15$^{\dagger}$ {\tiny$\pm$0.10} &" in tex
+
+
+def test_higher_is_better_where_the_arrow_points_up() -> None:
+    values = {"a": 0.2, "b": 0.9, "c": 0.5}
+    runs = [
+        run(f"digits-{k}", "latent/vae", {"recall": score(v), "class_tv": score(v)}, {})
+        for k, v in values.items()
+    ]
+    recall, class_tv = (
+        {k: markdown_row(render(runs, [])["headline.md"].decode(), k).split(" | ")[i] for k in values}
+        for i in (1, 2)
+    )
+    assert [k for k, cell in recall.items() if "**" in cell] == ["b"]
+    assert [k for k, cell in class_tv.items() if "**" in cell] == ["a"]
+
+
+def test_ideal_values_have_no_winner() -> None:
+    html = page(EVERYTHING)
+    first = html.split("</table>")[0]
+    assert "copy rate" in first and "→ 1" in first
+    assert first.count("<b>") - first.split("<main>")[0].count("<b>") == 2  # the best FID, the only precision
+
+
+def test_controls_are_apart_and_never_best() -> None:
+    html = page(EVERYTHING)
+    table = html.split("</table>")[0]
+    _, model_rows, control_rows = table.split("<tbody")
+    assert [f">{r.label}</a>" in model_rows for r in EVERYTHING] == [r.control is None for r in EVERYTHING]
+    assert control_rows.startswith(' class="controls"')
+    assert "<b>" not in control_rows and "†" not in control_rows
+    assert model_rows.index(">vae<") < model_rows.index(">made<") < model_rows.index(">gan<")
+
+
+def test_verdicts_when_controls_come_out_right() -> None:
+    html, runs = page(EVERYTHING), EVERYTHING
+    assert "Control check passed" in html and "✗" not in html
+    rows = {
+        r["run"]: r["verdict"] for r in csv.DictReader(io.StringIO(render(runs, [])["headline.csv"].decode()))
+    }
+    expected = {"digits-gan": "suspicious", "digits-vae": "novel", "digits-made": "copies"}
+    assert rows == expected | {r.name: "" for r in controls()}
+    for label, verdict in (("gan", "suspicious"), ("vae", "novel"), ("made", "copies")):
+        assert f'<span class="verdict {verdict}">{verdict}</span>' in headline_row(html, label)
+        assert markdown_row(render(runs, [])["headline.md"].decode(), label).endswith(f"| {verdict} |")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"copycat": rate(0.9, 0.87, 0.92)},
+        {"real": rate(0.03, 0.02, 0.045)},
+        {"tenth_copycat": rate(0.04, 0.03, 0.06)},
+        {"tenth_copycat": rate(0.17, 0.14, 0.2)},
+        {"noise": rate(0.02, 0.01, 0.03)},
+    ],
+)
+def test_verdict_refused_when_a_control_is_wrong(wrong: dict[str, Any]) -> None:
+    runs = [*models(), *controls(**wrong)]
+    files = render(runs, [dataset()])
+    html = files["index.html"].decode()
+    assert "Novelty verdict refused" in html and html.count("✗") == 1
+    assert 'class="verdict' not in html
+    assert {r["verdict"] for r in csv.DictReader(io.StringIO(files["headline.csv"].decode()))} == {""}
+    assert "CONTROLS CAME OUT WRONG" in terminal_table(runs)
+
+
+def test_no_verdict_without_controls() -> None:
+    html = page(models())
+    assert "No novelty verdict" in html and html.count("no such run") == 4
+    assert 'class="verdict' not in html and "Novelty verdict refused" not in html
+
+
+def test_missing_scores_are_an_en_dash() -> None:
+    gone = {"fid": score(None), "recall": score(float("nan")), "kid": None}
+    runs = [*models(), run("digits-bare", "latent/vae", gone, {})]
+    html, files = page(runs), render(runs, [])
+    assert (
+        headline_row(html, "bare").count('<td class="number absent">–</td>') == 3
+    )  # fid, precision, copy rate
+    assert markdown_row(files["headline.md"].decode(), "bare") == "| bare | – | – | – | – | – | – | – |"
+    assert r"bare & -- & -- & -- & -- & -- \\" in files["headline.tex"].decode()
+    assert "nan" not in re.sub(r"base64,[^\"]*", "", html).lower().replace("provenance", "")
+
+
+def test_unknown_scores_are_shown_under_their_name() -> None:
+    runs = [run("digits-a", "latent/vae", {"vendi_score": score(41.25, 0.5)}, {"auth_pct": score(52.5, 0.5)})]
+    files = render(runs, [dataset()])
+    assert "vendi_score" in files["index.html"].decode() and "auth_pct" in files["index.html"].decode()
+    assert r"| run | vendi\_score | auth\_pct | verdict |" in files["headline.md"].decode()
+    assert "| a | 41.25 ± 0.50 | 52.50 ± 0.50 | – |" in files["headline.md"].decode()
+    row = next(csv.DictReader(io.StringIO(files["headline.csv"].decode())))
+    assert (row["vendi_score"], row["auth_pct_high"]) == ("41.25", "53.0")
+
+
+def test_bounds_are_marked() -> None:
+    files = render(EVERYTHING, [])
+    assert "| **≤ 95.50** ± 0.10 | **≤ 2.1530** ± 0.0020 | -1.50 ± 0.10 |" in files["headline.md"].decode()
+    assert r"\textbf{$\leq$ 2.1530} {\tiny$\pm$0.0020}" in files["headline.tex"].decode()
+    assert r"$-$1.50 {\tiny$\pm$0.10}" in files["headline.tex"].decode()
+    exact = [r._replace(metrics=r.metrics | {"likelihood": "exact"}) for r in models()]
+    assert "**95.50** ± 0.10" in render(exact, [])["headline.md"].decode()
+
+
+def test_csv_keeps_the_numbers() -> None:
+    rows = list(csv.DictReader(io.StringIO(render(EVERYTHING, [])["headline.csv"].decode())))
+    assert [row["run"] for row in rows] == [r.name for r in EVERYTHING]
+    for row, r in zip(rows, EVERYTHING, strict=True):
+        records = r.metrics["scores"] | r.novelty["scores"]
+        for name in ("fid", "precision", "copy_rate", "nll", "bits_per_dim", "likelihood_gap"):
+            for key, column in (
+                ("value", name),
+                ("low", f"{name}_low"),
+                ("high", f"{name}_high"),
+                ("n", f"{name}_n"),
+            ):
+                kept = float(row[column]) if row[column] else None
+                assert kept == (records[name][key] if name in records else None)
+        assert row["weights_sha256"] == r.weights_sha256 and int(row["parameters"]) == r.parameters
+
+
+def test_latex_is_complete() -> None:
+    binary = run(
+        "digits_binary-made", "autoregressive/made", {"nll": score(20.0)}, {}, dataset="digits_binary"
+    )
+    tex = render([*EVERYTHING, binary], [])["headline.tex"].decode()
+    environments = re.findall(r"\\(begin|end)\{(\w+)\}", tex)
+    open_environments: list[str] = []
+    for kind, name in environments:
+        if kind == "begin":
+            open_environments.append(name)
+        else:
+            assert open_environments.pop() == name
+    assert open_environments == []
+    tables = tex.count(r"\begin{table}")
+    assert tables == tex.count(r"\toprule") == tex.count(r"\bottomrule") == 3  # six scores, then one
+    assert r"\caption{digits\_binary: N 797" in tex
+    assert all(ord(c) < 128 for c in tex)
+    bare = re.sub(r"\\[&%$#_{}]", "", tex)
+    assert bare.count("{") == bare.count("}") and bare.count("$") % 2 == 0
+    for table in tex.split(r"\begin{table}")[1:]:
+        count = len(re.search(r"\{l(r+)\}", table)[1])  # type: ignore[index]
+        rows = [
+            line for line in table.splitlines() if line.startswith(("gan", "vae", "made", "real", "noise"))
+        ]
+        assert rows and all(line.count(" & ") == count for line in rows)
+
+
+def test_terminal_table_fits_110_columns() -> None:
+    long = models()[0]._replace(name="digits-" + "a_very_long_name" * 4)
+    many = {
+        name: score(0.5) for name in ("recall", "coverage", "density", "kid", "classifier_score", "class_tv")
+    }
+    wide = long._replace(metrics=long.metrics | {"scores": long.metrics["scores"] | many})
+    text = terminal_table([wide, *models()[1:], *controls()])
+    assert max(map(len, text.splitlines())) <= 110
+    vae, made = (
+        next(line for line in text.splitlines() if line.startswith(name)) for name in ("vae", "made")
+    )
+    assert "3.00 ±0.10*" in vae and vae.endswith("  novel")
+    assert "3.15 ±0.10†" in made and made.endswith("  copies")
+    assert "FID (classifier) ↓" in text and "verdict" in text
+
+
+def test_incomparable_runs_are_flagged() -> None:
+    first, second, *_ = models()
+    smaller = second._replace(metrics=second.metrics | {"n": 100})
+    foreign = first._replace(metrics=first.metrics | {"extractor": "0" * 64})
+    assert "compare at equal N only.</p>" in page([first, smaller])
+    assert "another feature extractor" in page([foreign, second])
+    assert "another feature extractor" not in page(models())
+
+
+def test_commands_rebuild_one_run() -> None:
+    html = page(models())
+    assert "dvc repro evaluate@digits-vae\n" in html
+    assert "results/runs/digits-vae/metrics.json\n" in html
+
+
+def test_an_empty_report_says_so() -> None:
+    assert "There are no runs" in page([], [])
+    assert terminal_table([]) == "There are no runs."
+
+
+def test_metadata_reaches_the_page() -> None:
+    html = page(EVERYTHING)
+    for text in (
+        *SHA.values(),
+        "12345",
+        "FID (classifier)",
+        "0.981 [0.971, 0.991], N 797",
+        "train 1000, held_out 797",
+    ):
+        assert text in html
+
+
+def test_mosaic_keeps_every_pixel_a_square_of_its_level() -> None:
+    images = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(1, 2, 3, 2, 2) % 17
+    image = np.asarray(Image.open(io.BytesIO(mosaic(images, 17, cell=8))))
+    assert image.shape == (8, 2 * 8 + GAP, 4)
+    for col, x in ((0, 0), (1, 8 + GAP)):
+        large = np.rint(images[0, col] * (255 / 16)).astype(np.uint8).repeat(4, axis=1).repeat(4, axis=2)
+        np.testing.assert_array_equal(image[:, x : x + 8, :3], large.transpose(1, 2, 0))
+    assert (image[:, 8 : 8 + GAP, 3] == 0).all() and (image[:, :8, 3] == 255).all()
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.9, 410.0), (1e-3, 2e-3), (1e-30, 1e30), (5.0, 5.0)])
+def test_axes_are_monotone_and_sparsely_ticked(low: float, high: float) -> None:
+    for axis in (linear_axis(low, high), log_axis(low, high)):
+        places = [axis(tick) for tick in axis.ticks]
+        assert places == sorted(set(places)) and places[0] >= 0 and places[-1] <= 1 and len(places) <= 9
+        assert axis(axis.low) == 0 and axis(axis.high) == 1 and axis(axis.low - 1) == 0
+
+
+def test_curves_of_any_losses_are_drawn() -> None:
+    losses = {"nan": [1.0, float("nan"), 0.5], "constant": [2.0, 2.0, 2.0], "blown up": [1.0, 1e12, 1e30]}
+    curve = pd.concat(
+        pd.DataFrame({"step": [0, 1, 2], "phase": "fit", "objective": name, "loss": values})
+        for name, values in losses.items()
+    )
+    html = page([models()[0]._replace(curve=curve)])
+    assert "fit · nan (1 values not finite)" in html
+    lines = re.findall(r'class="curve" points="([^"]+)"', html)
+    assert [len(line.split()) for line in lines] == [2, 3, 3] and not any("nan" in line for line in lines)
+    assert "closed form" in page([models()[0]._replace(curve=pd.DataFrame())])

@@ -1,0 +1,29 @@
+rule prepare:
+    input:
+        source_file,
+        f"{SOURCE}/data/__init__.py",
+    output:
+        "data/{dataset}.safetensors",
+    params:
+        entry=lambda wildcards: DATASETS[wildcards.dataset],
+    log:
+        "results/logs/prepare/{dataset}.log",
+    shell:
+        "genbench prepare --dataset {wildcards.dataset} --out {output} 2> {log}"
+
+
+rule extractor:
+    input:
+        f"{SOURCE}/core.py",
+        f"{SOURCE}/extractor.py",
+        data="data/{dataset}.safetensors",
+    output:
+        weights="results/extractors/{dataset}.safetensors",
+        card="results/extractors/{dataset}.json",
+    params:
+        entry=config["extractor"],
+    log:
+        "results/logs/extractor/{dataset}.log",
+    threads: config["extractor"].get("threads", 1)
+    shell:
+        "genbench extractor --data {input.data} --out {output.weights} 2> {log}"

@@ -1,0 +1,43 @@
+ARTIFACTS = (
+    "model.safetensors",
+    "curve.csv",
+    "samples.npz",
+    "grid.png",
+    "nearest.png",
+    "novelty.json",
+    "metrics.json",
+)
+
+
+rule report:
+    input:
+        python_files("report"),
+        expand("data/{dataset}.safetensors", dataset=DATASETS),
+        expand(
+            "results/extractors/{dataset}.{kind}",
+            dataset=DATASETS,
+            kind=("safetensors", "json"),
+        ),
+        expand("results/runs/{run}/{file}", run=RUNS, file=ARTIFACTS),
+    output:
+        report(
+            "results/report/index.html",
+            caption="../report/index.rst",
+            category="Comparison",
+            labels={"file": "the whole report"},
+        ),
+        report(
+            "results/report/headline.csv",
+            caption="../report/headline.rst",
+            category="Comparison",
+            labels={"file": "headline table"},
+        ),
+        "results/report/headline.md",
+        "results/report/headline.tex",
+    params:
+        runs=RUNS,
+        datasets=DATASETS,
+    log:
+        "results/logs/report.log",
+    shell:
+        "genbench report --out results/report 2> {log}"

@@ -1,0 +1,90 @@
+rule train:
+    input:
+        f"{SOURCE}/core.py",
+        f"{SOURCE}/training.py",
+        python_files("nn"),
+        model_file,
+        data=data_file,
+    output:
+        "results/runs/{run}/model.safetensors",
+        "results/runs/{run}/curve.csv",
+    params:
+        entry=lambda wildcards: RUNS[wildcards.run],
+    log:
+        "results/logs/train/{run}.log",
+    threads: threads_of
+    shell:
+        "genbench train --run {wildcards.run} --data {input.data}"
+        " --out results/runs/{wildcards.run} 2> {log}"
+
+
+rule sample:
+    input:
+        f"{SOURCE}/core.py",
+        f"{SOURCE}/pictures.py",
+        f"{SOURCE}/sampling.py",
+        python_files("nn"),
+        model_file,
+        "results/runs/{run}/model.safetensors",
+        data=data_file,
+    output:
+        "results/runs/{run}/samples.npz",
+        report(
+            "results/runs/{run}/grid.png",
+            caption="../report/grid.rst",
+            category="Samples",
+            labels={"run": "{run}", "picture": "samples"},
+        ),
+    params:
+        entry=lambda wildcards: RUNS[wildcards.run],
+    log:
+        "results/logs/sample/{run}.log",
+    threads: threads_of
+    shell:
+        "genbench sample --run {wildcards.run} --data {input.data}"
+        " --out results/runs/{wildcards.run} 2> {log}"
+
+
+rule novelty:
+    input:
+        f"{SOURCE}/audit.py",
+        f"{SOURCE}/pictures.py",
+        python_files("metrics", "novelty"),
+        "results/runs/{run}/samples.npz",
+        data=data_file,
+    output:
+        "results/runs/{run}/novelty.json",
+        report(
+            "results/runs/{run}/nearest.png",
+            caption="../report/nearest.rst",
+            category="Novelty",
+            labels={"run": "{run}", "picture": "closest pairs"},
+        ),
+    log:
+        "results/logs/novelty/{run}.log",
+    shell:
+        "genbench novelty --run {wildcards.run} --data {input.data}"
+        " --out results/runs/{wildcards.run} 2> {log}"
+
+
+rule evaluate:
+    input:
+        f"{SOURCE}/core.py",
+        f"{SOURCE}/evaluation.py",
+        f"{SOURCE}/extractor.py",
+        python_files("metrics", "nn"),
+        model_file,
+        "results/runs/{run}/model.safetensors",
+        "results/runs/{run}/samples.npz",
+        data=data_file,
+        extractor=extractor_file,
+    output:
+        "results/runs/{run}/metrics.json",
+    params:
+        entry=lambda wildcards: RUNS[wildcards.run],
+    log:
+        "results/logs/evaluate/{run}.log",
+    threads: threads_of
+    shell:
+        "genbench evaluate --run {wildcards.run} --data {input.data}"
+        " --extractor {input.extractor} --out results/runs/{wildcards.run} 2> {log}"
