@@ -167,7 +167,8 @@ def test_frechet_equals_scipy_sqrtm_and_torch_fidelity(sets: tuple[np.ndarray, n
     cov1, cov2 = np.cov(real, rowvar=False), np.cov(fake, rowvar=False)
     gap = real.mean(0) - fake.mean(0)
     root = np.trace(scipy.linalg.sqrtm(cov1 @ cov2)).real
-    found = metrics.frechet_distance(real, fake).value
+    found = metrics.frechet_value(real, fake)
+    assert found == metrics.frechet_distance(real, fake).value
     assert found == pytest.approx(gap @ gap + np.trace(cov1) + np.trace(cov2) - 2 * root, rel=1e-9)
     statistics = [fid_features_to_statistics(torch.from_numpy(x)) for x in sets]
     theirs = fid_statistics_to_metric(*statistics, False)["frechet_inception_distance"]
@@ -185,11 +186,13 @@ def test_frechet_with_fewer_rows_than_features_is_exact(sets: tuple[np.ndarray, 
     assert wide.high == pytest.approx(exact.high, rel=1e-8)  # the same resamplings, the same distances
 
 
-@pytest.mark.parametrize("spoil", ["constant", "repeated", "everything"])
+@pytest.mark.parametrize("spoil", ["constant", "repeated", "nearly repeated", "everything"])
 def test_frechet_of_rank_deficient_sets(spoil: str, sets: tuple[np.ndarray, np.ndarray]) -> None:
     real, fake = (x.copy() for x in sets)
-    spoilt = {"constant": np.s_[:, 3], "repeated": np.s_[:, 4], "everything": np.s_[:]}[spoil]
-    real[spoilt] = real[:, 5] if spoil == "repeated" else 1.0
+    if "repeated" in spoil:
+        real[:, 4] = real[:, 5] + (spoil == "nearly repeated") * 1e-6 * real[:, 6]
+    else:
+        real[:, 3 if spoil == "constant" else slice(None)] = 1.0
     cov1, cov2 = np.cov(real, rowvar=False), np.cov(fake, rowvar=False)
     gap = real.mean(0) - fake.mean(0)
     values, vectors = np.linalg.eigh(cov1)
@@ -198,6 +201,8 @@ def test_frechet_of_rank_deficient_sets(spoil: str, sets: tuple[np.ndarray, np.n
     expected = gap @ gap + np.trace(cov1) + np.trace(cov2) - 2 * root
     assert metrics.frechet_distance(real, fake).value == pytest.approx(expected, rel=1e-6)
     assert metrics.frechet_distance(real, real).value == pytest.approx(0, abs=1e-9)
+    scaled = 4 * (real.mean(0) @ real.mean(0) + np.trace(cov1))  # of C and 9C, whatever their rank
+    assert metrics.frechet_value(real, 3 * real) == pytest.approx(scaled, rel=1e-10)
     assert np.isfinite(metrics.frechet_distance(real, fake, bootstrap=0)).all()
 
 
@@ -464,9 +469,10 @@ def test_nearest_others_leaves_out_itself_but_not_duplicates() -> None:
     assert all(row not in found for row, found in enumerate(indices.tolist()))
 
 
-def test_ball_counts_decide_the_boundary_exactly() -> None:
+@pytest.mark.parametrize("offset", [0.0, 1e7])
+def test_ball_counts_decide_the_boundary_exactly(offset: float) -> None:
     rng = np.random.default_rng(0)
-    centres, points = rng.random((80, 7)) / 3 + 10, rng.random((90, 7)) / 3 + 10
+    centres, points = rng.random((80, 7)) / 3 + offset, rng.random((90, 7)) / 3 + offset
     gap = points[:, None] - centres[None]
     distance = np.sqrt((gap * gap).sum(axis=2))
     radii = np.sort(distance, axis=0)[8]  # each the exact distance of one point

@@ -166,16 +166,9 @@ def test_neighbour_ratio_of_a_copied_duplicate_is_memorised() -> None:
 def test_authenticity_compares_with_the_neighbours_own_neighbour() -> None:
     """More samples than training rows: indexing by the sample instead of its neighbour would fail."""
     train = np.array([[0.0], [1.0], [10.0], [14.0]])
-    samples = [
-        [0.5],
-        [-1.5],
-        [11.5],
-        [5.9],
-        [15.0],
-        [30.0],
-        [10.0],
-    ]  # own neighbours at 1, 1, 4, 4 (of 10), 4, 4, 4
-    assert novelty.authenticity(train, samples).value == 3 / 7  # −1.5, 5.9 and 30
+    samples = [[0.5], [-1.5], [11.5], [5.9], [16.5], [30.0], [10.0]]
+    # at 0.5, 1.5, 1.5, 4.1, 2.5, 16, 0 from rows whose own neighbours are at 1, 1, 4, 4, 4, 4, 4
+    assert novelty.authenticity(train, samples).value == 3 / 7
 
 
 def test_authenticity_of_the_controls(digits: dict[str, np.ndarray]) -> None:
@@ -353,3 +346,16 @@ def test_calibrating_shifted_distances_flags_shifted_copies(digits: dict[str, np
 def test_bytes_do_not_wrap_around_in_distances() -> None:
     train, samples = np.array([[250, 0]], dtype=np.uint8), np.array([[4, 0]], dtype=np.uint8)
     assert novelty.nearest(train, samples)[0][0, 0] == 246
+
+
+def test_shifts_compete_by_distance_per_pixel() -> None:
+    train, samples = np.random.default_rng(0).random((2, 20, 4, 5))
+    expected = np.full(20, np.inf)
+    for i, sample in enumerate(samples):
+        for image in train:
+            for r in (-1, 0, 1):
+                for c in (-1, 0, 1):
+                    cut = sample[max(r, 0) : 4 + min(r, 0), max(c, 0) : 5 + min(c, 0)]
+                    other = image[max(-r, 0) : 4 + min(-r, 0), max(-c, 0) : 5 + min(-c, 0)]
+                    expected[i] = min(expected[i], (20 * ((cut - other) ** 2).mean()) ** 0.5)
+    assert novelty.shift_invariant_neighbours(train, samples).distances == pytest.approx(expected)

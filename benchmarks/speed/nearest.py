@@ -3,7 +3,7 @@
     python benchmarks/speed/nearest.py                      10,000 queries × 60,000 training rows × 784
     python benchmarks/speed/nearest.py --queries 2000 --train 10000
 
-The product is queries @ train.T in float32 by blocks of queries, the least any exact search over all pairs must do.
+The product is queries @ train.T in float32 by blocks of queries, the least that a search over all pairs does.
 """
 
 import argparse

@@ -25,7 +25,11 @@ def novelty(data: Prepared, samples: np.ndarray, *, seed: int) -> dict[str, Any]
     for fold in range(FOLDS):
         own, other = fake[fold::FOLDS], held_out[1 - fold :: FOLDS]
         found = scores.calibrate(train, other, own, quantile=QUANTILE)
-        flagged[fold::FOLDS], distances[fold::FOLDS], indices[fold::FOLDS] = found.flags, found.distances, found.indices
+        flagged[fold::FOLDS], distances[fold::FOLDS], indices[fold::FOLDS] = (
+            found.flags,
+            found.distances,
+            found.indices,
+        )
         thresholds.append(found.threshold)
         closer += scores.closer_to_train(train, other, own, seed=seed).value * len(own)
     order = np.lexsort((np.arange(len(fake)), distances))

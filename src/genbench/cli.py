@@ -66,8 +66,8 @@ def extractor(data: DataFile, out: OutFile, params: ParamsFile = PARAMS) -> None
     from genbench import extractor as classifier
     from genbench.data import load as load_data
     from genbench.files import json_bytes, write_all
+    from genbench.machine import make_deterministic, seed_of
     from genbench.params import load
-    from genbench.training import make_deterministic, seed_of
 
     settings = load(params).extractor
     make_deterministic(threads=settings.threads)
@@ -84,16 +84,16 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
     """Train one run; killed and started again, it ends with the same bytes."""
     import torch
 
-    from genbench import training
+    from genbench import machine, training
     from genbench.core import Batch, Splits
     from genbench.files import json_bytes, write_all
     from genbench.weights import weights_bytes
 
     began = time.monotonic()
     settings, entry, prepared, space = _load_run(run, data, params)
-    seed = training.seed_of(entry.seed, run, "train")
+    seed = machine.seed_of(entry.seed, run, "train")
     torch.manual_seed(seed)
-    device = training.pick_device(settings.device)
+    device = machine.pick_device(settings.device)
     model = _build(run, entry, space).to(device)
 
     def batch(x: Any, y: Any) -> Batch:
@@ -104,26 +104,22 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
         batch(prepared.train_x, prepared.train_y), batch(prepared.held_out_x, prepared.held_out_y)
     )
     about = _about(run, entry, prepared)
-    checkpoint = CHECKPOINTS / f"{run}.pt"
-    curve = training.train(
-        model,
-        splits,
-        training.Budget(entry.steps, entry.batch_size, entry.ema),
-        run=run,
-        seed=seed,
-        checkpoint=checkpoint,
-        fingerprint=json.dumps(about | {"code": _code_hash(entry.model), "torch": torch.__version__}),
-    )
+    fingerprint = json.dumps(about | {"code": _code_hash(entry.model), "torch": torch.__version__})
+    job = training.Job(run, seed, CHECKPOINTS / f"{run}.pt", fingerprint)
+    curve = training.train(model, splits, training.Budget(entry.steps, entry.batch_size, entry.ema), job)
     lines = ["step,phase,objective,loss", *(f"{p.step},{p.phase},{p.objective},{p.loss:.9g}" for p in curve)]
     seconds = round(time.monotonic() - began, 3)
-    timing = {"train_seconds": seconds, "images_per_second": round(entry.steps * entry.batch_size / seconds, 1)}
+    timing = {
+        "train_seconds": seconds,
+        "images_per_second": round(entry.steps * entry.batch_size / seconds, 1),
+    }
     contents = {
         "curve.csv": ("\n".join(lines) + "\n").encode(),
         "timing.json": json_bytes(timing | {"device": str(device), "threads": entry.threads}),
         "model.safetensors": weights_bytes(model, about),
     }
     write_all(out, contents)
-    checkpoint.unlink(missing_ok=True)
+    job.checkpoint.unlink(missing_ok=True)
 
 
 @app.command(
@@ -133,13 +129,13 @@ def sample(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PA
     """Draw as many samples as there are held-out images, a grid, and walks or completions where the model can."""
     from torch import Generator
 
-    from genbench import pictures, sampling, training
+    from genbench import machine, pictures, sampling
     from genbench.files import npz_bytes, write_all
 
     settings, entry, prepared, space = _load_run(run, data, params)
-    device = training.pick_device(settings.device)
+    device = machine.pick_device(settings.device)
     model = _trained(run, entry, prepared, space, out).to(device)
-    generator = Generator(device).manual_seed(training.seed_of(entry.seed, run, "sample"))
+    generator = Generator(device).manual_seed(machine.seed_of(entry.seed, run, "sample"))
     n = len(prepared.held_out_x)
     arrays = sampling.draw(model, n, prepared.held_out_x, space, run=run, generator=generator)
     grid = pictures.tile(arrays["x"][:100], space.levels, columns=10)
@@ -185,7 +181,7 @@ def evaluate(
     """Score the samples against the held-out images, and the likelihood where the model has one."""
     import torch
 
-    from genbench import evaluation, training
+    from genbench import evaluation, machine
     from genbench import extractor as classifier
     from genbench.files import json_bytes, write_all
     from genbench.metrics import class_histogram
@@ -193,10 +189,10 @@ def evaluate(
     settings, entry, prepared, space = _load_run(run, data, params)
     extract = classifier.load(extractor, prepared)
     real, fake = extract(prepared.held_out_x), extract(_samples(out, prepared))
-    seed = training.seed_of(entry.seed, run, "evaluate")
+    seed = machine.seed_of(entry.seed, run, "evaluate")
     scores = evaluation.sample_scores(real, fake, classes=space.classes, seed=seed)
     torch.manual_seed(seed)
-    model = _trained(run, entry, prepared, space, out).to(training.pick_device(settings.device))
+    model = _trained(run, entry, prepared, space, out).to(machine.pick_device(settings.device))
     kind, likelihoods = evaluation.likelihood_scores(model, prepared, space)
     record = {
         "run": run,
@@ -241,7 +237,7 @@ def show(params: ParamsFile = PARAMS) -> None:
 def main() -> None:
     """The console script: one clear line for what the user can mend, and exit code 1."""
     # Fixed before NumPy is loaded: with more threads its sums, and so the last bits, may differ.
-    os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")})
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
     try:
         app()
     except (InputError, OSError) as error:
@@ -255,14 +251,16 @@ def _load_run(run: str, data: Path, path: Path) -> "tuple[Any, Run, Prepared, Sp
     """Validated parameters, the run's entry, its dataset, its space; the thread count is set on the way."""
     from genbench.data import load as load_data
     from genbench.extractor import space_of
+    from genbench.machine import make_deterministic
     from genbench.params import load, pick
-    from genbench.training import make_deterministic
 
     settings = load(path)
     entry = pick(settings.runs, run, "runs", path)
     prepared = load_data(data)
     if prepared.card["name"] != entry.dataset:
-        raise InputError(f"{data}: holds dataset {prepared.card['name']!r}; run {run} expects {entry.dataset!r}")
+        raise InputError(
+            f"{data}: holds dataset {prepared.card['name']!r}; run {run} expects {entry.dataset!r}"
+        )
     make_deterministic(threads=entry.threads)
     return settings, entry, prepared, space_of(prepared)
 
@@ -296,9 +294,17 @@ def _samples(folder: Path, prepared: "Prepared") -> Any:
     arrays = read_npz(path, what="the samples")
     shape = prepared.train_x.shape[1:]
     x = arrays.get("x")
-    if x is None or x.dtype.name != "uint8" or x.shape[1:] != shape or len(x) < 2 or x.max() >= prepared.levels:
+    if (
+        x is None
+        or x.dtype.name != "uint8"
+        or x.shape[1:] != shape
+        or len(x) < 2
+        or x.max() >= prepared.levels
+    ):
         found = "nothing" if x is None else f"{x.dtype.name} {x.shape}, largest {x.max(initial=0)}"
-        raise InputError(f"{path}: array 'x' holds {found}; expected uint8 (n, {', '.join(map(str, shape))}) below {prepared.levels}")
+        raise InputError(
+            f"{path}: array 'x' holds {found}; expected uint8 (n, {', '.join(map(str, shape))}) below {prepared.levels}"
+        )
     return x
 
 

@@ -56,29 +56,42 @@ def sample_scores(real: Features, fake: Features, *, classes: int, seed: int) ->
         "fid": crossed(fid, real.features, fake.features),
         "kid": crossed(kid, real.features, fake.features),
         "classifier_score": metrics.inception_score(fake.probabilities),
-        "precision": crossed(lambda a, b: metrics.precision_recall(a, b).precision, real.features, fake.features),
+        "precision": crossed(
+            lambda a, b: metrics.precision_recall(a, b).precision, real.features, fake.features
+        ),
         "recall": crossed(lambda a, b: metrics.precision_recall(a, b).recall, real.features, fake.features),
         "density": crossed(lambda a, b: metrics.density_coverage(a, b).density, real.features, fake.features),
-        "coverage": crossed(lambda a, b: metrics.density_coverage(a, b).coverage, real.features, fake.features),
+        "coverage": crossed(
+            lambda a, b: metrics.density_coverage(a, b).coverage, real.features, fake.features
+        ),
         "class_tv": crossed(class_tv, real.labels, fake.labels),
     }
 
 
-def class_distance(real: np.ndarray, fake: np.ndarray, *, classes: int, seed: int, bootstrap: int = 200) -> Estimate:
+def class_distance(
+    real: np.ndarray, fake: np.ndarray, *, classes: int, seed: int, bootstrap: int = 200
+) -> Estimate:
     """Total variation ½ Σ|p − q| between the class histograms of two sets of labels, in [0, 1]; bootstrap over both."""
 
     def distance(a: np.ndarray, b: np.ndarray) -> float:
-        return metrics.total_variation(metrics.class_histogram(a, classes), metrics.class_histogram(b, classes))
+        return metrics.total_variation(
+            metrics.class_histogram(a, classes), metrics.class_histogram(b, classes)
+        )
 
     rng = np.random.default_rng(seed)
-    replicates = [distance(rng.choice(real, len(real)), rng.choice(fake, len(fake))) for _ in range(bootstrap)]
+    replicates = [
+        distance(rng.choice(real, len(real)), rng.choice(fake, len(fake))) for _ in range(bootstrap)
+    ]
     return bootstrap_interval(distance(real, fake), replicates, len(fake), least=0.0, most=1.0)
 
 
-def likelihood_scores(model: GenerativeModel, data: Prepared, space: Space) -> tuple[str | None, dict[str, Estimate]]:
-    """"exact", "bound" or None, and nats per image, bits per dimension and the train/held-out gap.
+def likelihood_scores(
+    model: GenerativeModel, data: Prepared, space: Space
+) -> tuple[str | None, dict[str, Estimate]]:
+    """ "exact", "bound" or None, and nats per image, bits per dimension and the train/held-out gap.
 
-    bits/dim = nats / (D ln 2).  The gap is mean log p(train) − mean log p(held-out), in nats: far above 0 is overfitting.
+    bits/dim = nats / (D ln 2).  The gap is mean log p(train) − mean log p(held-out), in nats:
+    far above 0 is overfitting.
     """
     likelihood = capability(model, Likelihood)
     if likelihood is None:
@@ -90,7 +103,9 @@ def likelihood_scores(model: GenerativeModel, data: Prepared, space: Space) -> t
     error = math.sqrt(train.var(ddof=1) / len(train) + held_out.var(ddof=1) / len(held_out))
     scores = {
         "nll": nll,
-        "bits_per_dim": Estimate(*(value * per_dimension for value in nll[:3]), nll.n),
+        "bits_per_dim": Estimate(
+            nll.value * per_dimension, nll.low * per_dimension, nll.high * per_dimension, nll.n
+        ),
         "likelihood_gap": spread_interval(gap, error, len(held_out)),
     }
     return "exact" if likelihood.exact else "bound", scores

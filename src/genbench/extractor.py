@@ -19,7 +19,7 @@ from genbench.weights import read_weights, weights_bytes
 
 
 class Classifier(nn.Module):
-    """Three convolutions with batch norm, mean over places beside a flattened view, then `features` units and logits."""
+    """Three convolutions with batch norm, averaged to 4×4 places, then `features` units and the logits."""
 
     def __init__(self, space: Space, *, width: int, features: int) -> None:
         super().__init__()
@@ -91,7 +91,9 @@ def train(data: Prepared, params: Extractor, *, seed: int) -> tuple[bytes, dict[
     model.train()
     for step in range(params.steps):
         for group in optimizer.param_groups:  # half a cosine, after a short warm-up
-            group["lr"] = params.lr * min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / params.steps))
+            group["lr"] = (
+                params.lr * min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / params.steps))
+            )
         index = torch.randint(len(x), (params.batch_size,), generator=generator)
         logits = model(augment(x[index], generator))[1]
         loss = F.cross_entropy(logits, y[index], label_smoothing=0.05)

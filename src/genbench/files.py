@@ -68,5 +68,5 @@ def read_npz(path: Path, *, what: str) -> dict[str, np.ndarray]:
             return {name: archive[name] for name in archive.files}
     except InputError:
         raise
-    except Exception as error:  # noqa: BLE001 - zipfile, zlib and numpy raise a dozen kinds for a damaged archive
+    except Exception as error:
         raise InputError(f"{path}: {what} is damaged or not an .npz archive ({error})") from error

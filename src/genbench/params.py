@@ -107,7 +107,9 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     for key_node, _ in node.value:
         key = loader.construct_object(key_node)  # type: ignore[no-untyped-call]
         if key in seen:
-            raise InputError(f"line {key_node.start_mark.line + 1}: key {key!r} is given twice; expected once")
+            raise InputError(
+                f"line {key_node.start_mark.line + 1}: key {key!r} is given twice; expected once"
+            )
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
 
@@ -122,7 +124,7 @@ def load(path: Path) -> Params:
         InputError: one line that names the file and the key, what was wrong and what was expected.
     """
     try:
-        content = yaml.load(read_bytes(path, what="the parameters"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        content = yaml.load(read_bytes(path, what="the parameters"), Loader=_Loader)
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     except InputError as error:
@@ -136,7 +138,9 @@ def validate(content: dict[str, Any], path: Path) -> Params:
     try:
         params = Params.model_validate(content)
         for name, dataset in params.datasets.items():
-            _check_options(f"datasets.{name}", dataset.model_extra or {}, source_signature(dataset.source, name), Dataset)
+            _check_options(
+                f"datasets.{name}", dataset.model_extra or {}, source_signature(dataset.source, name), Dataset
+            )
         for name, run in params.runs.items():
             if run.dataset not in params.datasets:
                 raise InputError(
@@ -144,7 +148,7 @@ def validate(content: dict[str, Any], path: Path) -> Params:
                 )
             _check_options(f"runs.{name}", run.hyperparameters, model_signature(run.model, name), Run)
     except ValidationError as error:
-        raise InputError(f"{path}: {_first_problem(error, content)}") from error
+        raise InputError(f"{path}: {_first_problem(error)}") from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     return params
@@ -180,7 +184,9 @@ def model_signature(model: str, run: str) -> dict[str, Parameter]:
         if isinstance(node, ast.ClassDef) and class_name_matches(node.name, model)
     ]
     if not classes:
-        raise InputError(f"{path}: holds no class named like the file; expected the model's class, e.g. {_camel(model)}")
+        raise InputError(
+            f"{path}: holds no class named like the file; expected the model's class, e.g. {_camel(model)}"
+        )
     return _keywords(classes[0].body, "__init__", path)
 
 
@@ -188,7 +194,9 @@ def source_signature(source: str, dataset: str) -> dict[str, Parameter]:
     """The options of a data source, read from its file's `load`."""
     sources = sorted(path.stem for path in (PACKAGE / "data").glob("*.py") if not path.name.startswith("_"))
     if source not in sources:
-        raise InputError(f"datasets.{dataset}.source: unknown source {source!r}; {_expected(source, sources)}")
+        raise InputError(
+            f"datasets.{dataset}.source: unknown source {source!r}; {_expected(source, sources)}"
+        )
     path = PACKAGE / "data" / f"{source}.py"
     return _keywords(_parse(path).body, "load", path)
 
@@ -223,20 +231,24 @@ def _check_options(
     """Options against a signature: no unknown key, right types, nothing required left out."""
     for option in options:
         if option not in signature:
-            raise InputError(f"{key}.{option}: unknown key; {_expected(option, [*signature, *schema.model_fields])}")
+            raise InputError(
+                f"{key}.{option}: unknown key; {_expected(option, [*signature, *schema.model_fields])}"
+            )
     fields: dict[str, Any] = {name: (ANNOTATIONS[p.annotation], p.default) for name, p in signature.items()}
     try:
         create_model("Options", __config__=ConfigDict(strict=True), **fields).model_validate(options)
     except ValidationError as error:
-        raise InputError(f"{key}.{_first_problem(error, {})}") from error
+        raise InputError(f"{key}.{_first_problem(error)}") from error
 
 
-def _first_problem(error: ValidationError, content: dict[str, Any]) -> str:
-    problem = error.errors()[0]
+def _first_problem(error: ValidationError) -> str:
+    # A misspelt key shows up twice, as one unknown and one missing: the unknown one is what the user wrote.
+    problem = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     location = [str(part) for part in problem["loc"] if part != "[key]"]
     key = ".".join(location)
     if problem["type"] == "extra_forbidden":
-        siblings = {1: Params, 2: Extractor}.get(len(location), Params).model_fields
+        schema: type[BaseModel] = Params if len(location) == 1 else Extractor
+        siblings = schema.model_fields
         return f"{key}: unknown key; {_expected(location[-1], siblings)}"
     if problem["type"] == "missing":
         return f"{key}: missing; this key is required"

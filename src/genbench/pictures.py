@@ -9,7 +9,7 @@ PAPER, ALARM = 255, (214, 39, 40)
 
 
 def tile(images: np.ndarray, levels: int, *, columns: int, side: int = 40) -> np.ndarray:
-    """uint8 levels (n, c, h, w) -> one RGB picture, `columns` wide, each image enlarged crisply to about `side` pixels."""
+    """uint8 levels (n, c, h, w) -> one RGB picture, each image enlarged crisply to about `side` pixels."""
     n, _, height, width = images.shape
     scale = max(1, round(side / width))
     cell_h, cell_w, gap = height * scale, width * scale, 4

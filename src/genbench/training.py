@@ -1,7 +1,6 @@
-"""The only training loop.  It knows devices, seeds, checkpoints, averaging and curves, and nothing of any model."""
+"""The only training loop.  It knows steps, checkpoints, averaging and curves, and nothing of any model."""
 
 import copy
-import hashlib
 import io
 import math
 import sys
@@ -11,10 +10,11 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor
-from tqdm import tqdm
 
 from genbench.core import Batch, GenerativeModel, Phase, Splits
-from genbench.files import PARTIAL, InputError
+from genbench.files import InputError, write_all
+from genbench.machine import random_state, seed_of, set_random_state
+from genbench.progress import Progress
 from genbench.weights import load_state
 
 CHECKPOINT_SECONDS = 20.0
@@ -22,11 +22,23 @@ CURVE_POINTS = 200
 
 
 class Budget(NamedTuple):
-    """steps: over all phases with objectives, divided by their shares.  ema: decay of the averaged weights, 0 for none."""
+    """steps: over all phases with objectives, divided by their shares.  ema: decay of the averaged weights, or 0."""
 
     steps: int
     batch_size: int
     ema: float = 0.0
+
+
+class Job(NamedTuple):
+    """What a training is called, seeded with and resumed from.
+
+    fingerprint: everything its result follows from; a checkpoint left under another one is not resumed.
+    """
+
+    run: str
+    seed: int
+    checkpoint: Path
+    fingerprint: str
 
 
 class CurvePoint(NamedTuple):
@@ -38,39 +50,8 @@ class CurvePoint(NamedTuple):
     loss: float
 
 
-def seed_of(*parts: object) -> int:
-    """One 63-bit seed from what it belongs to, e.g. (seed, run, stage); the same in every process."""
-    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
-
-
-def make_deterministic(*, threads: int) -> None:
-    """Same bits every time on one machine: fixed thread count, deterministic kernels."""
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = False
-
-
-def pick_device(name: str) -> torch.device:
-    """`auto` is the first GPU, or the CPU where there is none."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError(f"device: got {name!r}, but this machine has no usable GPU; expected auto or cpu")
-    return torch.device(name)
-
-
-def train(
-    model: GenerativeModel,
-    splits: Splits,
-    budget: Budget,
-    *,
-    run: str,
-    seed: int,
-    checkpoint: Path,
-    fingerprint: str,
-) -> list[CurvePoint]:
-    """Fit a model in place, resuming from `checkpoint` if it was left by the same `fingerprint`.
+def train(model: GenerativeModel, splits: Splits, budget: Budget, job: Job) -> list[CurvePoint]:
+    """Fit a model in place, resuming from the job's checkpoint if it was left by the same fingerprint.
 
     A run that is killed and started again ends with the same bits as one left alone: the checkpoint holds weights,
     averages, optimisers and random state, and the batch of a step follows from (seed, step) alone.
@@ -79,50 +60,46 @@ def train(
         InputError: no steps for a model that needs them, or a loss that is not finite.
     """
     phases = model.phases()
-    ends = _phase_ends(phases, budget.steps, run)
-    torch.manual_seed(seed)
+    ends = _phase_ends(phases, budget.steps, job.run)
+    torch.manual_seed(job.seed)
     curve: list[CurvePoint] = []
-    saved = _load_checkpoint(checkpoint, fingerprint)
+    saved = _load_checkpoint(job)
     if saved:
         load_state(model, saved["model"])
         curve = [CurvePoint(*point) for point in saved["curve"]]
     first = saved["phase"] if saved else 0
     for number in range(first, len(phases)):
-        phase, begin, end = phases[number], ends[number - 1] if number else 0, ends[number]
-        if phase.fit is not None:
+        phase, span = phases[number], range(ends[number - 1] if number else 0, ends[number])
+        state = saved if number == first else None
+        if phase.fit is not None and state is None:
             phase.fit(splits)
-        if phase.objectives and end > begin:
-            loop = _Loop(model, phase, number, begin, end, splits.train, budget, run, seed)
-            loop.run(saved if number == first else None, curve, checkpoint, fingerprint)
+        if phase.objectives and span:
+            _Loop(model, phase, number, span, splits.train, budget, job).run(state, curve)
     return curve
 
 
 class _Loop:
-    """One phase with objectives: steps begin … end of the whole budget."""
+    """One phase with objectives; `span` is its stretch of the steps of the whole budget."""
 
     def __init__(
         self,
         model: GenerativeModel,
         phase: Phase,
         number: int,
-        begin: int,
-        end: int,
+        span: range,
         data: Batch,
         budget: Budget,
-        run: str,
-        seed: int,
+        job: Job,
     ) -> None:
-        self.model, self.phase, self.number, self.begin, self.end = model, phase, number, begin, end
-        self.data, self.budget, self.run_name, self.seed = data, budget, run, seed
+        self.model, self.phase, self.number, self.span = model, phase, number, span
+        self.data, self.budget, self.job = data, budget, job
         self.average = copy.deepcopy(model) if budget.ema else None
         self.optimizers = [objective.optimizer(list(objective.parameters)) for objective in phase.objectives]
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
 
-    def run(
-        self, state: dict[str, Any] | None, curve: list[CurvePoint], checkpoint: Path, fingerprint: str
-    ) -> None:
+    def run(self, state: dict[str, Any] | None, curve: list[CurvePoint]) -> None:
         """Train, and leave the averaged weights in the model where there is an average."""
-        start = self.begin
+        start, end = self.span.start, self.span.stop
         sums = [[0.0, 0] for _ in self.phase.objectives]  # [sum of losses, count] since the last curve point
         if state:
             start, sums = state["step"], state["sums"]
@@ -130,28 +107,28 @@ class _Loop:
                 optimizer.load_state_dict(values)
             if self.average is not None:
                 self.average.load_state_dict(state["average"])
-            _set_random_state(state["random"])
+            set_random_state(state["random"])
         every = max(1, self.budget.steps // CURVE_POINTS)
         last_save = time.monotonic()
         self.model.train()
-        with _Progress(self.run_name, self.phase.name, start, self.end, self.budget.batch_size) as progress:
-            for step in range(start, self.end):
+        with Progress(f"{self.job.run} {self.phase.name}", start, end, self.budget.batch_size) as progress:
+            for step in range(start, end):
                 self.step(step, sums)
-                if (step + 1) % every == 0 or step + 1 == self.end:
+                if (step + 1) % every == 0 or step + 1 == end:
                     self.record(step + 1, sums, curve)
-                progress.advance(step + 1, curve)
-                if time.monotonic() - last_save > CHECKPOINT_SECONDS and step + 1 < self.end:
-                    self.save(step + 1, sums, curve, checkpoint, fingerprint)
+                progress.advance(step + 1, {point.objective: point.loss for point in curve[-4:]})
+                if time.monotonic() - last_save > CHECKPOINT_SECONDS and step + 1 < end:
+                    self.save(step + 1, sums, curve)
                     last_save = time.monotonic()
         if self.average is not None:
             self.model.load_state_dict(self.average.state_dict())
 
     def step(self, step: int, sums: list[list[Any]]) -> None:
         """Every objective whose turn it is: one batch, one backward into its own parameters, one update."""
-        done = (step - self.begin) / (self.end - self.begin)
+        done = (step - self.span.start) / len(self.span)
         if self.phase.progress is not None:
             self.phase.progress(done)
-        batch = _batch(self.data, step, self.budget.batch_size, self.seed)
+        batch = _batch(self.data, step, self.budget.batch_size, self.job.seed)
         for objective, optimizer, rates, total in zip(
             self.phase.objectives, self.optimizers, self.rates, sums, strict=True
         ):
@@ -177,18 +154,16 @@ class _Loop:
             loss = total[0] / total[1]
             if not math.isfinite(loss):
                 raise InputError(
-                    f"runs.{self.run_name}: the loss of objective {objective.name!r} is {loss} at step {step}; "
+                    f"runs.{self.job.run}: the loss of objective {objective.name!r} is {loss} at step {step}; "
                     "expected a finite number (a smaller learning rate usually helps)"
                 )
             curve.append(CurvePoint(step, self.phase.name, objective.name, loss))
             total[:] = [0.0, 0]
 
-    def save(
-        self, step: int, sums: list[list[Any]], curve: list[CurvePoint], path: Path, fingerprint: str
-    ) -> None:
+    def save(self, step: int, sums: list[list[Any]], curve: list[CurvePoint]) -> None:
         buffer = io.BytesIO()
         content = {
-            "fingerprint": fingerprint,
+            "fingerprint": self.job.fingerprint,
             "phase": self.number,
             "step": step,
             "model": self.model.state_dict(),
@@ -196,20 +171,19 @@ class _Loop:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "sums": sums,
             "curve": [tuple(point) for point in curve],
-            "random": _random_state(),
+            "random": random_state(),
         }
         torch.save(content, buffer)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + PARTIAL)
-        partial.write_bytes(buffer.getvalue())
-        partial.replace(path)
+        write_all(self.job.checkpoint.parent, {self.job.checkpoint.name: buffer.getvalue()})
 
 
 def _phase_ends(phases: list[Phase], steps: int, run: str) -> list[int]:
     """The step at which each phase ends; phases without objectives take none."""
     trained = [phase.share if phase.objectives else 0.0 for phase in phases]
     if sum(trained) and not steps:
-        raise InputError(f"runs.{run}.steps: missing; this model is trained by gradients, expected at least 1")
+        raise InputError(
+            f"runs.{run}.steps: missing; this model is trained by gradients, expected at least 1"
+        )
     total = sum(trained) or 1.0
     return [round(steps * sum(trained[: i + 1]) / total) for i in range(len(phases))]
 
@@ -242,64 +216,26 @@ def _permutation(n: int, seed: int, epoch: int) -> Tensor:
 def _update_average(average: GenerativeModel, model: GenerativeModel, decay: float, step: int) -> None:
     """Exponential moving average of the weights, warmed up so that early steps do not linger; buffers are copied."""
     decay = min(decay, (1 + step) / (10 + step))
-    for target, source in zip(average.parameters(), model.parameters(), strict=True):
-        target.lerp_(source, 1 - decay)
-    for target, source in zip(average.buffers(), model.buffers(), strict=True):
-        target.copy_(source)
+    for averaged, weight in zip(average.parameters(), model.parameters(), strict=True):
+        averaged.lerp_(weight, 1 - decay)
+    for kept, buffer in zip(average.buffers(), model.buffers(), strict=True):
+        kept.copy_(buffer)
 
 
-def _random_state() -> dict[str, Any]:
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return {"cpu": torch.get_rng_state(), "cuda": cuda}
-
-
-def _set_random_state(state: dict[str, Any]) -> None:
-    torch.set_rng_state(state["cpu"])
-    if state["cuda"]:
-        torch.cuda.set_rng_state_all(state["cuda"])
-
-
-def _load_checkpoint(path: Path, fingerprint: str) -> dict[str, Any] | None:
+def _load_checkpoint(job: Job) -> dict[str, Any] | None:
     """The checkpoint if it belongs to just this training; one that does not, or is damaged, starts anew."""
+    path = job.checkpoint
     if not path.exists():
         return None
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - torch.load raises many kinds for a damaged file
-        print(f"{path}: damaged checkpoint ignored ({type(error).__name__}); training from the start", file=sys.stderr)
+        print(
+            f"{path}: damaged checkpoint ignored ({type(error).__name__}); training from the start",
+            file=sys.stderr,
+        )
         return None
-    if content.get("fingerprint") != fingerprint:
+    if content.get("fingerprint") != job.fingerprint:
         return None
     print(f"resuming from step {content['step']} ({path})", file=sys.stderr)
     return content
-
-
-class _Progress:
-    """A bar with loss and images/s in a terminal; plain lines, one every ten seconds, where there is none."""
-
-    def __init__(self, run: str, phase: str, start: int, end: int, batch_size: int) -> None:
-        self.start, self.end, self.batch_size, self.label = start, end, batch_size, f"{run} {phase}"
-        self.began = self.said = time.monotonic()
-        self.terminal = sys.stderr.isatty()
-        self.bar = tqdm(initial=start, total=end, desc=self.label, unit="step", disable=not self.terminal)
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
-
-    def advance(self, step: int, curve: list[CurvePoint]) -> None:
-        now = time.monotonic()
-        if self.terminal:
-            self.bar.update(1)
-        if now - self.said < (0.5 if self.terminal else 10.0) and step < self.end:
-            return
-        self.said = now
-        speed = (step - self.start) * self.batch_size / max(now - self.began, 1e-9)
-        latest = {point.objective: point.loss for point in curve[-4:]}
-        losses = " ".join(f"{name}={loss:.4g}" for name, loss in latest.items())
-        if self.terminal:
-            self.bar.set_postfix_str(f"{losses} {speed:,.0f} images/s")
-        else:
-            print(f"{self.label}: step {step}/{self.end} {losses} {speed:,.0f} images/s", file=sys.stderr, flush=True)

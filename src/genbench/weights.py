@@ -52,7 +52,9 @@ def load_state(model: nn.Module, state: Mapping[str, Tensor], *, source: str = "
     own = model.state_dict()
     if own.keys() != state.keys():
         odd = sorted(own.keys() ^ state.keys())[0]
-        raise InputError(f"{source}: tensor {odd!r} is on one side only; expected exactly the model's own tensors")
+        raise InputError(
+            f"{source}: tensor {odd!r} is on one side only; expected exactly the model's own tensors"
+        )
     for name, tensor in state.items():
         grows = own[name].shape[:1] == (0,) and own[name].shape[1:] == tensor.shape[1:]
         if grows:

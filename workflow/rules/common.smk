@@ -3,7 +3,6 @@ from pathlib import Path
 from genbench.files import InputError
 from genbench.params import validate
 
-
 # A typo stops everything here, before an earlier result is touched.
 PARAMS = workflow.configfiles[-1] if workflow.configfiles else "params.yaml"
 try:

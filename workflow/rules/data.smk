@@ -4,10 +4,10 @@ rule prepare:
         f"{SOURCE}/data/__init__.py",
     output:
         "data/{dataset}.safetensors",
-    params:
-        entry=lambda wildcards: DATASETS[wildcards.dataset],
     log:
         "results/logs/prepare/{dataset}.log",
+    params:
+        entry=lambda wildcards: DATASETS[wildcards.dataset],
     shell:
         "genbench prepare --dataset {wildcards.dataset} --out {output} 2> {log}"
 
@@ -20,10 +20,10 @@ rule extractor:
     output:
         weights="results/extractors/{dataset}.safetensors",
         card="results/extractors/{dataset}.json",
-    params:
-        entry=config["extractor"],
     log:
         "results/logs/extractor/{dataset}.log",
     threads: config["extractor"].get("threads", 1)
+    params:
+        entry=config["extractor"],
     shell:
         "genbench extractor --data {input.data} --out {output.weights} 2> {log}"

@@ -34,10 +34,10 @@ rule report:
         ),
         "results/report/headline.md",
         "results/report/headline.tex",
+    log:
+        "results/logs/report.log",
     params:
         runs=RUNS,
         datasets=DATASETS,
-    log:
-        "results/logs/report.log",
     shell:
         "genbench report --out results/report 2> {log}"

@@ -8,11 +8,11 @@ rule train:
     output:
         "results/runs/{run}/model.safetensors",
         "results/runs/{run}/curve.csv",
-    params:
-        entry=lambda wildcards: RUNS[wildcards.run],
     log:
         "results/logs/train/{run}.log",
     threads: threads_of
+    params:
+        entry=lambda wildcards: RUNS[wildcards.run],
     shell:
         "genbench train --run {wildcards.run} --data {input.data}"
         " --out results/runs/{wildcards.run} 2> {log}"
@@ -35,11 +35,11 @@ rule sample:
             category="Samples",
             labels={"run": "{run}", "picture": "samples"},
         ),
-    params:
-        entry=lambda wildcards: RUNS[wildcards.run],
     log:
         "results/logs/sample/{run}.log",
     threads: threads_of
+    params:
+        entry=lambda wildcards: RUNS[wildcards.run],
     shell:
         "genbench sample --run {wildcards.run} --data {input.data}"
         " --out results/runs/{wildcards.run} 2> {log}"
@@ -80,11 +80,11 @@ rule evaluate:
         extractor=extractor_file,
     output:
         "results/runs/{run}/metrics.json",
-    params:
-        entry=lambda wildcards: RUNS[wildcards.run],
     log:
         "results/logs/evaluate/{run}.log",
     threads: threads_of
+    params:
+        entry=lambda wildcards: RUNS[wildcards.run],
     shell:
         "genbench evaluate --run {wildcards.run} --data {input.data}"
         " --extractor {input.extractor} --out results/runs/{wildcards.run} 2> {log}"

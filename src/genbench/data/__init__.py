@@ -104,7 +104,8 @@ def load(path: Path) -> Prepared:
         raise InputError(
             f"{path}: damaged or not a prepared dataset ({reason}); expected the output of `genbench prepare`"
         ) from error
-    return Prepared(*parts, card=card, sha256=sha256(content))
+    train_x, train_y, held_out_x, held_out_y = parts
+    return Prepared(train_x, train_y, held_out_x, held_out_y, card, sha256(content))
 
 
 def header(content: bytes) -> dict[str, str]:
@@ -120,7 +121,9 @@ def stratified_split(labels: np.ndarray, first: int, *, seed: int) -> tuple[np.n
         InputError: fewer than one element would be left for either part.
     """
     if not 0 < first < len(labels):
-        raise InputError(f"train: got {first}; expected between 1 and {len(labels) - 1} of {len(labels)} images")
+        raise InputError(
+            f"train: got {first}; expected between 1 and {len(labels) - 1} of {len(labels)} images"
+        )
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(labels))
     # Each image's rank within its class, as a fraction of the class: the `first` smallest are a stratified part.

@@ -6,6 +6,7 @@ from genbench.metrics.estimate import Estimate, bootstrap_interval, clopper_pear
 from genbench.metrics.frechet import (
     frechet_distance,
     frechet_distance_infinity,
+    frechet_value,
     gaussian_frechet_distance,
     linear_error,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "density_coverage",
     "frechet_distance",
     "frechet_distance_infinity",
+    "frechet_value",
     "gaussian_frechet_distance",
     "inception_score",
     "inception_score_splits",

@@ -10,9 +10,10 @@ Z95 = 1.959963984540054  # the 97.5 % quantile of the standard normal
 
 
 class Estimate(NamedTuple):
-    """A number with its 95 % interval [low, high], computed from n generated samples.
+    """A number with its 95 % interval [low, high], and the number n of samples judged.
 
-    The docstring of each metric says how its interval is made and what it holds fixed.
+    n counts generated samples; for recall, coverage and likelihoods real ones.  The docstring of each metric
+    says how its interval is made and what it holds fixed.
     """
 
     value: float
@@ -51,7 +52,7 @@ def bootstrap_interval(
 
 
 def mean_interval(values: ArrayLike, *, least: float = -math.inf, most: float = math.inf) -> Estimate:
-    """Mean of n independent values with the normal interval mean ± 1.96·s/√n.  One value gives no width."""
+    """Mean of n independent values with the normal interval mean ± 1.96·s/√n.  Of one value: ± ∞."""
     x = np.asarray(values, dtype=np.float64)
     if x.size == 0:
         raise ValueError("values: none, expected at least 1")

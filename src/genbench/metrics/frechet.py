@@ -21,10 +21,10 @@ def frechet_distance(real: Array, fake: Array, *, bootstrap: int = 100, seed: in
     finite m, so compare at equal m only.  Exact for any n, m ≥ 2 and any rank; identical sets give 0 (to 1e-9
     of the variance).
 
-    The interval is value ± 1.96·sd of `bootstrap` resamplings of both sets.  bootstrap=0 takes the
-    first-order (delta-method) standard error instead, one eigendecomposition where 100 replicates would take
-    too long (d = 2048); it vanishes for identical sets and ignores directions in which the real set has no
-    variance. Raises ValueError for bad input and for bootstrap = 1.
+    The interval is value ± 1.96·sd of `bootstrap` resamplings of both sets.  bootstrap=0 takes the first-order
+    standard error instead (`linear_error`), for large d, where 100 resamplings take minutes; it vanishes for
+    identical sets and ignores directions in which a set has no variance.
+    Raises ValueError for bad input and for bootstrap = 1.
     """
     x, y = pair(real, fake)
     value = _distance(x, y)
@@ -34,6 +34,11 @@ def frechet_distance(real: Array, fake: Array, *, bootstrap: int = 100, seed: in
     resample = _Resampler(x, y)
     replicates = [resample(_weights(len(x), rng), _weights(len(y), rng)) for _ in range(bootstrap)]
     return bootstrap_interval(value, replicates, len(y), least=0.0)
+
+
+def frechet_value(real: Array, fake: Array) -> float:
+    """`frechet_distance` without its interval: real (n, d), fake (m, d) → squared feature units, ≥ 0."""
+    return _distance(*pair(real, fake))
 
 
 def frechet_distance_infinity(
@@ -55,15 +60,9 @@ def frechet_distance_infinity(
     if least < 2 or least > m or len(counts) < 3:
         raise ValueError(f"fake: {m} rows give sizes {counts.tolist()}, expected 3 or more from 2 to {m}")
     rng = np.random.default_rng(seed)
-    mean, factor = x.mean(axis=0), _factor(x)
-    total = float((factor * factor).sum())
     distances = []
     for count in counts:
-        subset = y[np.sort(rng.permutation(m)[:count])]
-        part = _factor(subset)
-        gap = mean - subset.mean(axis=0)
-        trace = float(np.linalg.svd(factor @ part.T, compute_uv=False).sum())
-        distances.append(_assemble(gap, total, float((part * part).sum()), trace))
+        distances.append(_distance(x, y[np.sort(rng.permutation(m)[:count])]))
     line = np.stack([np.ones(len(counts)), 1 / counts], axis=1)
     solution = np.linalg.lstsq(line, np.array(distances), rcond=None)[0]
     residual = np.array(distances) - line @ solution
@@ -105,12 +104,26 @@ def gaussian_frechet_distance(mean1: Array, cov1: Array, mean2: Array, cov2: Arr
         )
     if not all(np.isfinite(moment).all() for moment in (m1, s1, m2, s2)):
         raise ValueError("moments: NaN or infinite, expected finite numbers")
-    return _assemble(m1 - m2, float(np.trace(s1)), float(np.trace(s2)), _trace_root(s1, s2))
+    return _by_covariances(m1 - m2, s1, s2)
 
 
 def _distance(x: Floats, y: Floats) -> float:
-    once = np.ones(len(x)), np.ones(len(y))
-    return _Resampler(x, y)(*once)
+    (n, d), m = x.shape, len(y)
+    mean1, mean2 = x.mean(axis=0), y.mean(axis=0)
+    if min(n, m) <= d:  # one set is rank deficient: its rows are the factor
+        factor1, factor2 = _factor(x), _factor(y)
+        return _by_factors(mean1 - mean2, factor1, factor2)
+    x, y = x - mean1, y - mean2
+    return _by_covariances(mean1 - mean2, x.T @ x / (n - 1), y.T @ y / (m - 1))
+
+
+def _by_factors(gap: Floats, factor1: Floats, factor2: Floats) -> float:
+    trace = float(np.linalg.svd(factor1 @ factor2.T, compute_uv=False).sum())
+    return _assemble(gap, float((factor1 * factor1).sum()), float((factor2 * factor2).sum()), trace)
+
+
+def _by_covariances(gap: Floats, cov1: Floats, cov2: Floats) -> float:
+    return _assemble(gap, float(np.trace(cov1)), float(np.trace(cov2)), _trace_root(cov1, cov2))
 
 
 def _assemble(gap: Floats, spread1: float, spread2: float, trace: float) -> float:
@@ -119,9 +132,11 @@ def _assemble(gap: Floats, spread1: float, spread2: float, trace: float) -> floa
 
 def _trace_root(cov1: Floats, cov2: Floats) -> float:
     """tr (Σ₁Σ₂)^½ = Σ √eigvalsh(LᵀΣ₂L), Σ₁ = LLᵀ (Cholesky); by eigen-factors where that loses digits."""
+    from scipy.linalg import eigh
+
     try:
-        lower = np.linalg.cholesky(cov1)
-        values = np.linalg.eigvalsh(lower.T @ cov2 @ lower)
+        # type 2: the eigenvalues of LᵀΣ₂L without the two products
+        values = eigh(cov2, cov1, type=2, driver="gv", eigvals_only=True, check_finite=False)
     except np.linalg.LinAlgError:  # rank deficient
         return _trace_root_deficient(cov1, cov2)
     top = max(float(values[-1]), 0.0)
@@ -173,10 +188,8 @@ class _Resampler:
         mean1, x = self._scaled(self.x, w)
         mean2, y = self._scaled(self.y, v)
         if self.wide:
-            trace = float(np.linalg.svd(_triangle(x) @ _triangle(y).T, compute_uv=False).sum())
-        else:
-            trace = _trace_root(x.T @ x, y.T @ y)
-        return _assemble(mean1 - mean2, float((x * x).sum()), float((y * y).sum()), trace)
+            return _by_factors(mean1 - mean2, _triangle(x), _triangle(y))
+        return _by_covariances(mean1 - mean2, x.T @ x, y.T @ y)
 
     @staticmethod
     def _scaled(rows: Floats, weights: Floats) -> tuple[Floats, Floats]:

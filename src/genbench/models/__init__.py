@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+from typing import Any
 
 from genbench.core import GenerativeModel, Space
 from genbench.files import InputError
@@ -15,7 +16,7 @@ def build(run: str, entry: Run, space: Space) -> GenerativeModel:
         InputError: the model refuses this space or these hyper-parameters.
     """
     module = importlib.import_module(f"genbench.models.{entry.model.replace('/', '.')}")
-    classes = [value for name, value in vars(module).items() if inspect.isclass(value)]
+    classes: list[Any] = [value for value in vars(module).values() if inspect.isclass(value)]
     model = next(cls for cls in classes if class_name_matches(cls.__name__, entry.model))
     try:
         built = model(space, **entry.hyperparameters)

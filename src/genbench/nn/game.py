@@ -21,7 +21,9 @@ class NonSaturatingGame(GenerativeModel):
     optimizer: Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer]
 
     @abstractmethod
-    def prior(self, n: int, *, generator: Generator | None = None, device: torch.device | None = None) -> Tensor:
+    def prior(
+        self, n: int, *, generator: Generator | None = None, device: torch.device | None = None
+    ) -> Tensor:
         """(n, k) codes, from `generator` on its device, or from the training's own random state."""
 
     @abstractmethod

@@ -41,7 +41,9 @@ class DCGAN(NonSaturatingGame):
         self.latent = latent
         start, times = doublings(side)
         if not times:
-            raise ValueError(f"shape={space.shape}: DCGAN doubles from 4 pixels or more; expected an even side ≥ 8")
+            raise ValueError(
+                f"shape={space.shape}: DCGAN doubles from 4 pixels or more; expected an even side ≥ 8"
+            )
         top = width * 2**times
         up: list[nn.Module] = [
             nn.Linear(latent, top * start * start, bias=False),
@@ -79,7 +81,9 @@ class DCGAN(NonSaturatingGame):
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1.0, 0.02)
 
-    def prior(self, n: int, *, generator: Generator | None = None, device: torch.device | None = None) -> Tensor:
+    def prior(
+        self, n: int, *, generator: Generator | None = None, device: torch.device | None = None
+    ) -> Tensor:
         device = generator.device if generator is not None else device
         return torch.randn(n, self.latent, generator=generator, device=device)
 

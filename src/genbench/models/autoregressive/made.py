@@ -1,4 +1,4 @@
-"""MADE (Germain et al., 2015), arXiv:1502.03509.  log p(x) = Σ_d log p(x_d | x_<d), all conditionals in one masked pass."""
+"""MADE (Germain et al., 2015), arXiv:1502.03509.  log p(x) = Σ_d log p(x_d | x_<d), in one masked pass."""
 
 from functools import partial
 

@@ -7,6 +7,7 @@ from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
 from genbench.nn.discrete import Levels
+from genbench.nn.schedules import cosine
 
 
 class MaskedConv2d(nn.Conv2d):
@@ -36,7 +37,7 @@ class ResidualBlock(nn.Module):
             nn.ReLU(),
             MaskedConv2d(width // 2, width // 2, size, own=True),
             nn.ReLU(),
-            nn.Dropout2d(dropout),
+            nn.Dropout(dropout),
             nn.Conv2d(width // 2, width, 1),
         )
 
@@ -58,27 +59,36 @@ class PixelCNN(GenerativeModel):
         *,
         width: int = 128,
         blocks: int = 7,
+        kernel: int = 3,
         dropout: float = 0.0,
+        input_dropout: float = 0.0,
         lr: float = 1e-3,
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(space)
         if space.shape[0] != 1:
-            raise ValueError(f"shape={space.shape}: PixelCNN orders the pixels of one channel; expected 1 channel")
+            raise ValueError(
+                f"shape={space.shape}: PixelCNN orders the pixels of one channel; expected 1 channel"
+            )
         self.levels = Levels(space)
         self.lr, self.weight_decay = lr, weight_decay
+        self.input_dropout = nn.Dropout(input_dropout)
+        self.first = MaskedConv2d(1, width, 7, own=False)
+        self.place = nn.Parameter(torch.zeros(width, *space.shape[1:]))
         self.net = nn.Sequential(
-            MaskedConv2d(1, width, 7, own=False),
-            *[ResidualBlock(width, 3, dropout) for _ in range(blocks)],
+            *[ResidualBlock(width, kernel, dropout) for _ in range(blocks)],
             nn.ReLU(),
+            nn.Dropout(dropout),
             nn.Conv2d(width, width, 1),
             nn.ReLU(),
+            nn.Dropout(dropout),
             nn.Conv2d(width, self.levels.channels, 1),
         )
 
     def logits(self, x: Tensor) -> Tensor:
         """(n, 1, h, w) in [0, 1] -> (n, h, w, channels)."""
-        return self.net(2 * x - 1).movedim(1, -1)
+        place = self.place[:, : x.shape[2]]  # all rows, or the first ones while sampling
+        return self.net(self.first(self.input_dropout(2 * x - 1)) + place).movedim(1, -1)
 
     def log_prob(self, x: Tensor) -> Tensor:
         return self.levels.log_prob(self.logits(x), x[:, 0]).flatten(1).sum(1)
@@ -88,7 +98,7 @@ class PixelCNN(GenerativeModel):
 
     def phases(self) -> list[Phase]:
         adam = partial(torch.optim.AdamW, lr=self.lr, weight_decay=self.weight_decay)
-        return [Phase("likelihood", (Objective("nll", list(self.parameters()), self.loss, adam, clip=1.0),))]
+        return [Phase("likelihood", (Objective("nll", list(self.parameters()), self.loss, adam, clip=1.0, schedule=cosine),))]
 
     def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
         blank = torch.zeros(n, *self.space.shape, device=generator.device)

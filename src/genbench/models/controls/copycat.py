@@ -10,6 +10,8 @@ from genbench.nn.memory import without_replacement
 class Copycat(GenerativeModel):
     """Draws training images without replacement, over again once all are drawn."""
 
+    images: Tensor
+
     def __init__(self, space: Space) -> None:
         super().__init__(space)
         self.register_buffer("images", torch.zeros(0, *space.shape))

@@ -14,6 +14,8 @@ class IndependentPixels(GenerativeModel):
 
     exact = True
 
+    log_p: Tensor
+
     def __init__(self, space: Space) -> None:
         super().__init__(space)
         self.register_buffer("log_p", torch.zeros(space.dimensions, space.levels))

@@ -10,6 +10,8 @@ from genbench.nn.memory import without_replacement
 class NoisyCopycat(GenerativeModel):
     """noise: standard deviation, in units of the full range of a pixel."""
 
+    images: Tensor
+
     def __init__(self, space: Space, *, noise: float = 0.1) -> None:
         super().__init__(space)
         self.noise = noise

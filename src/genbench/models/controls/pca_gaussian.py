@@ -12,6 +12,10 @@ from genbench.core import GenerativeModel, Phase, Space, Splits
 class PCAGaussian(GenerativeModel):
     """components: dimensions of z.  W = U (Λ − σ²)^½, σ² the mean of the eigenvalues left out."""
 
+    mu: Tensor
+    weight: Tensor
+    sigma: Tensor
+
     def __init__(self, space: Space, *, components: int = 24) -> None:
         super().__init__(space)
         if not 0 < components < space.dimensions:

@@ -9,6 +9,8 @@ from genbench.core import GenerativeModel, Phase, Space, Splits
 class Real(GenerativeModel):
     """Sample i is held-out image i; the evaluation never compares the two, see docs/evaluation.md."""
 
+    images: Tensor
+
     def __init__(self, space: Space) -> None:
         super().__init__(space)
         self.register_buffer("images", torch.zeros(0, *space.shape))

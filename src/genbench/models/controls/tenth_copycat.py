@@ -9,6 +9,9 @@ from genbench.core import GenerativeModel, Phase, Space, Splits
 class TenthCopycat(GenerativeModel):
     """share: the part of the samples that are copies, spread at random over the order."""
 
+    copies: Tensor
+    originals: Tensor
+
     def __init__(self, space: Space, *, share: float = 0.1) -> None:
         super().__init__(space)
         if not 0 <= share <= 1:

@@ -5,12 +5,13 @@ With beta ≠ 1 it is the β-VAE (Higgins et al., 2017).
 
 import math
 from functools import partial
+from itertools import pairwise
 
 import torch
 from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
-from genbench.nn.discrete import Levels
+from genbench.nn.discrete import smooth_output
 
 
 class VAE(GenerativeModel):
@@ -36,18 +37,24 @@ class VAE(GenerativeModel):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(space)
-        self.levels = Levels(space)
-        self.latent, self.beta, self.importance, self.lr, self.weight_decay = latent, beta, importance, lr, weight_decay
+        self.output = smooth_output(space)
+        self.latent, self.beta, self.importance, self.lr, self.weight_decay = (
+            latent,
+            beta,
+            importance,
+            lr,
+            weight_decay,
+        )
         d = space.dimensions
         self.encoder = self.network(d, hidden, layers, 2 * latent, dropout)
-        self.decoder = self.network(latent, hidden, layers, d * self.levels.channels, dropout)
+        self.decoder = self.network(latent, hidden, layers, d * self.output.channels, dropout)
 
     @staticmethod
     def network(inputs: int, hidden: int, layers: int, outputs: int, dropout: float) -> nn.Sequential:
         widths = [inputs] + [hidden] * layers
         body = [
             block
-            for a, b in zip(widths, widths[1:], strict=False)
+            for a, b in pairwise(widths)
             for block in (nn.Linear(a, b), nn.SiLU(), nn.Dropout(dropout))
         ]
         return nn.Sequential(*body, nn.Linear(hidden, outputs))
@@ -57,15 +64,15 @@ class VAE(GenerativeModel):
         mu, log_var = self.encoder(2 * x.flatten(1) - 1).chunk(2, dim=1)
         return mu, log_var
 
-    def logits(self, z: Tensor) -> Tensor:
+    def raw(self, z: Tensor) -> Tensor:
         """(…, k) -> (…, D, channels)."""
-        return self.decoder(z).unflatten(-1, (self.space.dimensions, self.levels.channels))
+        return self.decoder(z).unflatten(-1, (self.space.dimensions, self.output.channels))
 
     def loss(self, batch: Batch) -> Tensor:
         """The negative evidence lower bound, in nats per image; the KL term in closed form (paper, appendix B)."""
         mu, log_var = self.encode(batch.x)
         z = mu + (0.5 * log_var).exp() * torch.randn_like(mu)
-        reconstruction = self.levels.log_prob(self.logits(z), batch.x.flatten(1)).sum(1)
+        reconstruction = self.output.log_prob(self.raw(z), batch.x.flatten(1)).sum(1)
         divergence = 0.5 * (mu.square() + log_var.exp() - 1 - log_var).sum(1)
         return (self.beta * divergence - reconstruction).mean()
 
@@ -83,7 +90,7 @@ class VAE(GenerativeModel):
             z = mu + (0.5 * log_var).exp() * noise
             # log p(z) − log q(z|x); the constants ½ log 2π cancel.
             ratio = 0.5 * (noise.square() + log_var - z.square()).sum(1)
-            weights.append(self.levels.log_prob(self.logits(z), x).sum(1) + ratio)
+            weights.append(self.output.log_prob(self.raw(z), x).sum(1) + ratio)
         return torch.stack(weights).logsumexp(0) - math.log(self.importance)
 
     def prior(self, n: int, *, generator: Generator) -> Tensor:
@@ -91,9 +98,9 @@ class VAE(GenerativeModel):
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape): the mean image."""
-        return self.levels.mean(self.logits(z)).unflatten(1, self.space.shape)
+        return self.output.mean(self.raw(z)).unflatten(1, self.space.shape)
 
     def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
         """z from the prior, then each pixel from p(x|z): what the bound is a bound of."""
-        logits = self.logits(self.prior(n, generator=generator))
-        return self.levels.sample(logits, generator).unflatten(1, self.space.shape)
+        raw = self.raw(self.prior(n, generator=generator))
+        return self.output.sample(raw, generator).unflatten(1, self.space.shape)

@@ -1,0 +1,42 @@
+# Set-up, the default benchmark, tests and checks.  `make reproduce` and `make test` do their own set-up.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+SETUP := .venv/installed
+
+.PHONY: setup reproduce test lint lock clean
+
+setup: $(SETUP)
+
+$(SETUP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "genbench: error: $(PYTHON) is too old; expected Python 3.11 or newer (make PYTHON=python3.12 …)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+reproduce: $(SETUP)
+	dvc repro
+	@genbench show
+
+test: $(SETUP)
+	pytest
+
+lint: $(SETUP)
+	ruff check
+	ruff format --check
+	mypy
+	snakefmt --check workflow
+	$(PYTHON) tests/lint_workflow.py
+
+# The lock is resolved for every supported Python and platform at once; torch and torchvision are a matched pair.
+lock:
+	$(PYTHON) -m venv .venv/lock
+	.venv/lock/bin/pip install --quiet uv
+	.venv/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		--extra dev --custom-compile-command "make lock" --constraint constraints.txt \
+		--output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .snakemake .pytest_cache .mypy_cache .ruff_cache

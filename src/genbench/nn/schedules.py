@@ -1,0 +1,8 @@
+"""Factors on the learning rate, as functions of progress from 0 to 1."""
+
+import math
+
+
+def cosine(progress: float) -> float:
+    """Half a cosine from 1 down to 0 (Loshchilov & Hutter, 2017, arXiv:1608.03983), after a warm-up over 2 %."""
+    return min(1.0, progress / 0.02 + 0.01) * 0.5 * (1 + math.cos(math.pi * progress))

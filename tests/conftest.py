@@ -1,0 +1,50 @@
+"""A small benchmark in a folder of its own, and a way to run the commands as a user does."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SMALL = """\
+device: cpu
+datasets:
+  digits: {source: digits, train: 1000}
+  bits: {source: digits, train: 1000, threshold: 8}
+extractor: {steps: 60, width: 8, features: 16}
+runs:
+  digits-real: {dataset: digits, model: controls/real}
+  digits-copycat: {dataset: digits, model: controls/copycat}
+  bits-made: {dataset: bits, model: autoregressive/made, hidden: 30, steps: 40, batch_size: 32, ema: 0.9}
+"""
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in `folder` with the environment's own executables first on the path."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    variables = {**os.environ, "PATH": path, **environment}
+    return subprocess.run(
+        arguments, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A folder with a small params.yaml and nothing else."""
+    (tmp_path / "params.yaml").write_text(SMALL)
+    return tmp_path
+
+
+@pytest.fixture
+def genbench(small: Path) -> Command:
+    """`genbench('train', '--run', …)` in the small folder."""
+
+    def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return run_in(small, "genbench", *arguments, **environment)
+
+    return command

@@ -1,0 +1,73 @@
+"""The two descriptions of one DAG, read into the same form."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from conftest import run_in
+
+
+class Stage(NamedTuple):
+    """What one stage runs, reads and writes; directories stand as the files in them."""
+
+    command: str
+    inputs: frozenset[str]
+    outputs: frozenset[str]
+
+
+Graph = dict[str, Stage]  # by first output in order
+
+
+def files_under(folder: Path, place: str) -> set[str]:
+    """The source files under a directory, as DVC sees them (.dvcignore leaves byte code out)."""
+    found = (folder / place).rglob("*")
+    return {
+        path.relative_to(folder).as_posix() for path in found if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def dvc_graph(folder: Path) -> Graph:
+    """The stages of dvc.yaml, its parameter files left out: Snakemake lists parameters elsewhere."""
+    from dvc.repo import Repo
+
+    stages = list(Repo(str(folder)).index.stages)
+    outputs = {str(out) for stage in stages for out in stage.outs}
+    graph: Graph = {}
+    for stage in stages:
+        inputs: set[str] = set()
+        for dependency in map(str, stage.deps):
+            if dependency == "params.yaml":
+                continue
+            below = {out for out in outputs if out.startswith(dependency + "/")}
+            is_folder = below or (folder / dependency).is_dir()
+            inputs |= below or (files_under(folder, dependency) if is_folder else {dependency})
+        outs = frozenset(str(out) for out in stage.outs)
+        graph[min(outs)] = Stage(" ".join(stage.cmd.split()), frozenset(inputs), outs)
+    return graph
+
+
+def snakemake_graph(folder: Path) -> Graph:
+    """The jobs of a forced dry run; where standard error goes is the engine's own business."""
+    result = run_in(folder, "snakemake", "-n", "-p", "--forceall", "--nocolor")
+    assert result.returncode == 0, result.stdout + result.stderr
+    graph: Graph = {}
+    for block in re.split(r"\n(?=(?:local)?rule )", result.stdout):
+        fields = dict(re.findall(r"^ +(input|output): (.*)$", block, flags=re.M))
+        command = re.search(r"^Shell command: (.*)$", block, flags=re.M)
+        if not command or "output" not in fields:  # the target rule runs nothing
+            continue
+        outs = frozenset(fields["output"].split(", "))
+        line = re.sub(r" 2> \S+$", "", " ".join(command.group(1).split()))
+        graph[min(outs)] = Stage(line, frozenset(fields["input"].split(", ")), outs)
+    return graph
+
+
+def differences(one: Graph, other: Graph) -> list[str]:
+    """Every disagreement in words, none for equal graphs."""
+    found = [f"{key}: only on one side" for key in sorted(one.keys() ^ other.keys())]
+    for key in sorted(one.keys() & other.keys()):
+        for field, a, b in zip(Stage._fields, one[key], other[key], strict=True):
+            if a != b:
+                odd = sorted(a ^ b) if isinstance(a, frozenset) else [a, b]
+                found.append(f"{key}: {field} differ: {odd}")
+    return found

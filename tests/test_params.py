@@ -1,0 +1,91 @@
+"""Bad input gets one line that names the key, what was wrong and what was expected."""
+
+from pathlib import Path
+
+import pytest
+from conftest import SMALL, Command
+
+from genbench.files import InputError
+from genbench.params import load, model_names, model_signature
+
+
+def loading(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as error:
+        load(path)
+    message = str(error.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    return message
+
+
+def test_the_default_benchmark_and_the_small_one_are_valid(tmp_path: Path) -> None:
+    assert len(load(Path("params.yaml")).runs) >= 14
+    (tmp_path / "params.yaml").write_text(SMALL)
+    assert load(tmp_path / "params.yaml").runs["bits-made"].hyperparameters == {"hidden": 30}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "said"),
+    [
+        ("hidden: 30", "hiden: 30", "runs.bits-made.hiden", "did you mean 'hidden'"),
+        ("hidden: 30", "hidden: wide", "runs.bits-made.hidden", "'wide'"),
+        ("hidden: 30", "hidden: 1.5", "runs.bits-made.hidden", "1.5"),
+        ("steps: 40", "steps: -1", "runs.bits-made.steps", "-1"),
+        ("steps: 40", "steps: '40'", "runs.bits-made.steps", "'40'"),
+        ("ema: 0.9", "ema: 1.5", "runs.bits-made.ema", "1.5"),
+        ("autoregressive/made", "autoregressive/mad", "runs.bits-made.model", "did you mean 'autoregressive/made'"),
+        ("autoregressive/made", "../../made", "runs.bits-made.model", "../../made"),
+        ("dataset: bits, model: auto", "dataset: bit, model: auto", "runs.bits-made.dataset", "did you mean 'bits'"),
+        ("source: digits, train: 1000}\n  bits", "source: digit}\n  bits", "datasets.digits.source", "'digit'"),
+        ("threshold: 8", "treshold: 8", "datasets.bits.treshold", "did you mean 'threshold'"),
+        ("bits-made:", "bits/made:", "runs.bits/made", "not a usable name"),
+        ("bits-made:", "..:", "runs...", "not a usable name"),
+        ("device: cpu", "device: tpu", "device", "'tpu'"),
+        ("extractor:", "extracter:", "extracter", "did you mean 'extractor'"),
+        ("width: 8", "wdth: 8", "extractor.wdth", "did you mean 'width'"),
+        ("steps: 60", "steps: many", "extractor.steps", "'many'"),
+        ("  bits-made:", "  digits-real:", "'digits-real'", "twice"),
+        ("runs:", "runs: [", "", "not valid YAML"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, key: str, said: str) -> None:
+    assert old in SMALL
+    message = loading(tmp_path, SMALL.replace(old, new, 1))
+    assert key in message
+    assert said in message
+
+
+def test_a_missing_section_and_an_empty_file_are_named(tmp_path: Path) -> None:
+    assert "extractor: missing" in loading(tmp_path, SMALL.replace("extractor:", "#", 1))
+    assert "expected a mapping" in loading(tmp_path, "")
+
+
+def test_exponents_without_a_point_are_numbers(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(SMALL.replace("hidden: 30", "hidden: 30, lr: 1e-3"))
+    assert load(tmp_path / "params.yaml").runs["bits-made"].hyperparameters["lr"] == 1e-3
+
+
+def test_every_model_file_has_a_signature_that_params_can_fill() -> None:
+    names = model_names()
+    assert "autoregressive/made" in names
+    for name in names:
+        assert isinstance(model_signature(name, "run"), dict)
+
+
+def test_the_command_line_says_it_in_one_line_and_leaves_results_alone(genbench: Command, small: Path) -> None:
+    assert genbench("prepare", "--dataset", "digits", "--out", "data/digits.safetensors").returncode == 0
+    before = (small / "data/digits.safetensors").read_bytes()
+    (small / "params.yaml").write_text(SMALL.replace("train: 1000", "trian: 1000", 1))
+    result = genbench("prepare", "--dataset", "digits", "--out", "data/digits.safetensors")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "datasets.digits.trian" in result.stderr
+    assert (small / "data/digits.safetensors").read_bytes() == before
+
+
+def test_an_unknown_run_is_named_with_the_ones_there_are(genbench: Command) -> None:
+    result = genbench("train", "--run", "bits-mad", "--data", "x", "--out", "y")
+    assert result.returncode == 1
+    assert "did you mean 'bits-made'" in result.stderr
