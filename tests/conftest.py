@@ -16,7 +16,6 @@ datasets:
   bits: {source: digits, train: 1000, threshold: 8}
 extractor: {steps: 60, width: 8, features: 16}
 runs:
-  digits-real: {dataset: digits, model: controls/real}
   digits-copycat: {dataset: digits, model: controls/copycat}
   bits-made: {dataset: bits, model: autoregressive/made, hidden: 30, steps: 40, batch_size: 32, ema: 0.9}
 """
@@ -31,6 +30,14 @@ def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
     return subprocess.run(
         arguments, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=300
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """The tests run side by side; more threads than cores would wait for each other."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def test_the_default_benchmark_and_the_small_one_are_valid(tmp_path: Path) -> No
         ("extractor:", "extracter:", "extracter", "did you mean 'extractor'"),
         ("width: 8", "wdth: 8", "extractor.wdth", "did you mean 'width'"),
         ("steps: 60", "steps: many", "extractor.steps", "'many'"),
-        ("  bits-made:", "  digits-real:", "'digits-real'", "twice"),
+        ("  bits-made:", "  digits-copycat:", "'digits-copycat'", "twice"),
         ("runs:", "runs: [", "", "not valid YAML"),
     ],
 )

@@ -3,6 +3,7 @@
 import copy
 import io
 import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -17,7 +18,7 @@ from genbench.machine import random_state, seed_of, set_random_state
 from genbench.progress import Progress
 from genbench.weights import load_state
 
-CHECKPOINT_SECONDS = 20.0
+CHECKPOINT_SECONDS = float(os.environ.get("GENBENCH_CHECKPOINT_SECONDS", "20"))
 CURVE_POINTS = 200
 
 

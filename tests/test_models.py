@@ -1,0 +1,265 @@
+"""Laws that hold for every entry of the zoo; a new model file is under them without a new test."""
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Generator, Tensor
+
+from genbench.core import Batch, Completion, GenerativeModel, Latent, Likelihood, Space, Splits, capability
+from genbench.machine import seed_of
+from genbench.models import build
+from genbench.nn.discrete import DiscretizedLogistic, Levels
+from genbench.params import Run, model_names, model_signature
+from genbench.training import Budget, Job, train
+from genbench.weights import load_state, weights_bytes
+
+IMAGES = Space("image", (1, 8, 8), 17, 10)
+# Sizes that keep a test short; a model without these hyper-parameters is built with its defaults.
+SMALL = {"hidden": 24, "units": 16, "pieces": 2, "width": 8, "blocks": 1, "latent": 6, "components": 5, "importance": 400}
+ZOO = model_names()
+
+
+def tiny(model: str, space: Space, **options: Any) -> GenerativeModel:
+    names = model_signature(model, "test")
+    small = {key: value for key, value in SMALL.items() if key in names} | options
+    torch.manual_seed(0)
+    return build("test", Run(dataset="d", model=model, **small), space)
+
+
+def images(space: Space, n: int, seed: int = 0) -> Batch:
+    """Random blobs: bright in the middle, with labels."""
+    generator = Generator().manual_seed(seed)
+    rows, columns = (torch.linspace(-1, 1, side).square() for side in space.shape[1:])
+    bright = 1 - (rows[:, None] + columns[None, :]) / 2
+    x = (bright + 0.3 * torch.randn(n, *space.shape, generator=generator)).clamp(0, 1)
+    labels = torch.randint(max(space.classes, 1), (n,), generator=generator)
+    return Batch(space.to_unit(space.to_levels(x)), labels)
+
+
+def fitted(model: str, space: Space, tmp_path: Any, steps: int = 3, **options: Any) -> GenerativeModel:
+    built = tiny(model, space, **options)
+    splits = Splits(images(space, 40), images(space, 30, seed=1))
+    with torch.enable_grad():
+        train(built, splits, Budget(steps, 16), Job("test", 0, tmp_path / "c.pt", "f"))
+    return built.eval()
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, GenerativeModel]]:
+    folder = tmp_path_factory.mktemp("zoo")
+    yield {name: fitted(name, IMAGES, folder) for name in ZOO}
+
+
+def having(protocol: type) -> list[str]:
+    return [name for name in ZOO if capability(tiny(name, IMAGES), protocol) is not None]
+
+
+@pytest.mark.parametrize("name", ZOO)
+@torch.no_grad()
+def test_samples_have_the_shape_and_support_of_the_data(zoo: dict[str, GenerativeModel], name: str) -> None:
+    x = zoo[name].sample(7, generator=Generator().manual_seed(0))
+    assert x.shape == (7, *IMAGES.shape)
+    assert x.dtype == torch.float32
+    assert bool(((x >= 0) & (x <= 1)).all())
+
+
+@pytest.mark.parametrize("name", ZOO)
+@torch.no_grad()
+def test_sampling_follows_from_the_generator_alone(zoo: dict[str, GenerativeModel], name: str) -> None:
+    torch.manual_seed(1)
+    one = zoo[name].sample(20, generator=Generator().manual_seed(5))
+    torch.manual_seed(2)
+    same = zoo[name].sample(20, generator=Generator().manual_seed(5))
+    other = zoo[name].sample(20, generator=Generator().manual_seed(6))
+    assert torch.equal(one, same)
+    if name != "controls/real":  # which gives its images in order
+        assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("name", ZOO)
+@torch.no_grad()
+def test_saved_and_loaded_weights_give_the_same_bytes_and_samples(
+    zoo: dict[str, GenerativeModel], name: str
+) -> None:
+    from safetensors.torch import load
+
+    content = weights_bytes(zoo[name], {"model": name})
+    copy = tiny(name, IMAGES)
+    load_state(copy, load(content))
+    assert weights_bytes(copy, {"model": name}) == content
+    draws = [model.eval().sample(9, generator=Generator().manual_seed(3)) for model in (zoo[name], copy)]
+    assert torch.equal(*draws)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_an_objective_moves_all_of_its_own_parameters_and_no_others(name: str) -> None:
+    model = tiny(name, IMAGES)
+    model.train()
+    everything = dict(model.named_parameters())
+    owned: set[int] = set()
+    for phase in model.phases():
+        for objective in phase.objectives:
+            torch.manual_seed(0)
+            own = list(objective.parameters)
+            owned |= {id(parameter) for parameter in own}
+            model.zero_grad(set_to_none=True)
+            objective.loss(images(IMAGES, 32)).backward(inputs=own)
+            moved = {key for key, p in everything.items() if p.grad is not None and bool((p.grad != 0).any())}
+            expected = {key for key, p in everything.items() if any(p is mine for mine in own)}
+            assert moved == expected, f"{objective.name}: {sorted(moved ^ expected)}"
+    assert owned == {id(parameter) for parameter in everything.values()}, "parameters that nobody trains"
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_training_moves_the_weights_and_repeats_to_the_bit(name: str, tmp_path: Any) -> None:
+    one, same = (fitted(name, IMAGES, tmp_path) for _ in range(2))
+    assert weights_bytes(one, {}) == weights_bytes(same, {})
+    untrained = tiny(name, IMAGES)
+    if untrained.state_dict():
+        assert weights_bytes(one, {}) != weights_bytes(untrained, {})
+
+
+def every_image(space: Space) -> Tensor:
+    """All elements of a small discrete space, (levels^D, *shape)."""
+    rows = itertools.product(range(space.levels), repeat=space.dimensions)
+    return space.to_unit(torch.tensor(list(rows))).reshape(-1, *space.shape)
+
+
+TINY_SPACES = [Space("image", (1, 2, 4), 2, 2), Space("image", (1, 2, 2), 4, 2)]
+
+
+@pytest.mark.parametrize("space", TINY_SPACES, ids=["binary", "four levels"])
+@pytest.mark.parametrize("name", having(Likelihood))
+@torch.no_grad()
+def test_probabilities_over_a_tiny_space_sum_to_one(name: str, space: Space, tmp_path: Any) -> None:
+    """Exactly for an exact likelihood; never above one, up to Monte-Carlo noise, for a lower bound."""
+    model = fitted(name, space, tmp_path, steps=30)
+    likelihood = capability(model, Likelihood)
+    assert likelihood is not None
+    torch.manual_seed(0)
+    total = float(likelihood.log_prob(every_image(space)).double().exp().sum())
+    if likelihood.exact:
+        assert total == pytest.approx(1, abs=1e-5)
+    else:
+        assert 0.8 < total < 1.02
+
+
+@pytest.mark.parametrize("space", TINY_SPACES, ids=["binary", "four levels"])
+@pytest.mark.parametrize("name", having(Likelihood))
+@torch.no_grad()
+def test_samples_match_the_density(name: str, space: Space, tmp_path: Any) -> None:
+    """Total variation between sample frequencies and the model's own probabilities, against what chance alone gives."""
+    model = fitted(name, space, tmp_path, steps=30)
+    likelihood = capability(model, Likelihood)
+    assert likelihood is not None
+    torch.manual_seed(0)
+    p = likelihood.log_prob(every_image(space)).double().exp()
+    p = p / p.sum()
+    n = 20_000
+    drawn = space.to_levels(model.sample(n, generator=Generator().manual_seed(1))).flatten(1)
+    place = space.levels ** torch.arange(space.dimensions - 1, -1, -1)
+    frequencies = torch.bincount((drawn * place).sum(1), minlength=len(p)) / n
+    distance = 0.5 * float((frequencies - p).abs().sum())
+    by_chance = 0.5 * float((2 * p * (1 - p) / (math.pi * n)).sqrt().sum())  # expected for n draws from p
+    assert distance < 1.5 * by_chance + (0 if likelihood.exact else 0.03)
+
+
+@pytest.mark.parametrize("name", having(Likelihood))
+def test_training_raises_the_likelihood(name: str, tmp_path: Any) -> None:
+    model = tiny(name, IMAGES)
+    if not any(phase.objectives for phase in model.phases()):
+        pytest.skip("fitted in closed form")
+    x = images(IMAGES, 40).x
+    likelihood = capability(fitted(name, IMAGES, tmp_path, steps=1), Likelihood)
+    trained = capability(fitted(name, IMAGES, tmp_path, steps=60), Likelihood)
+    assert likelihood is not None
+    assert trained is not None
+    with torch.no_grad():
+        torch.manual_seed(0)
+        assert float(trained.log_prob(x).mean()) > float(likelihood.log_prob(x).mean()) + 1
+
+
+@pytest.mark.parametrize("name", having(Latent))
+@torch.no_grad()
+def test_codes_decode_to_images(zoo: dict[str, GenerativeModel], name: str) -> None:
+    latent = capability(zoo[name], Latent)
+    assert latent is not None
+    z = latent.prior(5, generator=Generator().manual_seed(0))
+    assert z.ndim == 2
+    x = latent.decode(z)
+    assert x.shape == (5, *IMAGES.shape)
+    assert torch.equal(x, latent.decode(z)), "decoding is a function of the code"
+    assert not torch.equal(x[0], x[1])
+
+
+@pytest.mark.parametrize("name", having(Completion))
+@torch.no_grad()
+def test_completion_keeps_what_it_is_shown(zoo: dict[str, GenerativeModel], name: str) -> None:
+    completion = capability(zoo[name], Completion)
+    assert completion is not None
+    x = images(IMAGES, 6).x
+    mask = torch.zeros_like(x, dtype=torch.bool)
+    mask[:, :, :4] = True
+    done = completion.complete(x, mask, generator=Generator().manual_seed(0))
+    assert torch.equal(done[mask], x[mask])
+    hidden = x.clone()
+    hidden[~mask] = 0.5  # what is hidden must not leak into the completion
+    assert torch.equal(completion.complete(hidden, mask, generator=Generator().manual_seed(0)), done)
+
+
+@pytest.mark.parametrize("name", [name for name in ZOO if name.startswith("autoregressive/")])
+@torch.no_grad()
+def test_a_pixel_depends_on_all_pixels_before_it_and_none_after(zoo: dict[str, GenerativeModel], name: str) -> None:
+    model: Any = tiny(name, IMAGES, **({"blocks": 9} if "blocks" in model_signature(name, "test") else {}))
+    model.eval()
+    for parameter in model.parameters():  # no weight is small enough to hide a dependence
+        parameter.copy_(torch.empty_like(parameter).uniform_(0.05, 0.2, generator=Generator().manual_seed(0)))
+    x = images(IMAGES, 1).x.double()
+    model.double()
+
+    def per_pixel(x: Tensor) -> Tensor:
+        logits = model.logits(x.flatten(1) if name.endswith("made") else x)
+        return logits.reshape(IMAGES.dimensions, -1)
+
+    base = per_pixel(x)
+    for d in range(0, IMAGES.dimensions, 5):
+        changed = x.clone().flatten()
+        changed[d] = 1 - changed[d] + 0.01
+        differs = (per_pixel(changed.reshape(x.shape)) - base).abs().amax(1) > 0
+        assert not bool(differs[: d + 1].any()), f"a pixel sees itself or a later one: {d}"
+        if name.endswith("made") and d + 1 < IMAGES.dimensions:
+            assert bool(differs[d + 1 :].all())
+        elif d + 1 < IMAGES.dimensions:
+            assert bool(differs[d + 1]), "the next pixel does not see this one"
+
+
+@pytest.mark.parametrize("space", TINY_SPACES, ids=["binary", "four levels"])
+@pytest.mark.parametrize("kind", [Levels, DiscretizedLogistic])
+def test_output_distributions_sum_to_one_and_sample_what_they_say(kind: Any, space: Space) -> None:
+    output = kind(space)
+    raw = torch.randn(1, output.channels, generator=Generator().manual_seed(0)).repeat(space.levels, 1)
+    p = output.log_prob(raw, space.to_unit(torch.arange(space.levels))).exp()
+    assert float(p.sum()) == pytest.approx(1, abs=1e-5)
+    drawn = output.sample(raw[:1].expand(50_000, -1), Generator().manual_seed(1))
+    frequencies = torch.bincount(space.to_levels(drawn), minlength=space.levels) / 50_000
+    assert torch.allclose(frequencies, p, atol=0.01)
+
+
+def test_the_logistic_keeps_its_precision_in_the_tails() -> None:
+    space = Space("image", (1, 1, 1), 256)
+    raw = torch.tensor([[-0.5, -10.0]], requires_grad=True)  # a narrow peak at 0
+    nats = DiscretizedLogistic(space).log_prob(raw, torch.tensor([0.7]))
+    nats.sum().backward()
+    assert bool(torch.isfinite(nats).all())
+    assert raw.grad is not None
+    assert bool(torch.isfinite(raw.grad).all())
+
+
+def test_seeds_differ_by_each_part_and_fit_a_generator() -> None:
+    seeds = {seed_of(0, "a", "train"), seed_of(1, "a", "train"), seed_of(0, "b", "train"), seed_of(0, "a", "sample")}
+    assert len(seeds) == 4
+    assert all(0 <= seed < 2**63 for seed in seeds)
