@@ -22,7 +22,9 @@ def files_under(folder: Path, place: str) -> set[str]:
     """The source files under a directory, as DVC sees them (.dvcignore leaves byte code out)."""
     found = (folder / place).rglob("*")
     return {
-        path.relative_to(folder).as_posix() for path in found if path.is_file() and "__pycache__" not in path.parts
+        path.relative_to(folder).as_posix()
+        for path in found
+        if path.is_file() and "__pycache__" not in path.parts
     }
 
 

@@ -73,7 +73,7 @@ def test_the_same_entry_gives_the_same_bytes(digits: bytes) -> None:
     ],
 )
 def test_a_damaged_file_is_named(digits: bytes, tmp_path, damage, said: str) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(InputError, match="set.safetensors") as error:
+    with pytest.raises(InputError, match=r"set\.safetensors") as error:
         prepared(damage(digits), tmp_path)
     assert said in str(error.value)
     assert "\n" not in str(error.value)

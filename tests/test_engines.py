@@ -14,7 +14,9 @@ from genbench.params import load
 def checkout(folder: Path, params: str | None = None) -> Path:
     """The project's own files in a new folder, as a clone has them."""
     for name in ("src", "workflow", ".dvc/plots"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        shutil.copytree(
+            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+        )
     for name in ("dvc.yaml", ".dvcignore", ".gitignore", "params.yaml"):
         shutil.copy(ROOT / name, folder / name)
     if params is not None:
@@ -34,7 +36,12 @@ def test_both_engines_describe_the_same_graph() -> None:
 @pytest.mark.parametrize(
     ("file", "text", "planted", "complaint"),
     [
-        ("workflow/rules/runs.smk", "genbench novelty --run", "genbench novelty --params p.yaml --run", "command"),
+        (
+            "workflow/rules/runs.smk",
+            "genbench novelty --run",
+            "genbench novelty --params p.yaml --run",
+            "command",
+        ),
         ("workflow/rules/runs.smk", '        f"{SOURCE}/sampling.py",\n', "", "inputs"),
         ("workflow/rules/report.smk", '        "results/report/headline.tex",\n', "", "outputs"),
         ("dvc.yaml", "        - src/genbench/training.py\n", "", "inputs"),
@@ -65,7 +72,9 @@ def artifacts(folder: Path) -> dict[str, bytes]:
 def planned_by_snakemake(folder: Path) -> set[str]:
     result = run_in(folder, "snakemake", "-n", "--nocolor")
     assert result.returncode == 0, result.stdout + result.stderr
-    jobs = re.findall(r"^rule (\w+):$.*?(?:^    wildcards: (\S+)$|^Shell|\Z)", result.stdout, flags=re.M | re.S)
+    jobs = re.findall(
+        r"^rule (\w+):$.*?(?:^    wildcards: (\S+)$|^Shell|\Z)", result.stdout, flags=re.M | re.S
+    )
     return {f"{rule}@{wildcards.partition('=')[2]}".rstrip("@") for rule, wildcards in jobs} - {"all"}
 
 
@@ -107,6 +116,8 @@ def test_both_engines_give_the_same_bytes_and_rerun_the_same_stages(tmp_path: Pa
         (folder / "params.yaml").write_text(SMALL)
         model = folder / "src/genbench/models/controls/copycat.py"
         model.write_text(model.read_text() + "\n# changed\n")
-    of_copycat = {f"{stage}@digits-copycat" for stage in ("train", "sample", "novelty", "evaluate")} | {"report"}
+    of_copycat = {f"{stage}@digits-copycat" for stage in ("train", "sample", "novelty", "evaluate")} | {
+        "report"
+    }
     assert planned_by_snakemake(other) == of_copycat
     check_planned_by_dvc(one, of_copycat)

@@ -19,7 +19,16 @@ from genbench.weights import load_state, weights_bytes
 
 IMAGES = Space("image", (1, 8, 8), 17, 10)
 # Sizes that keep a test short; a model without these hyper-parameters is built with its defaults.
-SMALL = {"hidden": 24, "units": 16, "pieces": 2, "width": 8, "blocks": 1, "latent": 6, "components": 5, "importance": 400}
+SMALL = {
+    "hidden": 24,
+    "units": 16,
+    "pieces": 2,
+    "width": 8,
+    "blocks": 1,
+    "latent": 6,
+    "components": 5,
+    "importance": 400,
+}
 ZOO = model_names()
 
 
@@ -213,7 +222,9 @@ def test_completion_keeps_what_it_is_shown(zoo: dict[str, GenerativeModel], name
 
 @pytest.mark.parametrize("name", [name for name in ZOO if name.startswith("autoregressive/")])
 @torch.no_grad()
-def test_a_pixel_depends_on_all_pixels_before_it_and_none_after(zoo: dict[str, GenerativeModel], name: str) -> None:
+def test_a_pixel_depends_on_all_pixels_before_it_and_none_after(
+    zoo: dict[str, GenerativeModel], name: str
+) -> None:
     model: Any = tiny(name, IMAGES, **({"blocks": 9} if "blocks" in model_signature(name, "test") else {}))
     model.eval()
     for parameter in model.parameters():  # no weight is small enough to hide a dependence
@@ -260,6 +271,11 @@ def test_the_logistic_keeps_its_precision_in_the_tails() -> None:
 
 
 def test_seeds_differ_by_each_part_and_fit_a_generator() -> None:
-    seeds = {seed_of(0, "a", "train"), seed_of(1, "a", "train"), seed_of(0, "b", "train"), seed_of(0, "a", "sample")}
+    seeds = {
+        seed_of(0, "a", "train"),
+        seed_of(1, "a", "train"),
+        seed_of(0, "b", "train"),
+        seed_of(0, "a", "sample"),
+    }
     assert len(seeds) == 4
     assert all(0 <= seed < 2**63 for seed in seeds)

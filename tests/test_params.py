@@ -35,10 +35,25 @@ def test_the_default_benchmark_and_the_small_one_are_valid(tmp_path: Path) -> No
         ("steps: 40", "steps: -1", "runs.bits-made.steps", "-1"),
         ("steps: 40", "steps: '40'", "runs.bits-made.steps", "'40'"),
         ("ema: 0.9", "ema: 1.5", "runs.bits-made.ema", "1.5"),
-        ("autoregressive/made", "autoregressive/mad", "runs.bits-made.model", "did you mean 'autoregressive/made'"),
+        (
+            "autoregressive/made",
+            "autoregressive/mad",
+            "runs.bits-made.model",
+            "did you mean 'autoregressive/made'",
+        ),
         ("autoregressive/made", "../../made", "runs.bits-made.model", "../../made"),
-        ("dataset: bits, model: auto", "dataset: bit, model: auto", "runs.bits-made.dataset", "did you mean 'bits'"),
-        ("source: digits, train: 1000}\n  bits", "source: digit}\n  bits", "datasets.digits.source", "'digit'"),
+        (
+            "dataset: bits, model: auto",
+            "dataset: bit, model: auto",
+            "runs.bits-made.dataset",
+            "did you mean 'bits'",
+        ),
+        (
+            "source: digits, train: 1000}\n  bits",
+            "source: digit}\n  bits",
+            "datasets.digits.source",
+            "'digit'",
+        ),
         ("threshold: 8", "treshold: 8", "datasets.bits.treshold", "did you mean 'threshold'"),
         ("bits-made:", "bits/made:", "runs.bits/made", "not a usable name"),
         ("bits-made:", "..:", "runs...", "not a usable name"),
@@ -74,7 +89,9 @@ def test_every_model_file_has_a_signature_that_params_can_fill() -> None:
         assert isinstance(model_signature(name, "run"), dict)
 
 
-def test_the_command_line_says_it_in_one_line_and_leaves_results_alone(genbench: Command, small: Path) -> None:
+def test_the_command_line_says_it_in_one_line_and_leaves_results_alone(
+    genbench: Command, small: Path
+) -> None:
     assert genbench("prepare", "--dataset", "digits", "--out", "data/digits.safetensors").returncode == 0
     before = (small / "data/digits.safetensors").read_bytes()
     (small / "params.yaml").write_text(SMALL.replace("train: 1000", "trian: 1000", 1))

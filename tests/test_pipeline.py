@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, SMALL, Command, run_in
+from conftest import ROOT, SMALL, run_in
 
 DATA = ("--data", "data/bits.safetensors")
 RUN = ("--run", "bits-made", *DATA, "--out", "results/runs/bits-made")
@@ -123,9 +123,14 @@ def test_a_truncated_dataset_is_named(workspace: Path) -> None:
 
 
 def test_weights_of_another_model_are_named(workspace: Path) -> None:
-    (workspace / "params.yaml").write_text(SMALL.replace("autoregressive/made, hidden: 30", "latent/vae, hidden: 30"))
+    (workspace / "params.yaml").write_text(
+        SMALL.replace("autoregressive/made, hidden: 30", "latent/vae, hidden: 30")
+    )
     said = fails(workspace, "sample", *RUN)
-    assert "model.safetensors: these weights belong to model 'autoregressive/made'; expected 'latent/vae'" in said
+    assert (
+        "model.safetensors: these weights belong to model 'autoregressive/made'; expected 'latent/vae'"
+        in said
+    )
 
 
 def test_truncated_weights_are_named(workspace: Path) -> None:
@@ -147,9 +152,12 @@ def test_damaged_and_foreign_samples_are_named(workspace: Path) -> None:
 
 
 def test_an_extractor_of_other_data_is_named(workspace: Path) -> None:
-    assert run_in(
-        workspace, "genbench", "prepare", "--dataset", "digits", "--out", "data/bits.safetensors"
-    ).returncode == 0
+    assert (
+        run_in(
+            workspace, "genbench", "prepare", "--dataset", "digits", "--out", "data/bits.safetensors"
+        ).returncode
+        == 0
+    )
     said = fails(workspace, "evaluate", *RUN, "--extractor", EXTRACTOR)
     assert "holds dataset 'digits'; run bits-made expects 'bits'" in said
 
@@ -160,7 +168,10 @@ def test_a_typo_stops_snakemake_before_it_touches_a_result(tmp_path: Path) -> No
     (tmp_path / "params.yaml").write_text(SMALL.replace("hidden: 30", "hiden: 30"))
     result = run_in(tmp_path, "snakemake", "--cores", "1")
     assert result.returncode != 0
-    assert "params.yaml: runs.bits-made.hiden: unknown key; did you mean 'hidden'?" in result.stdout + result.stderr
+    assert (
+        "params.yaml: runs.bits-made.hiden: unknown key; did you mean 'hidden'?"
+        in result.stdout + result.stderr
+    )
     assert not (tmp_path / "results/runs").exists()
 
 
@@ -168,7 +179,9 @@ def test_the_readme_shows_how_to_add_a_model(tmp_path: Path) -> None:
     """The example of the README, word for word, in a copy of the project: one file, one entry, a new row."""
     readme = (ROOT / "README.md").read_text()
     section = readme[readme.index("## Add your own model") :]
-    file, code = re.search(r"`(src/genbench/models/\S+\.py)`.*?```python\n(.*?)```", section, flags=re.S).groups()  # type: ignore[union-attr]
+    file, code = re.search(
+        r"`(src/genbench/models/\S+\.py)`.*?```python\n(.*?)```", section, flags=re.S
+    ).groups()  # type: ignore[union-attr]
     entry = re.search(r"```yaml\n(.*?)```", section, flags=re.S).group(1)  # type: ignore[union-attr]
     for name in ("src", "workflow"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))

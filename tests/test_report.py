@@ -21,6 +21,7 @@ from PIL import Image
 from genbench.report import DatasetResult, RunResult, render, terminal_table
 from genbench.report.pictures import GAP, mosaic
 from genbench.report.svg import linear_axis, log_axis
+from genbench.report.verdict import judge
 
 SHA = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("data", "extractor", "weights")}
 
@@ -480,3 +481,23 @@ def test_curves_of_any_losses_are_drawn() -> None:
     lines = re.findall(r'class="curve" points="([^"]+)"', html)
     assert [len(line.split()) for line in lines] == [2, 3, 3] and not any("nan" in line for line in lines)
     assert "closed form" in page([models()[0]._replace(curve=pd.DataFrame())])
+
+
+def test_chance_is_what_real_images_have_by_repeating_each_other() -> None:
+    """Where 3 % of held-out images equal a training image, 3 % flagged is no copying, and 5 % for sure is."""
+    rates = {
+        "real": rate(0.03, 0.02, 0.04),
+        "tenth_copycat": rate(0.127, 0.11, 0.15),
+        "vae": rate(0.031, 0.021, 0.041),
+        "gan": rate(0.05, 0.04, 0.06),
+    }
+
+    def changed(run: RunResult, chance: float) -> RunResult:
+        scores = run.novelty["scores"] | ({"copy_rate": rates[run.label]} if run.label in rates else {})
+        return run._replace(novelty=run.novelty | {"scores": scores, "false_positive_rate": chance})
+
+    judgement = judge([changed(run, 0.03) for run in EVERYTHING])
+    assert judgement.state == "passed"
+    assert judgement.verdicts["digits-vae"] == "novel"
+    assert judgement.verdicts["digits-gan"] == "suspicious"
+    assert judge([changed(run, 0.0) for run in EVERYTHING]).state == "failed"

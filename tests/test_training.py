@@ -51,7 +51,9 @@ class Awkward(GenerativeModel):
     def phases(self) -> list[Phase]:
         adam: Callable[..., Any] = lambda p: torch.optim.Adam(p, 1e-2)  # noqa: E731
         one = Objective("one", list(self.one.parameters()), self.first, adam)
-        two = Objective("two", list(self.two.parameters()), self.second, adam, every=3, schedule=lambda t: 1 - t)
+        two = Objective(
+            "two", list(self.two.parameters()), self.second, adam, every=3, schedule=lambda t: 1 - t
+        )
         return [
             Phase("keep", fit=self.keep),
             Phase("game", (one, two), share=2.0),
@@ -63,7 +65,7 @@ class Awkward(GenerativeModel):
         return torch.rand(n, *SPACE.shape, generator=generator)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -90,11 +92,11 @@ def test_killed_and_resumed_gives_the_same_bits(
 
     def killed(loop: Any, step: int, sums: Any) -> None:
         if step == stop:
-            raise Killed
+            raise KilledError
         original(loop, step, sums)
 
     monkeypatch.setattr(training._Loop, "step", killed)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fit(tmp_path, budget)
     monkeypatch.setattr(training._Loop, "step", original)
     assert (tmp_path / "run.pt").exists()

@@ -21,7 +21,7 @@ def novelty(data: Prepared, samples: np.ndarray, *, seed: int) -> dict[str, Any]
     train, held_out, fake = (data.to_unit(x) for x in (data.train_x, data.held_out_x, samples))
     distances, indices = np.zeros(len(fake)), np.zeros(len(fake), int)
     flagged = np.zeros(len(fake), bool)
-    closer, thresholds = 0.0, []
+    closer, thresholds, chance = 0.0, [], []
     for fold in range(FOLDS):
         own, other = fake[fold::FOLDS], held_out[1 - fold :: FOLDS]
         found = scores.calibrate(train, other, own, quantile=QUANTILE)
@@ -31,12 +31,14 @@ def novelty(data: Prepared, samples: np.ndarray, *, seed: int) -> dict[str, Any]
             found.indices,
         )
         thresholds.append(found.threshold)
+        chance.append(found.false_positive_rate)
         closer += scores.closer_to_train(train, other, own, seed=seed).value * len(own)
     order = np.lexsort((np.arange(len(fake)), distances))
     return {
         "n": len(fake),
         "quantile": QUANTILE,
         "threshold": max(thresholds),
+        "false_positive_rate": sum(chance) / FOLDS,
         "distance": "Euclidean on pixels in [0, 1]",
         "scores": {
             "copy_rate": clopper_pearson(int(flagged.sum()), len(fake)).as_dict(),

@@ -3,7 +3,7 @@ rule prepare:
         source_file,
         f"{SOURCE}/data/__init__.py",
     output:
-        "data/{dataset}.safetensors",
+        update("data/{dataset}.safetensors"),
     log:
         "results/logs/prepare/{dataset}.log",
     params:
@@ -18,8 +18,8 @@ rule extractor:
         f"{SOURCE}/extractor.py",
         data="data/{dataset}.safetensors",
     output:
-        weights="results/extractors/{dataset}.safetensors",
-        card="results/extractors/{dataset}.json",
+        weights=update("results/extractors/{dataset}.safetensors"),
+        card=update("results/extractors/{dataset}.json"),
     log:
         "results/logs/extractor/{dataset}.log",
     threads: config["extractor"].get("threads", 1)

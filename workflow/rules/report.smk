@@ -21,19 +21,19 @@ rule report:
         expand("results/runs/{run}/{file}", run=RUNS, file=ARTIFACTS),
     output:
         report(
-            "results/report/index.html",
+            update("results/report/index.html"),
             caption="../report/index.rst",
             category="Comparison",
             labels={"file": "the whole report"},
         ),
         report(
-            "results/report/headline.csv",
+            update("results/report/headline.csv"),
             caption="../report/headline.rst",
             category="Comparison",
             labels={"file": "headline table"},
         ),
-        "results/report/headline.md",
-        "results/report/headline.tex",
+        update("results/report/headline.md"),
+        update("results/report/headline.tex"),
     log:
         "results/logs/report.log",
     params:

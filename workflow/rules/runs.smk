@@ -6,8 +6,8 @@ rule train:
         model_file,
         data=data_file,
     output:
-        "results/runs/{run}/model.safetensors",
-        "results/runs/{run}/curve.csv",
+        update("results/runs/{run}/model.safetensors"),
+        update("results/runs/{run}/curve.csv"),
     log:
         "results/logs/train/{run}.log",
     threads: threads_of
@@ -28,9 +28,9 @@ rule sample:
         "results/runs/{run}/model.safetensors",
         data=data_file,
     output:
-        "results/runs/{run}/samples.npz",
+        update("results/runs/{run}/samples.npz"),
         report(
-            "results/runs/{run}/grid.png",
+            update("results/runs/{run}/grid.png"),
             caption="../report/grid.rst",
             category="Samples",
             labels={"run": "{run}", "picture": "samples"},
@@ -53,9 +53,9 @@ rule novelty:
         "results/runs/{run}/samples.npz",
         data=data_file,
     output:
-        "results/runs/{run}/novelty.json",
+        update("results/runs/{run}/novelty.json"),
         report(
-            "results/runs/{run}/nearest.png",
+            update("results/runs/{run}/nearest.png"),
             caption="../report/nearest.rst",
             category="Novelty",
             labels={"run": "{run}", "picture": "closest pairs"},
@@ -79,7 +79,7 @@ rule evaluate:
         data=data_file,
         extractor=extractor_file,
     output:
-        "results/runs/{run}/metrics.json",
+        update("results/runs/{run}/metrics.json"),
     log:
         "results/logs/evaluate/{run}.log",
     threads: threads_of

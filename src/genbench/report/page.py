@@ -16,7 +16,7 @@ from genbench.report.scores import CONTROL_ROLES, LIKELIHOOD, NOVELTY, OTHER, QU
 from genbench.report.svg import Dot, dot_plot, fitting_axis, line_chart, rate_axis
 from genbench.report.table import MISSING, Column, by_dataset, columns
 from genbench.report.text import describe
-from genbench.report.verdict import VERDICTS, Judgement, judge
+from genbench.report.verdict import Judgement, judge
 
 
 class Figure(NamedTuple):
@@ -75,7 +75,7 @@ def html_page(runs: Sequence[RunResult], datasets: Sequence[DatasetResult]) -> s
         lstrip_blocks=True,
     )
     environment.filters |= {"plain": plain, "minus": minus}
-    constants = {"verdicts": VERDICTS, "roles": CONTROL_ROLES, "missing": MISSING, "slugs": slugs}
+    constants = {"roles": CONTROL_ROLES, "missing": MISSING, "slugs": slugs}
     page = environment.get_template("index.html")
     return page.render(sections=sections, run_page=_run_page, any_runs=bool(runs), **constants)
 

@@ -76,7 +76,7 @@ SCORES = {
         "copy rate",
         0.01,
         "%",
-        "Share of samples closer to a training image than 99 % of held-out images are; 1 % by construction.",
+        "Share of samples equal to a training image, or closer to one than 99 % of held-out images are; 1 % by chance.",
         NOVELTY,
         100,
     ),

@@ -5,6 +5,7 @@ all rows above, the horizontal one the pixels to the left.
 """
 
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
@@ -32,14 +33,19 @@ class GatedBlock(nn.Module):
         self.link = nn.Conv2d(2 * width, 2 * width, 1)
         self.out = nn.Conv2d(width, width, 1)
 
-    def forward(self, vertical: Tensor, horizontal: Tensor) -> tuple[Tensor, Tensor]:
-        # Padding above and to the left alone makes the convolutions causal: row r sees rows ≤ r …
+    def down(self, vertical: Tensor) -> tuple[Tensor, Tensor]:
+        """The vertical stack, and what it tells the horizontal one of the rows above: (n, w, h, w'), (n, 2w, h, w')."""
+        # Padding above and to both sides alone: row r sees rows ≤ r …
         rows = self.vertical(F.pad(vertical, (self.reach, self.reach, self.reach, 0)))
-        above = F.pad(rows, (0, 0, 1, 0))[:, :, :-1]  # … and hands rows < r to the horizontal stack
+        above = F.pad(rows, (0, 0, 1, 0))[:, :, :-1]  # … and hands on rows < r
+        return gate(rows), self.link(above)
+
+    def across(self, horizontal: Tensor, above: Tensor) -> Tensor:
+        """The horizontal stack: every row by itself, given what is above it."""
         left = F.pad(horizontal, (self.reach + self.first, 0, 0, 0))
         left = left[..., : horizontal.shape[3] + self.reach]
-        out = self.out(gate(self.horizontal(left) + self.link(above)))
-        return gate(rows), out if self.first else out + horizontal
+        out = self.out(gate(self.horizontal(left) + above))
+        return out if self.first else out + horizontal
 
 
 class PixelCNN(GenerativeModel):
@@ -66,15 +72,18 @@ class PixelCNN(GenerativeModel):
     ) -> None:
         super().__init__(space)
         if space.shape[0] != 1:
-            raise ValueError(f"shape={space.shape}: PixelCNN orders the pixels of one channel; expected 1 channel")
+            raise ValueError(
+                f"shape={space.shape}: PixelCNN orders the pixels of one channel; expected 1 channel"
+            )
         if kernel % 2 == 0:
             raise ValueError(f"kernel: got {kernel}; expected an odd number")
         self.levels = Levels(space)
         self.lr, self.weight_decay = lr, weight_decay
         self.input_dropout = nn.Dropout(input_dropout)
-        self.first = GatedBlock(1, width, 7, first=True)
         self.place = nn.Parameter(torch.zeros(width, *space.shape[1:]))
-        self.blocks = nn.ModuleList(GatedBlock(width, width, kernel) for _ in range(blocks))
+        self.layers: Any = nn.ModuleList(
+            [GatedBlock(1, width, 7, first=True), *(GatedBlock(width, width, kernel) for _ in range(blocks))]
+        )
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Sequential(
             nn.ReLU(),
@@ -87,10 +96,22 @@ class PixelCNN(GenerativeModel):
     def logits(self, x: Tensor) -> Tensor:
         """(n, 1, h, w) in [0, 1] -> (n, h, w, channels)."""
         x = self.input_dropout(2 * x - 1)
-        vertical, horizontal = self.first(x, x)
-        horizontal = horizontal + self.place[:, : x.shape[2]]  # all rows, or the first ones while sampling
-        for block in self.blocks:
-            vertical, horizontal = block(self.dropout(vertical), self.dropout(horizontal))
+        return self.rows(x, self.above(x), self.place)
+
+    def above(self, x: Tensor) -> list[Tensor]:
+        """What each layer knows of the rows above: (n, 1, h, w) in [−1, 1] -> (n, 2·width, h, w) a layer."""
+        known: list[Tensor] = []
+        vertical = x
+        for block in self.layers:
+            vertical, above = block.down(self.dropout(vertical) if known else vertical)
+            known.append(above)
+        return known
+
+    def rows(self, x: Tensor, above: list[Tensor], place: Tensor) -> Tensor:
+        """Logits of some rows, given what is above them: (n, 1, r, w) in [−1, 1] -> (n, r, w, channels)."""
+        horizontal = self.layers[0].across(x, above[0]) + place
+        for block, known in zip(self.layers[1:], above[1:], strict=True):
+            horizontal = block.across(self.dropout(horizontal), known)
         return self.head(horizontal).movedim(1, -1)
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -113,9 +134,11 @@ class PixelCNN(GenerativeModel):
         keep = mask.expand_as(x)
         x = x * keep
         for row in range(x.shape[2]):
+            # The rows above are finished: what they tell this one is computed once, not for each pixel.
+            above = [known[:, :, row : row + 1] for known in self.above(2 * x[:, :, : row + 1] - 1)]
+            place = self.place[:, row : row + 1]
             for column in range(x.shape[3]):
-                # No pixel depends on a later row: the rows below need not be computed.
-                logits = self.logits(x[:, :, : row + 1])[:, row, column]
+                logits = self.rows(2 * x[:, :, row : row + 1] - 1, above, place)[:, 0, column]
                 drawn = self.levels.sample(logits, generator)
                 x[:, 0, row, column] = torch.where(keep[:, 0, row, column], x[:, 0, row, column], drawn)
         return x

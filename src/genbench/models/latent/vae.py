@@ -53,9 +53,7 @@ class VAE(GenerativeModel):
     def network(inputs: int, hidden: int, layers: int, outputs: int, dropout: float) -> nn.Sequential:
         widths = [inputs] + [hidden] * layers
         body = [
-            block
-            for a, b in pairwise(widths)
-            for block in (nn.Linear(a, b), nn.SiLU(), nn.Dropout(dropout))
+            block for a, b in pairwise(widths) for block in (nn.Linear(a, b), nn.SiLU(), nn.Dropout(dropout))
         ]
         return nn.Sequential(*body, nn.Linear(hidden, outputs))
 
