@@ -21,7 +21,7 @@ reproduce: $(SETUP)
 	@genbench show
 
 test: $(SETUP)
-	pytest
+	pytest -n 2
 
 lint: $(SETUP)
 	ruff check

@@ -238,6 +238,7 @@ def main() -> None:
     """The console script: one clear line for what the user can mend, and exit code 1."""
     # Fixed before NumPy is loaded: with more threads its sums, and so the last bits, may differ.
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it, matrix products on a GPU are not deterministic
     try:
         app()
     except (InputError, OSError) as error:
@@ -272,7 +273,7 @@ def _build(run: str, entry: "Run", space: "Space") -> "GenerativeModel":
 
 
 def _about(run: str, entry: "Run", prepared: "Prepared") -> dict[str, Any]:
-    """What weights belong to; threads and budget are the engine's business, the rest must match."""
+    """What weights belong to: the whole entry and the very file of data they were trained on."""
     return {"run": run, "model": entry.model, "entry": entry.model_dump(mode="json"), "data": prepared.sha256}
 
 

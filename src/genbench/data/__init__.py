@@ -77,7 +77,7 @@ def prepare(name: str, entry: Dataset) -> bytes:
             part: np.bincount(labels, minlength=source.classes).tolist()
             for part, labels in (("train", source.train_y), ("held_out", source.held_out_y))
         },
-        "exact_duplicates_between_splits": _shared(source.train_x, source.held_out_x),
+        "held_out_duplicates_of_train": _shared(source.train_x, source.held_out_x),
         "options": options,
         "content_sha256": sha256(b"".join(tensor.tobytes() for tensor in tensors.values())),
     }

@@ -84,7 +84,7 @@ def dot_plot(title: str, dots: Sequence[Dot], axis: Axis, reference: float | Non
 
 def line_chart(title: str, steps: np.ndarray, losses: np.ndarray) -> Markup:
     """Loss against step: the mean of up to 100 bins over the band from their smallest to largest value."""
-    left, right, top, bottom = 46, 292, 8, 122
+    left, right, top, bottom = 46, 280, 8, 122
     finite = np.isfinite(losses)
     steps, losses = steps[finite], losses[finite]
     if len(steps) == 0:
