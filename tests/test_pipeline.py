@@ -80,6 +80,21 @@ def test_a_run_leaves_its_whole_story(built: Path) -> None:
     assert (samples["completion"][:, :, :, :4] == samples["completion"][:, :1, :, :4]).all()
 
 
+def test_scores_do_not_depend_on_the_threads_that_an_engine_allows(workspace: Path) -> None:
+    """Snakemake sets these variables to a job's threads, DVC leaves them alone; the bytes must be the same."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    arguments = ("genbench", "evaluate", *RUN, "--extractor", EXTRACTOR)
+    contents = []
+    for threads in ("1", "2"):
+        assert run_in(workspace, *arguments, **dict.fromkeys(names, threads)).returncode == 0
+        contents.append((workspace / "results/runs/bits-made/metrics.json").read_bytes())
+    assert contents[0] == contents[1]
+    loaded = run_in(
+        workspace, sys.executable, "-c", "import sys, genbench.cli; print('numpy' in sys.modules)"
+    )
+    assert loaded.stdout.strip() == "False", "NumPy is loaded before its threads are fixed"
+
+
 def test_every_command_shows_an_example(built: Path) -> None:
     listed = run_in(built, "genbench", "--help").stdout
     commands = ("prepare", "extractor", "train", "sample", "novelty", "evaluate", "report", "show")

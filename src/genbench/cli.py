@@ -236,9 +236,12 @@ def show(params: ParamsFile = PARAMS) -> None:
 
 def main() -> None:
     """The console script: one clear line for what the user can mend, and exit code 1."""
-    # Fixed before NumPy is loaded: with more threads its sums, and so the last bits, may differ.
+    # Set before NumPy is loaded, or it is too late: with other thread counts its products differ in the last bits,
+    # and each engine sets its own (so nothing that this module imports at its top may import NumPy).
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
-    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it, matrix products on a GPU are not deterministic
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = (
+        ":4096:8"  # without it, matrix products on a GPU are not deterministic
+    )
     try:
         app()
     except (InputError, OSError) as error:

@@ -5,9 +5,10 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 PARTIAL = ".partial"
 
@@ -56,13 +57,17 @@ def json_bytes(value: Any) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
+def npz_bytes(arrays: "Mapping[str, np.ndarray]") -> bytes:
+    import numpy as np
+
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **dict(arrays))  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
-def read_npz(path: Path, *, what: str) -> dict[str, np.ndarray]:
+def read_npz(path: Path, *, what: str) -> "dict[str, np.ndarray]":
+    import numpy as np
+
     try:
         with np.load(io.BytesIO(read_bytes(path, what=what)), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
