@@ -58,7 +58,7 @@ def snakemake_graph(folder: Path) -> Graph:
         command = re.search(r"^Shell command: (.*)$", block, flags=re.M)
         if not command or "output" not in fields:  # the target rule runs nothing
             continue
-        outs = frozenset(fields["output"].split(", "))
+        outs = frozenset(out.removesuffix(" (update)") for out in fields["output"].split(", "))
         line = re.sub(r" 2> \S+$", "", " ".join(command.group(1).split()))
         graph[min(outs)] = Stage(line, frozenset(fields["input"].split(", ")), outs)
     return graph

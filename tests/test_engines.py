@@ -43,7 +43,7 @@ def test_both_engines_describe_the_same_graph() -> None:
             "command",
         ),
         ("workflow/rules/runs.smk", '        f"{SOURCE}/sampling.py",\n', "", "inputs"),
-        ("workflow/rules/report.smk", '        "results/report/headline.tex",\n', "", "outputs"),
+        ("workflow/rules/report.smk", '        update("results/report/headline.tex"),\n', "", "outputs"),
         ("dvc.yaml", "        - src/genbench/training.py\n", "", "inputs"),
     ],
 )

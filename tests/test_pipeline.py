@@ -104,7 +104,7 @@ def test_every_command_shows_an_example(built: Path) -> None:
 
 
 def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(workspace: Path) -> None:
-    params = SMALL.replace("steps: 40", "steps: 3000")
+    params = SMALL.replace("steps: 40", "steps: 1500")
     (workspace / "params.yaml").write_text(params)
     assert run_in(workspace, "genbench", "train", *RUN).returncode == 0
     model = workspace / "results/runs/bits-made/model.safetensors"
