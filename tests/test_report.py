@@ -501,3 +501,52 @@ def test_chance_is_what_real_images_have_by_repeating_each_other() -> None:
     assert judgement.verdicts["digits-vae"] == "novel"
     assert judgement.verdicts["digits-gan"] == "suspicious"
     assert judge([changed(run, 0.0) for run in EVERYTHING]).state == "failed"
+
+
+def with_scores(run: RunResult, **scores: dict[str, Any]) -> RunResult:
+    return run._replace(novelty=run.novelty | {"scores": run.novelty["scores"] | scores})
+
+
+def test_a_score_that_misses_a_control_is_not_informative_and_takes_no_part() -> None:
+    """C_T that misses a tenth of copies is set aside; where it tells them, it makes a model suspicious by itself."""
+    blind = {"real": 0.0, "copycat": -15.0, "noisy_copycat": -13.0, "tenth_copycat": -0.5, "noise": 14.0}
+    sharp = blind | {"tenth_copycat": -6.0}
+
+    def judged(values: dict[str, float]) -> Any:
+        return judge([with_scores(run, ct=score(values.get(run.label, -4.0), 1.0)) for run in EVERYTHING])
+
+    dull, keen = judged(blind), judged(sharp)
+    power = {p.name: p for p in dull.powers}["ct"]
+    assert power.tells == {"copycat": True, "tenth_copycat": False, "noise": True}
+    assert not power.informative
+    assert dull.verdicts["digits-vae"] == "novel"
+    assert {p.name: p for p in keen.powers}["ct"].informative
+    assert keen.verdicts["digits-vae"] == "suspicious"
+
+
+def test_a_novelty_score_that_takes_noise_for_copies_is_not_informative() -> None:
+    values = {"real": 0.5, "copycat": 0.9, "noisy_copycat": 0.9, "tenth_copycat": 0.8, "noise": 0.95}
+    runs = [
+        with_scores(run, closer_to_train=rate(v := values.get(run.label, 0.5), v - 0.02, v + 0.02))
+        for run in EVERYTHING
+    ]
+    assert {p.name: p for p in judge(runs).powers}["closer_to_train"].tells["noise"] is False
+    html = page(runs)
+    assert "not informative here" in html
+
+
+def test_a_quality_score_must_tell_noise_from_real_data() -> None:
+    def judged(noise: float) -> Any:
+        changed = [
+            run._replace(
+                metrics=run.metrics | {"scores": run.metrics["scores"] | {"fid": score(noise, 0.02)}}
+            )
+            if run.control == "noise"
+            else run
+            for run in EVERYTHING
+        ]
+        return {p.name: p for p in judge(changed).powers}["fid"]
+
+    real = next(run for run in EVERYTHING if run.control == "real").metrics["scores"]["fid"]["value"]
+    assert not judged(real).tells["noise"]
+    assert judged(real + 90).tells["noise"]

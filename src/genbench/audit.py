@@ -1,7 +1,7 @@
 """Novelty of one run: are the samples new, or copies of training images?
 
-Distances are Euclidean on pixels in [0, 1].  Folds as in `genbench.evaluation`: sample i is calibrated on held-out
-images of the other fold.
+Distances are Euclidean on pixels in [0, 1].  Folds as in `genbench.folds`: sample i is calibrated on held-out images
+of the other fold.
 """
 
 from typing import Any
@@ -10,9 +10,9 @@ import numpy as np
 
 from genbench import novelty as scores
 from genbench.data import Prepared
+from genbench.folds import FOLDS, crossed
 from genbench.metrics import clopper_pearson
 
-FOLDS = 2
 QUANTILE = 0.01
 
 
@@ -43,6 +43,10 @@ def novelty(data: Prepared, samples: np.ndarray, *, seed: int) -> dict[str, Any]
         "scores": {
             "copy_rate": clopper_pearson(int(flagged.sum()), len(fake)).as_dict(),
             "closer_to_train": clopper_pearson(closer, len(fake)).as_dict(),
+            "neighbour_ratio": scores.neighbour_ratio(train, fake).as_dict(),
+            "authenticity": scores.authenticity(train, fake).as_dict(),
+            "ct": crossed(lambda a, b: scores.ct_score(train, a, b, seed=seed), held_out, fake).as_dict(),
+            "fld_gap": crossed(lambda a, b: scores.fld(train, a, b, seed=seed).gap, held_out, fake).as_dict(),
         },
         "pairs": [
             {

@@ -181,7 +181,7 @@ def evaluate(
     """Score the samples against the held-out images, and the likelihood where the model has one."""
     import torch
 
-    from genbench import evaluation, machine
+    from genbench import evaluation, folds, machine
     from genbench import extractor as classifier
     from genbench.files import json_bytes, write_all
     from genbench.metrics import class_histogram
@@ -201,7 +201,7 @@ def evaluate(
         "seed": entry.seed,
         "n": len(fake.labels),
         "held_out": len(real.labels),
-        "folds": evaluation.FOLDS,
+        "folds": folds.FOLDS,
         "extractor": extract.sha256,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "likelihood": kind,

@@ -48,6 +48,7 @@ rule sample:
 rule novelty:
     input:
         f"{SOURCE}/audit.py",
+        f"{SOURCE}/folds.py",
         f"{SOURCE}/pictures.py",
         python_files("metrics", "novelty"),
         "results/runs/{run}/samples.npz",
@@ -72,6 +73,7 @@ rule evaluate:
         f"{SOURCE}/core.py",
         f"{SOURCE}/evaluation.py",
         f"{SOURCE}/extractor.py",
+        f"{SOURCE}/folds.py",
         python_files("metrics", "nn"),
         model_file,
         "results/runs/{run}/model.safetensors",

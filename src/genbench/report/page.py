@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from genbench.report.pictures import Picture, mosaic, picture, sheet
 from genbench.report.results import DatasetResult, RunResult, estimate
-from genbench.report.scores import CONTROL_ROLES, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
+from genbench.report.scores import CONTROL_ROLES, COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
 from genbench.report.svg import Dot, dot_plot, fitting_axis, line_chart, rate_axis
 from genbench.report.table import MISSING, Column, by_dataset, columns
 from genbench.report.text import describe
@@ -41,7 +41,9 @@ class Section(NamedTuple):
     columns: list[Column]
     groups: list[tuple[str, int]]
     likelihoods: list[Column]
+    copying: list[Column]
     judgement: Judgement
+    controls_told: list[str]  # the controls that scores are held against
     figures: list[Figure]
     histogram: Histogram | None
     dataset: DatasetResult | None
@@ -103,6 +105,8 @@ def minus(text: str) -> str:
 
 def _section(name: str, slug: str, runs: list[RunResult], dataset: DatasetResult | None) -> Section:
     head = columns(runs, (QUALITY, OTHER, NOVELTY))
+    judgement = judge(runs)
+    told = {control for power in judgement.powers for control in power.tells}
     groups = [(g, sum(c.score.group == g for c in head)) for g in (QUALITY, OTHER, NOVELTY)]
     return Section(
         name=name,
@@ -111,7 +115,9 @@ def _section(name: str, slug: str, runs: list[RunResult], dataset: DatasetResult
         columns=head,
         groups=[(group, span) for group, span in groups if span],
         likelihoods=columns(runs, (LIKELIHOOD,)),
-        judgement=judge(runs),
+        copying=columns(runs, (COPYING,)),
+        judgement=judgement,
+        controls_told=[control for control in CONTROL_ROLES if control in told],
         figures=[f for f in (_score_figure("fid", runs), _rate_figure("copy_rate", runs)) if f],
         histogram=_histogram(runs),
         dataset=dataset,
@@ -176,7 +182,9 @@ def _run_page(run: RunResult, section: Section) -> RunPage:
         run=run,
         pictures=_pictures(run, section.dataset),
         curves=_curves(run),
-        columns=[c for c in (*section.columns, *section.likelihoods) if c.name in run.estimates],
+        columns=[
+            c for c in (*section.columns, *section.copying, *section.likelihoods) if c.name in run.estimates
+        ],
         commands=[
             f"dvc repro {shlex.quote(f'evaluate@{run.name}')}",
             f"snakemake --cores 2 {shlex.quote(f'results/runs/{run.name}/metrics.json')}",

@@ -13,6 +13,7 @@ class Score(NamedTuple):
     group: str = "Quality"
     scale: int = 1  # shown = scale · value; the csv keeps the raw value
     bound: bool = False  # an upper bound for models whose likelihood is a bound
+    copying: Literal["up", "down"] | None = None  # where the score of copies goes
 
     @property
     def arrow(self) -> str:
@@ -27,6 +28,7 @@ class Score(NamedTuple):
 
 
 QUALITY, NOVELTY, LIKELIHOOD, OTHER = "Quality", "Novelty", "Likelihood", "Other"
+COPYING = "Novelty, other scores"
 
 SCORES = {
     "fid": Score(
@@ -79,6 +81,7 @@ SCORES = {
         "Share of samples equal to a training image, or closer to one than 99 % of held-out images are; 1 % by chance.",
         NOVELTY,
         100,
+        copying="up",
     ),
     "closer_to_train": Score(
         "closer to train",
@@ -87,6 +90,41 @@ SCORES = {
         "Share of samples nearer to the training than to an equally large held-out set.",
         NOVELTY,
         100,
+        copying="up",
+    ),
+    "neighbour_ratio": Score(
+        "neighbour ratio",
+        0.0,
+        "%",
+        "Share of samples whose nearest training image is three times closer than the second nearest.",
+        COPYING,
+        100,
+        copying="up",
+    ),
+    "authenticity": Score(
+        "authenticity",
+        0.5,
+        "%",
+        "Share of samples farther from their nearest training image than that image is from its own nearest.",
+        COPYING,
+        100,
+        copying="down",
+    ),
+    "ct": Score(
+        "C_T",
+        0.0,
+        "z",
+        "Mann–Whitney z of distances to training images, samples against held-out; far below 0 is copying.",
+        COPYING,
+        copying="down",
+    ),
+    "fld_gap": Score(
+        "FLD gap",
+        0.0,
+        "",
+        "Feature likelihood of the training minus the held-out images under the samples; below 0 is copying.",
+        COPYING,
+        copying="down",
     ),
     "nll": Score(
         "NLL",

@@ -6,9 +6,9 @@ from statistics import median
 from typing import NamedTuple
 
 from genbench.report.results import Estimate, RunResult
-from genbench.report.scores import CONTROL_ROLES, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES, Score
+from genbench.report.scores import CONTROL_ROLES, COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES, Score
 
-GROUPS = (QUALITY, OTHER, NOVELTY, LIKELIHOOD)
+GROUPS = (QUALITY, OTHER, NOVELTY, LIKELIHOOD, COPYING)
 MISSING = "–"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from genbench.report.results import Estimate, RunResult
+from genbench.report.scores import QUALITY, SCORES, Score
 
 QUANTILE = 0.01
 # Each rule in words, {chance} to be filled in, and as a test of (copy rate, chance).
@@ -20,12 +21,16 @@ RULES: dict[str, tuple[str, Callable[[Estimate, float], bool]]] = {
     "noisy_copycat": ("interval above {chance}", lambda e, chance: e.interval[0] > chance),
 }
 REQUIRED = ("real", "copycat", "tenth_copycat", "noise")
-# The first whose bound the interval's low end exceeds.
-VERDICTS: tuple[tuple[str, str, Callable[[Estimate, float], bool]], ...] = (
-    ("copies", "the interval lies above 50 %", lambda e, chance: e.interval[0] > 0.5),
-    ("suspicious", "the interval lies above {chance}", lambda e, chance: e.interval[0] > chance),
-    ("novel", "the interval reaches down to {chance}", lambda e, chance: True),
+VERDICTS = (
+    ("copies", "the interval of the copy rate lies above 50 %"),
+    (
+        "suspicious",
+        "the interval of the copy rate lies above {chance}, or that of another informative score lies beyond "
+        "that of real on the side of the copies",
+    ),
+    ("novel", "neither"),
 )
+COPIES = ("copycat", "noisy_copycat", "tenth_copycat")
 
 
 class Check(NamedTuple):
@@ -37,25 +42,41 @@ class Check(NamedTuple):
     passed: bool
 
 
+class Power(NamedTuple):
+    """Which controls a score tells from `real` by intervals that do not overlap, on the side it should."""
+
+    name: str
+    score: Score
+    tells: dict[str, bool]
+
+    @property
+    def informative(self) -> bool:
+        return all(self.tells.values())
+
+
 class Judgement(NamedTuple):
     state: str  # "passed", "failed" or "missing"
     checks: list[Check]
     verdicts: dict[str, str]  # run name -> verdict, empty unless passed
     rules: list[tuple[str, str]]  # verdict -> its rule in words
+    powers: list[Power]  # empty without the control `real`
 
 
 def judge(runs: Sequence[RunResult]) -> Judgement:
     """The controls' checks, and the verdicts on the models of the same dataset if every check passes."""
     chance = chance_of(runs)
     checks = [check for control in RULES for check in _checks(control, runs, chance)]
-    rules = [(name, _words(rule, chance)) for name, rule, _ in VERDICTS]
+    rules = [(name, _words(rule, chance)) for name, rule in VERDICTS]
+    powers = _powers(runs)
     if any(check.estimate and not check.passed for check in checks):
-        return Judgement("failed", checks, {}, rules)
+        return Judgement("failed", checks, {}, rules, powers)
     if not all(check.passed for check in checks):
-        return Judgement("missing", checks, {}, rules)
+        return Judgement("missing", checks, {}, rules, powers)
     models = [run for run in runs if run.control is None and "copy_rate" in run.estimates]
-    verdicts = {run.name: verdict(run.estimates["copy_rate"], chance) for run in models}
-    return Judgement("passed", checks, verdicts, rules)
+    informative = [power for power in powers if power.informative and power.score.copying]
+    real = next(run for run in runs if run.control == "real")
+    verdicts = {run.name: _verdict(run, real, informative, chance) for run in models}
+    return Judgement("passed", checks, verdicts, rules, powers)
 
 
 def chance_of(runs: Sequence[RunResult]) -> float:
@@ -66,8 +87,47 @@ def chance_of(runs: Sequence[RunResult]) -> float:
     return max([QUANTILE, *(float(run.novelty.get("false_positive_rate", 0)) for run in runs)])
 
 
-def verdict(copy_rate: Estimate, chance: float) -> str:
-    return next(name for name, _, holds in VERDICTS if holds(copy_rate, chance))
+def _verdict(run: RunResult, real: RunResult, informative: Sequence[Power], chance: float) -> str:
+    rate = run.estimates["copy_rate"]
+    if rate.interval[0] > 0.5:
+        return "copies"
+    others = [power for power in informative if power.name != "copy_rate"]
+    beyond = any(_beyond(power.name, run, real, power.score.copying) for power in others)
+    return "suspicious" if beyond or rate.interval[0] > chance else "novel"
+
+
+def _powers(runs: Sequence[RunResult]) -> list[Power]:
+    """Novelty scores must tell every kind of copies from real data, and not take noise for copies.
+
+    Quality scores must tell noise, and the baselines that know the data, from real data.
+    """
+    controls = {run.control: run for run in runs if run.control}
+    if "real" not in controls:
+        return []
+    real, found = controls["real"], []
+    for name, score in SCORES.items():
+        if name not in real.estimates:
+            continue
+        tells = {}
+        if score.copying:
+            tells = {c: _beyond(name, controls[c], real, score.copying) for c in COPIES if c in controls}
+            if "noise" in controls:
+                tells["noise"] = not _beyond(name, controls["noise"], real, score.copying)
+        elif score.group == QUALITY and score.better in ("up", "down"):
+            worse = "down" if score.better == "up" else "up"
+            baselines = ("noise", "pca_gaussian", "independent_pixels")
+            tells = {c: _beyond(name, controls[c], real, worse) for c in baselines if c in controls}
+        if tells:
+            found.append(Power(name, score, tells))
+    return found
+
+
+def _beyond(name: str, run: RunResult, real: RunResult, side: str | None) -> bool:
+    """Whether the run's whole interval lies on one side of the whole interval of real data."""
+    if name not in run.estimates or name not in real.estimates:
+        return False
+    (low, high), (least, most) = run.estimates[name].interval, real.estimates[name].interval
+    return low > most if side == "up" else high < least
 
 
 def _words(rule: str, chance: float) -> str:
