@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from genbench.report.results import DatasetResult, Estimate, RunResult, estimate
-from genbench.report.svg import Dot, Figure, dot_plot, linear_axis
+from genbench.report.svg import Axis, Dot, Figure, dot_plot
 
 GUESSING = 50.0  # percent: half of the images shown are real
+AXIS = Axis(0.0, 100.0, float, [0.0, 25.0, 50.0, 75.0, 100.0])
 REAL = "real images"
 
 
@@ -51,7 +52,7 @@ def study(record: Mapping[str, Any], dataset: DatasetResult, runs: Sequence[RunR
     ]
     return Study(
         rows=rows,
-        figure=Figure(caption, dot_plot(caption, dots, linear_axis(0, 100), GUESSING)),
+        figure=Figure(caption, dot_plot(caption, dots, AXIS, GUESSING)),
         facts=_facts(record),
         one_rater=record["raters"] == 1,
         excluded=record["excluded"],

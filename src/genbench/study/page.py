@@ -15,7 +15,7 @@ import numpy as np
 from genbench.files import InputError, json_bytes, sha256
 
 REAL = "real"  # what the real images are called where a run's name would stand
-EXAMPLES = 12  # real images of the training part, shown before the first trial
+EXAMPLES = 16  # real images of the training part, shown before the first trial
 
 
 class Source(NamedTuple):

@@ -48,7 +48,7 @@ function fit(canvas, room) {
   canvas.style.height = study.height * times + "px";
   canvas.style.imageRendering = scale < 1 ? "auto" : "";
 }
-const room = () => Math.max(96, Math.min(innerWidth - 64, innerHeight - 330, 448));
+const room = () => Math.max(96, Math.min(innerWidth - 64, innerHeight - 330, 320)); // tiny digits are read better small
 
 function screen(name) {
   for (const id of ["intro", "trial", "end"]) at(id).hidden = id !== name;
@@ -162,7 +162,7 @@ if (study.seconds !== null) {
 }
 for (const pixels of study.examples) {
   const canvas = document.createElement("canvas");
-  draw(canvas, pixels, Math.max(64, study.width));
+  draw(canvas, pixels, Math.max(innerWidth < 640 ? 80 : 64, study.width));
   at("examples").append(canvas);
 }
 const earlier = kept();
