@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from scipy import stats
 from test_report import Elements, controls, dataset, models, page, run
 
 from genbench import cli
@@ -205,6 +206,23 @@ def test_several_raters_are_averaged_and_their_spread_counts() -> None:
     # Five raters who agree on every image tell as much as one: the interval must be wider than that of 120 answers.
     assert result.accuracy.high - result.accuracy.low > 1.5 * (by_hand.high - by_hand.low)
     assert [row.raters for row in result.rows] == [5, 5, 5]
+
+
+def test_an_interval_with_two_kinds_of_clusters_by_hand() -> None:
+    """Three raters on four images, 7 of 12 hits: every sum written out."""
+    hits = np.array([[1, 1, 1, 0], [1, 1, 0, 1], [1, 0, 0, 0]], bool)
+    rater, image = (each.ravel() for each in np.indices(hits.shape))
+    found = share(Table(hits, hits, hits, rater, image, hits), hits.ravel())
+    p, e = 7 / 12, (hits - 7 / 12) / 12
+    by_rater = 3 / 2 * sum(e[i].sum() ** 2 for i in range(3))
+    by_image = 4 / 3 * sum(e[:, i].sum() ** 2 for i in range(4))
+    by_answer = 12 / 11 * (e**2).sum()
+    variance = max(by_rater, by_image, by_rater + by_image - by_answer)
+    effective = p * (1 - p) / variance * (stats.t.ppf(0.975, 11) / stats.t.ppf(0.975, 2)) ** 2
+    assert effective < 12
+    low = stats.beta.ppf(0.025, p * effective, (1 - p) * effective + 1)
+    high = stats.beta.ppf(0.975, p * effective + 1, (1 - p) * effective)
+    assert tuple(found.model_dump().values()) == pytest.approx((p, low, high, 12), abs=1e-12)
 
 
 def test_the_order_of_files_does_not_matter() -> None:
@@ -579,7 +597,8 @@ TIMED = """
 <script>
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 const result = document.getElementById("result"), states = [];
-const note = () => states.push([getComputedStyle(document.getElementById("image")).visibility, document.getElementById("gone").textContent]);
+const image = document.getElementById("image"), gone = document.getElementById("gone");
+const note = () => states.push([getComputedStyle(image).visibility, gone.textContent]);
 (async () => {
   document.getElementById("start").click();
   await wait(100), note(); // blank

@@ -57,11 +57,8 @@ def build(
     chosen = _draw(None, source.real, per_run * len(samples), rng, f"{source.name}: held-out images")
     for run, images in samples.items():
         chosen += _draw(run, images, per_run, rng, f"{run}: samples")
-    ids = _ids(len(chosen), rng)
     # Ids are random, so their order says nothing about where an image is from.
-    trials = sorted(
-        zip(ids, (chosen[i] for i in rng.permutation(len(chosen))), strict=True), key=lambda t: t[0]
-    )
+    trials = sorted(zip(_ids(len(chosen), rng), chosen, strict=True), key=lambda trial: trial[0])
     pixels = {trial: _pixels(candidate.image, source.levels) for trial, candidate in trials}
     hashes = {trial: sha256(content) for trial, content in pixels.items()}
     study = sha256(json.dumps([source.name, seconds, hashes]).encode())[:16]

@@ -13,6 +13,7 @@ StudyId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 TrialId = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 Rater = Annotated[str, Field(pattern=r"^[A-HJ-NP-Z2-9]{8}$")]  # no I, O, 0, 1: people read codes out
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
 DAY = 86_400_000  # milliseconds
 
@@ -36,7 +37,7 @@ class Key(Strict):
     data_sha256: Sha256
     seed: Count
     per_run: Annotated[int, Field(ge=1)]
-    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
+    seconds: Seconds | None
     samples: Annotated[dict[Name, Sha256], Field(min_length=1)]
     trials: Annotated[dict[TrialId, Truth], Field(min_length=2)]
 
@@ -96,7 +97,7 @@ class Score(Strict):
     study: StudyId
     dataset: Name
     data_sha256: Sha256
-    seconds: float | None
+    seconds: Seconds | None
     raters: Annotated[int, Field(ge=1)]
     excluded: list[Excluded]
     rules: list[str]
