@@ -499,7 +499,7 @@ def test_without_a_study_the_report_keeps_its_bytes() -> None:
     runs = [*models(), *controls()]
     assert render(runs, [dataset()]) == render(runs, [dataset()._replace(studies=())])
     assert "Human study" not in page(runs)
-    assert "in both.</p>\n<h3>Likelihood</h3>" in page(runs)
+    assert ">\n<h3>Likelihood</h3>" in page(runs)
     with_study = page(runs, [dataset()._replace(studies=(record(),))])
     start = with_study.index("<h3>Human study</h3>")
     end = with_study.index("<h3>Likelihood</h3>")
