@@ -17,8 +17,9 @@ from genbench.files import InputError
 if TYPE_CHECKING:
     from genbench.core import GenerativeModel, Space
     from genbench.data import Prepared
-    from genbench.params import Run
+    from genbench.params import Params, Run
     from genbench.report import DatasetResult, RunResult
+    from genbench.study import Answers
 
 app = typer.Typer(
     name="genbench",
@@ -214,6 +215,7 @@ def evaluate(
 @app.command(epilog="Example: genbench report --out results/report")
 def report(
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("results/report"),
+    study: Annotated[list[Path] | None, typer.Option(help="Scores of a human study; repeatable.")] = None,
     params: ParamsFile = PARAMS,
 ) -> None:
     """Write the comparison: one self-contained page, and its headline table as csv, markdown and LaTeX."""
@@ -221,7 +223,7 @@ def report(
     from genbench.report import render
 
     runs, datasets = _results(params)
-    write_all(out, render(runs, datasets))
+    write_all(out, render(runs, _with_studies(datasets, study or [])))
 
 
 @app.command(epilog="Example: genbench show")
@@ -232,6 +234,63 @@ def show(params: ParamsFile = PARAMS) -> None:
     runs, _ = _results(params)
     typer.echo(terminal_table(runs))
     typer.echo(f"\nReport: {Path('results/report/index.html').resolve().as_uri()}")
+
+
+@app.command(epilog="Example: genbench study --dataset digits --out results/study/study.html")
+def study(
+    out: Annotated[Path, typer.Option(help="The page to write; its key goes beside it.")] = Path(
+        "results/study/study.html"
+    ),
+    runs: Annotated[
+        str | None, typer.Option(help="Runs to judge, with commas between; default: all but controls.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="A key of `datasets`; needed where the runs leave it open.")
+    ] = None,
+    per_run: Annotated[int, typer.Option(min=1, help="Images of each run; as many real ones in all.")] = 20,
+    seconds: Annotated[
+        float | None, typer.Option(help="Hide each image after this time; default: never.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides which images are shown.")] = 0,
+    params: ParamsFile = PARAMS,
+) -> None:
+    """Write one offline page that asks people: real or fake?  The key beside it holds the truth."""
+    from genbench import study as human
+    from genbench.data import load as load_data
+    from genbench.files import write_all
+    from genbench.params import load
+
+    if seconds is not None and not 0.05 <= seconds <= 3600:
+        raise InputError(f"--seconds: got {seconds:g}; expected between 0.05 and 3600")
+    name, judged = _judged_runs(load(params), params, runs, dataset)
+    prepared = load_data(Path("data") / f"{name}.safetensors")
+    samples = {run: _samples(Path("results/runs") / run, prepared) for run in judged}
+    source = human.Source(name, prepared.held_out_x, prepared.train_x, prepared.levels, prepared.sha256)
+    page, key = human.build(source, samples, per_run=per_run, seed=seed, seconds=seconds)
+    key_path = out.with_suffix(".key.json")
+    write_all(out.parent, {out.name: page, key_path.name: key})
+    typer.echo(f"{2 * per_run * len(judged)} images, half of them real, the rest from {', '.join(judged)}")
+    typer.echo(f"Page to give to raters: {out}\nKey, not to give to anyone: {key_path}")
+
+
+@app.command(
+    name="study-score",
+    epilog="Example: genbench study-score --key results/study/study.key.json --answers results/study/answers",
+)
+def study_score(
+    key: Annotated[Path, typer.Option(help="The key written beside the page.")],
+    answers: Annotated[list[Path], typer.Option(help="A rater's file, or a folder of them; repeatable.")],
+    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILES]...", help="More of them.")] = None,
+    out: OutFile = Path("results/study/study.json"),
+) -> None:
+    """Turn raters' files into the share of each run's images judged real, with intervals; one bad file stops it."""
+    from genbench import study as human
+    from genbench.files import json_bytes, read_bytes, write_all
+
+    truth = human.parse(read_bytes(key, what="the key"), human.Key, key, what="a study's key")
+    record = human.score(truth, _answers([*answers, *(more or [])]))
+    write_all(out.parent, {out.name: json_bytes(record.model_dump(mode="json"))})
+    typer.echo(human.summary(record))
 
 
 def main() -> None:
@@ -319,6 +378,72 @@ def _code_hash(model: str) -> str:
 
     shared = [PACKAGE / "core.py", PACKAGE / "training.py", *sorted((PACKAGE / "nn").glob("*.py"))]
     return sha256_of_files([PACKAGE / "models" / f"{model}.py", *shared])
+
+
+def _judged_runs(
+    settings: "Params", path: Path, runs: str | None, dataset: str | None
+) -> tuple[str, list[str]]:
+    """The dataset of a study and its runs: those named, or every run on it that is no control."""
+    from genbench.params import pick
+
+    if runs is None:
+        if dataset is None and len(settings.datasets) > 1:
+            raise InputError(f"--dataset: not given; expected one of {', '.join(settings.datasets)}")
+        name = dataset or next(iter(settings.datasets))
+        pick(settings.datasets, name, "datasets", path)
+        found = [
+            run
+            for run, entry in settings.runs.items()
+            if entry.dataset == name and not entry.model.startswith("controls/")
+        ]
+        return name, found
+    names = list(dict.fromkeys(run.strip() for run in runs.split(",") if run.strip()))
+    entries = {run: pick(settings.runs, run, "runs", path) for run in names}
+    name = dataset or next((entry.dataset for entry in entries.values()), "")
+    for run, entry in entries.items():
+        if entry.dataset != name:
+            raise InputError(
+                f"--runs: {run} is on {entry.dataset}, the study on {name}; expected runs of one dataset"
+            )
+        if entry.model == "controls/real":
+            raise InputError(f"--runs: {run} is real images, which every study shows; expected other runs")
+    if not names:
+        raise InputError(f"--runs: got {runs!r}; expected names of runs with commas between")
+    pick(settings.datasets, name, "datasets", path)
+    return name, names
+
+
+def _answers(paths: list[Path]) -> "list[tuple[Path, Answers]]":
+    """Every rater's file, of folders all *.json."""
+    from genbench.files import read_bytes
+    from genbench.study import Answers, parse
+
+    files: list[Path] = []
+    for path in paths:
+        inside = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not inside:
+            raise InputError(f"{path}: holds no .json file; expected the files that raters saved")
+        files += inside
+    return [
+        (path, parse(read_bytes(path, what="the answers"), Answers, path, what="a rater's answers"))
+        for path in files
+    ]
+
+
+def _with_studies(datasets: "list[DatasetResult]", paths: list[Path]) -> "list[DatasetResult]":
+    """The datasets with the human studies of each, in the order given."""
+    from genbench.files import read_bytes
+    from genbench.study import Score, parse
+
+    found: dict[str, list[dict[str, Any]]] = {dataset.name: [] for dataset in datasets}
+    for path in paths:
+        score = parse(read_bytes(path, what="the study's scores"), Score, path, what="a study's scores")
+        if score.dataset not in found:
+            raise InputError(
+                f"{path}: a study of {score.dataset!r}; expected one of {', '.join(found)}, the report's datasets"
+            )
+        found[score.dataset].append(score.model_dump(mode="json"))
+    return [dataset._replace(studies=tuple(found[dataset.name])) for dataset in datasets]
 
 
 def _results(path: Path) -> "tuple[list[RunResult], list[DatasetResult]]":

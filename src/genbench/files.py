@@ -35,8 +35,9 @@ def read_bytes(path: Path, *, what: str) -> bytes:
 
 
 def read_json(path: Path, *, what: str) -> Any:
+    content = read_bytes(path, what=what)
     try:
-        return json.loads(read_bytes(path, what=what))
+        return json.loads(content)
     except ValueError as error:
         raise InputError(f"{path}: {what} is not valid JSON ({error})") from error
 

@@ -8,20 +8,15 @@ from typing import Any, NamedTuple
 
 import jinja2
 import numpy as np
-from markupsafe import Markup
 
+from genbench.report.people import Study, study
 from genbench.report.pictures import Picture, mosaic, picture, sheet
 from genbench.report.results import DatasetResult, RunResult, estimate
 from genbench.report.scores import CONTROL_ROLES, COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
-from genbench.report.svg import Dot, dot_plot, fitting_axis, line_chart, rate_axis
+from genbench.report.svg import Dot, Figure, dot_plot, fitting_axis, line_chart, rate_axis
 from genbench.report.table import MISSING, Column, by_dataset, columns
 from genbench.report.text import describe
 from genbench.report.verdict import Judgement, judge
-
-
-class Figure(NamedTuple):
-    caption: str
-    svg: Markup
 
 
 class Histogram(NamedTuple):
@@ -49,6 +44,7 @@ class Section(NamedTuple):
     dataset: DatasetResult | None
     examples: Picture | None
     facts: str
+    studies: list[Study]
 
 
 class RunPage(NamedTuple):
@@ -123,6 +119,7 @@ def _section(name: str, slug: str, runs: list[RunResult], dataset: DatasetResult
         dataset=dataset,
         examples=_examples(dataset),
         facts=describe(runs) if runs else "",
+        studies=[study(record, dataset, runs) for record in dataset.studies] if dataset else [],
     )
 
 

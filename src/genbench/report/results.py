@@ -73,9 +73,13 @@ class RunResult(NamedTuple):
 
 
 class DatasetResult(NamedTuple):
-    """One prepared dataset: its card, its feature extractor, a few images (n, c, h, w) of uint8 levels."""
+    """One prepared dataset: its card, its feature extractor, a few images (n, c, h, w) of uint8 levels.
+
+    studies: the scores of human studies on it, as `genbench study-score` writes them.
+    """
 
     name: str
     card: dict[str, Any]
     extractor: dict[str, Any]
     examples: np.ndarray
+    studies: tuple[dict[str, Any], ...] = ()

@@ -34,6 +34,13 @@ class Dot(NamedTuple):
     shown: str
 
 
+class Figure(NamedTuple):
+    """A chart and what stands above it."""
+
+    caption: str
+    svg: Markup
+
+
 def linear_axis(low: float, high: float) -> Axis:
     """About four ticks at 1, 2 or 5 times a power of ten."""
     if high <= low:

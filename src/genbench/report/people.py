@@ -1,0 +1,123 @@
+"""The human study of a dataset: a table and a dot plot of how often samples are judged real."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from genbench.report.results import DatasetResult, Estimate, RunResult, estimate
+from genbench.report.svg import Axis, Dot, Figure, dot_plot
+
+GUESSING = 50.0  # percent: half of the images shown are real
+AXIS = Axis(0.0, 100.0, float, [0.0, 25.0, 50.0, 75.0, 100.0])
+REAL = "real images"
+
+
+class Judged(NamedTuple):
+    """One row of the study; `run` is None for the real images and for a run that the report does not have."""
+
+    label: str
+    run: RunResult | None
+    real: bool
+    share: Estimate  # in percent
+    d_prime: Estimate | None
+    seconds: float  # median
+    raters: int
+    images: int
+
+    @property
+    def control(self) -> bool:
+        return self.real or (self.run is not None and self.run.control is not None)
+
+
+class Study(NamedTuple):
+    rows: list[Judged]  # most often judged real first, then the controls, the real images first among them
+    figure: Figure
+    facts: list[str]
+    one_rater: bool
+    excluded: list[dict[str, str]]
+    rules: list[str]
+    warnings: list[str]
+
+
+def study(record: Mapping[str, Any], dataset: DatasetResult, runs: Sequence[RunResult]) -> Study:
+    """What the page shows of one record of `genbench study-score`."""
+    known = {run.name: run for run in runs}
+    rows = sorted((_judged(row, dataset.name, known) for row in record["rows"]), key=_place)
+    caption = f"judged real [%], 95 % intervals · dashed: {GUESSING:g} %, guessing"
+    dots = [
+        Dot(row.label, row.share.value, *row.share.interval, row.control, interval_text(row.share, 1))
+        for row in rows
+    ]
+    return Study(
+        rows=rows,
+        figure=Figure(caption, dot_plot(caption, dots, AXIS, GUESSING)),
+        facts=_facts(record),
+        one_rater=record["raters"] == 1,
+        excluded=record["excluded"],
+        rules=record["rules"],
+        warnings=_warnings(record, dataset, known),
+    )
+
+
+def interval_text(e: Estimate, decimals: int) -> str:
+    return f"{e.value:z.{decimals}f} [{e.low:z.{decimals}f}, {e.high:z.{decimals}f}]"
+
+
+def _judged(row: Mapping[str, Any], dataset: str, known: Mapping[str, RunResult]) -> Judged:
+    name = row["run"]
+    return Judged(
+        label=REAL if name is None else name.removeprefix(f"{dataset}-") or name,
+        run=known.get(name) if name else None,
+        real=name is None,
+        share=_percent(row["judged_real"]),
+        d_prime=estimate(row["d_prime"]) if row["d_prime"] else None,
+        seconds=row["median_ms"] / 1000,
+        raters=row["raters"],
+        images=row["images"],
+    )
+
+
+def _percent(share: Mapping[str, Any]) -> Estimate:
+    return Estimate(100 * share["value"], 100 * share["low"], 100 * share["high"], share["n"])
+
+
+def _place(row: Judged) -> tuple[bool, bool, float, str]:
+    return row.control, not row.real, -row.share.value, row.label
+
+
+def _facts(record: Mapping[str, Any]) -> list[str]:
+    """Who judged, how well over all, how fast."""
+    raters, accuracy, d = record["raters"], record["accuracy"], record["d_prime"]
+    share, limit = _percent(accuracy), record["seconds"]
+    return [
+        f"{raters} rater{'s' * (raters != 1)}, {accuracy['n']} answers"
+        + (f", {len(record['excluded'])} more excluded" if record["excluded"] else ""),
+        f"accuracy {interval_text(share, 1)} %, chance {GUESSING:g} %",
+        f"d′ {interval_text(Estimate(d['value'], d['low'], d['high'], d['n']), 2)}, chance 0",
+        f"median answer after {record['median_ms'] / 1000:.2f} s",
+        f"each image visible for {limit:g} s" if limit else "no time limit",
+    ]
+
+
+def _warnings(record: Mapping[str, Any], dataset: DatasetResult, known: Mapping[str, RunResult]) -> list[str]:
+    """Where the people judged something else than this report scores."""
+    found = []
+    if record["data_sha256"] != dataset.card.get("sha256"):
+        found.append(
+            "The study was made from another prepared file of this dataset: its real images may differ."
+        )
+    for row in record["rows"]:
+        name = row["run"]
+        if name is None:
+            continue
+        if name not in known:
+            found.append(f"{name} was judged, but is no run of this report.")
+        elif _hash(known[name].samples["x"]) != row["samples_sha256"]:
+            found.append(f"{name}: the samples judged are not the ones scored in this report.")
+    return found
+
+
+def _hash(images: np.ndarray) -> str:
+    return sha256(np.ascontiguousarray(images).tobytes()).hexdigest()
