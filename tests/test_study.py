@@ -631,9 +631,12 @@ def browse(page: Path, script: str, profile: Path) -> tuple[dict[str, Any], dict
     ]
     assert CHROMIUM
     command = [CHROMIUM, *options, driven.resolve().as_uri()]
-    dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    found = re.search(r'<pre id="result"([^>]*)>(.*?)</pre>', dom, re.DOTALL)
-    assert found
+    for _ in range(4):  # on a busy machine the browser may hand over the page before its script is through
+        dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+        found = re.search(r'<pre id="result"([^>]*)>(.*?)</pre>', dom, re.DOTALL)
+        assert found
+        if found[2]:
+            break
     attributes = {k: v.replace("&quot;", '"') for k, v in re.findall(r'data-(\w+)="([^"]*)"', found[1])}
     assert found[2].startswith("{"), found[2]
     return json.loads(found[2]), attributes
