@@ -7,6 +7,7 @@ samples, judged with the other half.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -166,8 +167,9 @@ def novelties(
     found.add("neighbour_ratio", lambda: novelty.neighbour_ratio(train, fake))
     found.add("authenticity", lambda: novelty.authenticity(train, fake))
     found.add("ct", lambda: novelty.ct_score(train, held_out, fake, seed=seed))
-    found.add("fld", lambda: novelty.fld(*features, seed=seed).fld)
-    found.add("fld_gap", lambda: novelty.fld(*features, seed=seed).gap)
+    likelihood = cache(lambda: novelty.fld(*features, seed=seed))
+    found.add("fld", lambda: likelihood().fld)
+    found.add("fld_gap", lambda: likelihood().gap)
     found.add(
         "mifid", lambda: novelty.mifid(features[0], features[2], bootstrap=0 if wide else 100, seed=seed)
     )
