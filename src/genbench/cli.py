@@ -37,6 +37,7 @@ OutFile = Annotated[Path, typer.Option("--out", help="The file to write.")]
 PARAMS = Path("params.yaml")
 CHECKPOINTS = Path("results/checkpoints")
 CLOSEST = 12
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @app.command(epilog="Example: genbench prepare --dataset digits --out data/digits.safetensors")
@@ -249,6 +250,8 @@ def score(
     unseen = images.read(held_out, "held_out", size=size, levels=levels)
     images.alike(mine, seen, unseen)
     images.apart(seen, unseen)
+    if device not in DEVICES:
+        raise InputError(f"device: got {device!r}; expected auto, cpu or cuda")
     place = str(machine.pick_device(device))
     extract = build(extractor, train=seen.images, weights=weights, device=place)
     record = scoring.score(mine, seen, unseen, extract, seed=seed, shift=shift, resized_to=size)
