@@ -1,6 +1,7 @@
 """`genbench score` as a user runs it: planted copies are found, every input form is read, every mistake is named."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -348,6 +349,20 @@ def test_some_damaged_files_are_left_out_and_named(tmp_path: Path) -> None:
 # Mistakes
 
 
+def test_an_unreadable_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(tmp_path / "samples/inner", blobs(3, seed=1)).parent
+    scan = os.scandir
+
+    def refuse(path: str) -> Any:  # root may read anything, so a mode of 000 would show nothing
+        if Path(path).name == "inner":
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(images.InputError, match="inner: cannot read the folder: Permission denied"):
+        images.read(str(folder), "samples")
+
+
 def mixed_sizes(folder: Path) -> str:
     write(folder / "mixed", blobs(3, seed=1))
     Image.fromarray(np.zeros((16, 20, 3), np.uint8)).save(folder / "mixed/wide.png")
@@ -437,8 +452,8 @@ def test_a_mistake_gives_one_clear_line(mistake: str, score: Score, tmp_path: Pa
 
 
 def test_mistakes_in_the_other_arguments(score: Score, tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", GOOD)
-    np.savez(tmp_path / "b.npz", blobs(6, seed=10))
+    np.savez(tmp_path / "a.npz", GOOD[:, :, :4])
+    np.savez(tmp_path / "b.npz", blobs(6, seed=10)[:, :, :4])
     sets = ("--samples", "b.npz", "--train", "a.npz", "--held-out")
     assert "a.npz: the same images as a.npz; expected held-out" in fails(
         score, *sets, "a.npz", "--out", "scores.json"
@@ -448,6 +463,7 @@ def test_mistakes_in_the_other_arguments(score: Score, tmp_path: Path) -> None:
     for option, value, said in (
         ("--extractor", "inceptoin", "expected one of random-convolution, pca-pixels"),
         ("--weights", "w.pth", "random-convolution takes no weights"),
+        ("--shift", "4", "shift: got 4; expected less than 4"),
         ("--levels", "17", "expected below 17, the number of levels"),
         ("--device", "tpu", "device: got 'tpu'; expected auto, cpu or cuda"),
     ):

@@ -1,5 +1,6 @@
 """Sets of images from anywhere: a folder of pictures, an .npz archive, one split of a prepared dataset."""
 
+import hashlib
 import os
 import re
 import struct
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from genbench.files import InputError, read_npz, sha256
+from genbench.files import InputError, read_npz
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 SPLIT = re.compile(r"(?P<path>.+\.safetensors)(?::(?P<split>train|held_out))?")
@@ -61,7 +62,7 @@ def read(source: str, role: str, *, size: int | None = None, levels: int = 256, 
         raise InputError(
             f"{source}: {len(images)} image{'s' * (len(images) != 1)}; expected at least {least}"
         )
-    return ImageSet(images, names, source, unreadable, sha256(repr(images.shape).encode() + images.tobytes()))
+    return ImageSet(images, names, source, unreadable, _digest(images))
 
 
 def alike(*sets: ImageSet) -> None:
@@ -116,8 +117,7 @@ def _prepared(path: Path, split: str, size: int | None) -> tuple[np.ndarray, Seq
         raise InputError(f"{path}: which split? expected {path}:train or {path}:held_out")
     data = load(path)
     stored = data.train_x if split == "train" else data.held_out_x
-    images = np.round(stored * (255 / (data.levels - 1))).astype(np.uint8)
-    return _to_size(images, size), [f"{split}[{i}]" for i in range(len(images))]
+    return _to_size(_spread(stored, data.levels), size), [f"{split}[{i}]" for i in range(len(stored))]
 
 
 def _archive(path: Path, size: int | None, levels: int) -> tuple[np.ndarray, Sequence[str]]:
@@ -155,10 +155,22 @@ def _full_range(x: np.ndarray, levels: int, what: str) -> np.ndarray:
             raise InputError(
                 f"{what} holds values up to {x.max()}; expected below {levels}, the number of levels"
             )
-        unit = x / (levels - 1)
+        return _spread(x, levels)
     else:
         raise InputError(f"{what} has dtype {x.dtype}; expected uint8, or floats in [0, 1]")
     return np.ascontiguousarray(np.round(unit * 255).astype(np.uint8))
+
+
+def _spread(x: np.ndarray, levels: int) -> np.ndarray:
+    """Levels 0 … levels−1 -> the nearest of 0 … 255"""
+    table = np.round(np.arange(levels) * (255 / (levels - 1))).astype(np.uint8)
+    return np.ascontiguousarray(table[x])
+
+
+def _digest(images: np.ndarray) -> str:
+    digest = hashlib.sha256(repr(images.shape).encode())
+    digest.update(images.data)
+    return digest.hexdigest()
 
 
 def _folder(path: Path, size: int | None) -> tuple[np.ndarray, Sequence[str], Sequence[str]]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from genbench import metrics, novelty
 from genbench.extractors import Extractor, Outputs
+from genbench.files import InputError
 from genbench.images import ImageSet, reduced
 from genbench.metrics import Estimate
 
@@ -75,12 +76,16 @@ def score(
     resized_to: int | None = None,
 ) -> dict[str, Any]:
     """Everything `genbench score` writes: scores with intervals, what they were computed with, the closest pairs."""
+    points, control, mine = (reduced(part.images, SIDE) for part in (train, held_out, samples))
+    if shift >= min(mine.shape[2:]):
+        raise InputError(
+            f"shift: got {shift}; expected less than {min(mine.shape[2:])}, the smaller side of the images"
+        )
     fake, real = extractor.outputs(samples.images), extractor.features(held_out.images)
     seen = extractor.features(train.images)
     chosen = np.random.default_rng(seed).permutation(len(seen))[: len(fake.features)]
     scores = fidelity(real, fake, seed=seed)
     floor = fidelity(real, Outputs(seen[np.sort(chosen)]), seed=seed)
-    points, control, mine = (reduced(part.images, SIDE) for part in (train, held_out, samples))
     copies = novelty.find_copies(points, control, mine, pixels=shift, quantile=QUANTILE, seed=seed)
     flagged = copies.calibration.rate
     newness = novelties((points, control, mine), (seen, real, fake.features), flagged, seed=seed)
@@ -127,7 +132,8 @@ def score(
             "flagged": int(copies.calibration.flags.sum()),
             "expected_by_chance_at_most": QUANTILE * len(mine),
             "measured_on_held_out": chance.as_dict(),
-            "views": dict(zip(novelty.VIEWS, copies.scales.tolist(), strict=True)),
+            "distance": "pixels, shift: root mean square, 0 to 255; contrast: between unit vectors",
+            "scales": dict(zip(novelty.VIEWS, copies.scales.tolist(), strict=True)),
             "shift": shift,
             "compared_at": list(mine.shape[1:]),
             "pairs": pairs,
