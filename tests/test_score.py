@@ -248,6 +248,7 @@ def test_every_number_says_what_it_is(planted: tuple[Path, dict[int, tuple[int, 
                 name
             )
     assert record["fidelity"]["fid"]["label"] == "Fréchet distance (pca-pixels)"  # "FID" is Inception's
+    assert record["exact_copies"] == {"samples_in_train": 3, "samples_in_held_out": 0, "held_out_in_train": 0}
     assert record["novelty"]["copy_rate"]["value"] == record["copies"]["flagged"] / 160
     assert len(truth) <= record["copies"]["flagged"] <= len(truth) + 6
     assert record["copies"]["measured_on_held_out"]["low"] <= 0.01
@@ -262,7 +263,9 @@ def test_the_same_command_writes_the_same_bytes(planted: tuple[Path, dict[int, t
 def test_small_sets_say_what_could_not_be_computed(score: Score, tmp_path: Path) -> None:
     np.savez(tmp_path / "all.npz", x=blobs(12, seed=1))
     np.savez(tmp_path / "new.npz", y=blobs(3, seed=2).transpose(0, 2, 3, 1) / 255)
-    np.savez(tmp_path / "held.npz", blobs(5, seed=3))
+    np.savez(
+        tmp_path / "held.npz", np.concatenate([blobs(3, seed=3), blobs(3, seed=2)[:1], blobs(12, seed=1)[:1]])
+    )
     code, out, err = score(
         "--samples", "new.npz", "--train", "all.npz", "--held-out", "held.npz", "--out", "scores/of.json"
     )
@@ -270,6 +273,8 @@ def test_small_sets_say_what_could_not_be_computed(score: Score, tmp_path: Path)
     record = json.loads((tmp_path / "scores/of.json").read_text())
     assert {"kid", "ct", "density"} <= record["not_computed"].keys()
     assert "not computed: kid (fake: 3 rows, expected at least 4)" in out
+    assert "note: 1 of the samples are held-out images" in out
+    assert "note: 1 held-out images are training images" in out
     assert record["copies"]["flagged"] == 0
     assert len(record["copies"]["pairs"]) == 3
 

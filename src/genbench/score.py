@@ -106,9 +106,15 @@ def score(
             "sha256": extractor.sha256,
             "features": seen.shape[1],
             "comparable_with_published": extractor.published,
+            "fitted_to_training_images": extractor.fitted,
         },
         "seed": seed,
         "reference": "held_out",
+        "exact_copies": {
+            "samples_in_train": _shared(samples, train),
+            "samples_in_held_out": _shared(samples, held_out),
+            "held_out_in_train": _shared(held_out, train),
+        },
         "fidelity": {
             name: {
                 "label": named[name],
@@ -233,6 +239,7 @@ def table(record: dict[str, Any], *, most: int = 40) -> str:
         f"seed      {record['seed']}; reference split: held_out",
         *_section("fidelity", record["fidelity"], FIDELITY),
         *_section("novelty", record["novelty"], NOVELTY),
+        *_notes(record),
         *(_cut(f"not computed: {name} ({why})", 100) for name, why in record["not_computed"].items()),
         "",
         f"{copies['flagged']} of {record['samples']['n']} samples are closer to a training image than all but "
@@ -248,6 +255,28 @@ def table(record: dict[str, Any], *, most: int = 40) -> str:
         ),
     ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _notes(record: dict[str, Any]) -> list[str]:
+    """What makes the numbers look better or worse than they are."""
+    shared, notes = record["exact_copies"], []
+    if shared["samples_in_held_out"]:
+        notes.append(
+            f"{shared['samples_in_held_out']} of the samples are held-out images: fidelity is too good"
+        )
+    if shared["held_out_in_train"]:
+        notes.append(
+            f"{shared['held_out_in_train']} held-out images are training images: copies may be missed"
+        )
+    if record["extractor"]["fitted_to_training_images"]:
+        notes.append("the extractor knows the training images: real data may look worse than it is")
+    return [f"note: {note}" for note in notes]
+
+
+def _shared(some: ImageSet, others: ImageSet) -> int:
+    """How many images of one set are in the other, pixel by pixel."""
+    known = {image.tobytes() for image in others.images}
+    return sum(image.tobytes() in known for image in some.images)
 
 
 def _section(title: str, scores: dict[str, Any], about: dict[str, tuple[str, str]]) -> list[str]:

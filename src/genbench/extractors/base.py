@@ -22,12 +22,14 @@ class Extractor(ABC):
     """Images are uint8 (n, c, h, w) over the full range 0 … 255, c 1 or 3, of any size.
 
     name: as in reports.  sha256: of the weights file, or of the definition.  published: whether its numbers may
-    stand beside published ones, that is, whether the weights are the well-known ones.
+    stand beside published ones, that is, whether the weights are the well-known ones.  fitted: whether it was made from
+    training images, and so may see them differently from new ones.
     """
 
     name: str
     sha256: str
     published: bool = False
+    fitted: bool = False
 
     @abstractmethod
     def outputs(self, images: np.ndarray) -> Outputs:

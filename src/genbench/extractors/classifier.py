@@ -21,6 +21,7 @@ class ClassifierFeatures(Extractor):
     """
 
     name = "classifier"
+    fitted = True
 
     def __init__(self, path: Path, *, shape: tuple[int, ...]) -> None:
         tensors, self.sha256 = read_weights(path, expected={"kind": "classifier"})

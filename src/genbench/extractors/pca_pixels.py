@@ -19,6 +19,7 @@ class PcaPixels(Extractor):
     """
 
     name = "pca-pixels"
+    fitted = True
 
     def __init__(self, train: np.ndarray, *, components: int | None = None) -> None:
         rows = self._rows(checked(train))
