@@ -255,13 +255,7 @@ def score(
     place = str(machine.pick_device(device))
     extract = build(extractor, train=seen.images, weights=weights, device=place)
     record = scoring.score(mine, seen, unseen, extract, seed=seed, shift=shift, resized_to=size)
-    drawn = scoring.drawn(record)
-    picture = pictures.neighbour_rows(
-        mine.images[[pair["places"][0] for pair in drawn]],
-        seen.images[[pair["places"][1] for pair in drawn]],
-        [pair["flagged"] for pair in drawn],
-        columns=CLOSEST,
-    )
+    picture = scoring.figure(record, mine.images, seen.images, columns=CLOSEST)
     write_all(out.parent, {out.name: json_bytes(record), out.with_suffix(".png").name: pictures.png(picture)})
     typer.echo(scoring.table(record))
     typer.echo(f"\n{out}, {out.with_suffix('.png')}")

@@ -46,21 +46,6 @@ def neighbours(
     return canvas
 
 
-def neighbour_rows(
-    samples: np.ndarray, training: np.ndarray, flagged: Sequence[bool], *, columns: int, side: int = 64
-) -> np.ndarray:
-    """`neighbours` of uint8 images 0 … 255, broken into rows of `columns` pairs."""
-    rows = [
-        neighbours(
-            samples[i : i + columns], training[i : i + columns], flagged[i : i + columns], 256, side=side
-        )
-        for i in range(0, len(samples), columns)
-    ]
-    width = max(row.shape[1] for row in rows)
-    padded = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=PAPER) for row in rows]
-    return np.concatenate(padded)
-
-
 def png(picture: np.ndarray) -> bytes:
     """RGB (h, w, 3) -> the bytes of a PNG file; the same picture gives the same bytes."""
     from PIL import Image

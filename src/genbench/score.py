@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from genbench import metrics, novelty
+from genbench import metrics, novelty, pictures
 from genbench.extractors import Extractor, Outputs
 from genbench.files import InputError
 from genbench.images import ImageSet, reduced
@@ -220,6 +220,21 @@ def drawn(record: dict[str, Any], *, least: int = 12, most: int = 60) -> list[di
     """The pairs for the figure: the flagged ones up to `most`, and at least `least` in any case."""
     pairs: list[dict[str, Any]] = record["copies"]["pairs"]
     return pairs[: max(least, min(most, record["copies"]["flagged"]))]
+
+
+def figure(record: dict[str, Any], samples: np.ndarray, train: np.ndarray, *, columns: int) -> np.ndarray:
+    """The closest pairs, samples above and training images below, flagged ones framed: RGB (h, w, 3)."""
+    pairs = drawn(record)
+    rows = []
+    for start in range(0, len(pairs), columns):
+        part = pairs[start : start + columns]
+        mine, theirs = (x[[pair["places"][i] for pair in part]] for i, x in enumerate((samples, train)))
+        rows.append(pictures.neighbours(mine, theirs, [pair["flagged"] for pair in part], 256, side=64))
+    width = rows[0].shape[1]
+    spare = (((0, 0), (0, width - row.shape[1]), (0, 0)) for row in rows)
+    return np.concatenate(
+        [np.pad(row, pad, constant_values=pictures.PAPER) for row, pad in zip(rows, spare, strict=True)]
+    )
 
 
 def said(name: str, extractor: Extractor) -> tuple[str, str]:
