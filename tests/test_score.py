@@ -15,7 +15,9 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from genbench import cli, data, images, novelty
+from genbench.extractors import Outputs
 from genbench.params import Dataset
+from genbench.score import fidelity
 
 KINDS = ("exact", "shift", "bright", "contrast", "noise")
 VIEW_OF = {"exact": {"pixels"}, "shift": {"shift"}, "bright": {"contrast"}, "contrast": {"contrast"}}
@@ -247,11 +249,22 @@ def test_every_number_says_what_it_is(planted: tuple[Path, dict[int, tuple[int, 
             assert number["value"] is None or number["high"] is None or number["value"] <= number["high"], (
                 name
             )
+    fid = record["fidelity"]["fid"]  # real data are not the held-out images themselves, at distance 0
+    assert 0.01 < fid["real"]["value"] < 3 * fid["value"] and fid["real"]["n"] == 160
+    assert record["novelty"]["copy_rate"]["real"] == record["copies"]["measured_on_held_out"]
     assert record["fidelity"]["fid"]["label"] == "Fréchet distance (pca-pixels)"  # "FID" is Inception's
     assert record["exact_copies"] == {"samples_in_train": 3, "samples_in_held_out": 0, "held_out_in_train": 0}
     assert record["novelty"]["copy_rate"]["value"] == record["copies"]["flagged"] / 160
     assert len(truth) <= record["copies"]["flagged"] <= len(truth) + 6
     assert record["copies"]["measured_on_held_out"]["low"] <= 0.01
+
+
+def test_samples_sorted_by_class_lose_no_classifier_score() -> None:
+    """The score is a mean over ten parts; in a folder sorted by class each part would hold one class."""
+    rng = np.random.default_rng(0)
+    probabilities = np.eye(10)[np.arange(500) // 50]
+    found = fidelity(rng.normal(size=(50, 4)), Outputs(rng.normal(size=(500, 4)), probabilities), seed=0)
+    assert 8 < found["inception_score"].value <= 10
 
 
 def test_the_same_command_writes_the_same_bytes(planted: tuple[Path, dict[int, tuple[int, str]]]) -> None:

@@ -22,7 +22,7 @@ QUANTILE = 0.01
 SIDE = 64  # images are compared pixel by pixel at no more than this; a shift of 1 is one pixel of this
 CELL_SIDE = 32  # C_T looks at principal components, which need no more
 LISTED = 100
-WIDE = 512  # above so many features the first-order interval takes the place of the bootstrap
+WIDE = 512  # with more features and more images than this, the first-order interval takes the place of the bootstrap
 
 # label, what is better or expected
 FIDELITY = {
@@ -46,6 +46,7 @@ NOVELTY = {
     "mifid": ("MiFID to train", "as real"),
     "birthday_support": ("birthday support", "as real"),
 }
+PUBLISHED_WEIGHTS = ("inception", "dinov2-s", "dinov2-b", "dinov2-l")
 PUBLISHED_NAMES = {"fid": "FID", "kid": "KID", "inception_score": "Inception score"}
 OTHER_NAMES = {"fid": "Fréchet distance", "kid": "kernel distance", "inception_score": "classifier score"}
 
@@ -150,7 +151,7 @@ def score(
 def fidelity(real: np.ndarray, fake: Outputs, *, seed: int) -> Found:
     """Scores on features (n, d), against the held-out ones; those of `metrics` with their definitions there."""
     found, x = Found(), fake.features
-    wide = x.shape[1] > WIDE
+    wide = min(x.shape) > WIDE
     found.add("fid", lambda: metrics.frechet_distance(real, x, bootstrap=0 if wide else 100, seed=seed))
     found.add("kid", lambda: metrics.kernel_distance(real, x, seed=seed))
     found.add("precision", lambda: metrics.precision_recall(real, x).precision)
@@ -174,7 +175,7 @@ def novelties(
     """Scores of copying, with the share `flagged` by `find_copies`; triples are training, held-out, generated."""
     train, held_out, fake = (part.reshape(len(part), -1) for part in images)
     small = [part.reshape(len(part), -1) for part in (reduced(part, CELL_SIDE) for part in images)]
-    wide = features[0].shape[1] > WIDE
+    wide = min(features[2].shape) > WIDE
     found = Found()
     found["copy_rate"] = flagged
     found.add("closer_to_train", lambda: novelty.closer_to_train(train, held_out, fake, seed=seed))
@@ -283,6 +284,11 @@ def _notes(record: dict[str, Any]) -> list[str]:
         notes.append(
             f"{shared['held_out_in_train']} held-out images are training images: copies may be missed"
         )
+    if (
+        record["extractor"]["name"] in PUBLISHED_WEIGHTS
+        and not record["extractor"]["comparable_with_published"]
+    ):
+        notes.append("not the published weights file: not comparable with published numbers")
     if record["extractor"]["fitted_to_training_images"]:
         notes.append("the extractor knows the training images: real data may look worse than it is")
     return [f"note: {note}" for note in notes]
