@@ -167,6 +167,20 @@ def test_flat_images_are_no_copies_of_each_other() -> None:
     assert np.isfinite(flat.ratios).all()
 
 
+@pytest.mark.parametrize("n", [60, 250])
+def test_ct_of_wide_data_is_that_of_their_principal_components(n: int) -> None:
+    """With fewer rows than columns as with more; distances do not depend on the signs of the axes."""
+    from sklearn.decomposition import PCA
+
+    sets = [
+        images.reduced(blobs(m, seed=seed), 8).reshape(m, -1) / 255
+        for m, seed in ((n, 1), (150, 2), (150, 3))
+    ]
+    axes = PCA(20, svd_solver="full").fit(sets[0])
+    wide = novelty.ct_score(*sets, components=20)
+    assert wide.value == pytest.approx(novelty.ct_score(*map(axes.transform, sets)).value, abs=1e-9)
+
+
 def test_bad_arguments_of_find_copies() -> None:
     x = blobs(6, seed=1)
     for wrong, said in (
