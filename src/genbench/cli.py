@@ -38,6 +38,7 @@ OutFile = Annotated[Path, typer.Option("--out", help="The file to write.")]
 PARAMS = Path("params.yaml")
 CHECKPOINTS = Path("results/checkpoints")
 CLOSEST = 12
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @app.command(epilog="Example: genbench prepare --dataset digits --out data/digits.safetensors")
@@ -210,6 +211,55 @@ def evaluate(
         "scores": {name: score.as_dict() for name, score in (scores | likelihoods).items()},
     }
     write_all(out, {"metrics.json": json_bytes(record)})
+
+
+@app.command(
+    epilog="Example: genbench score --samples my-samples/ --train data/digits.safetensors"
+    " --held-out data/digits.safetensors --out scores.json"
+)
+def score(
+    samples: Annotated[
+        str, typer.Option(help="A folder of images, an .npz archive, or FILE.safetensors:SPLIT.")
+    ],
+    train: Annotated[
+        str, typer.Option(help="The images the generator was trained on, in one of these forms.")
+    ],
+    held_out: Annotated[str, typer.Option(help="Images of the same kind that it has not seen.")],
+    out: Annotated[Path, typer.Option(help="The JSON to write; the closest pairs go beside it as a PNG.")],
+    extractor: Annotated[str, typer.Option(help="What gives the features.")] = "random-convolution",
+    weights: Annotated[Path | None, typer.Option(help="The extractor's weights, where it needs any.")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=2, max=4096, help="Resize all images to SIZE × SIZE.")
+    ] = None,
+    levels: Annotated[int, typer.Option(min=2, max=256, help="Grey levels of integers in .npz files.")] = 256,
+    shift: Annotated[int, typer.Option(min=0, max=4, help="Look for copies shifted by so many pixels.")] = 1,
+    seed: int = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda, for the extractor.")] = "cpu",
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads for the extractor.")] = 1,
+) -> None:
+    """Score images from any generator, and list those that are closest to its training images."""
+    from genbench import images, machine, pictures
+    from genbench import score as scoring
+    from genbench.extractors import build
+    from genbench.files import json_bytes, write_all
+
+    if out.suffix != ".json":
+        raise InputError(f"{out}: expected a name that ends in .json")
+    machine.make_deterministic(threads=threads)
+    mine = images.read(samples, "samples", size=size, levels=levels)
+    seen = images.read(train, "train", size=size, levels=levels, least=4)
+    unseen = images.read(held_out, "held_out", size=size, levels=levels)
+    images.alike(mine, seen, unseen)
+    images.apart(seen, unseen)
+    if device not in DEVICES:
+        raise InputError(f"device: got {device!r}; expected auto, cpu or cuda")
+    place = str(machine.pick_device(device))
+    extract = build(extractor, train=seen.images, weights=weights, device=place)
+    record = scoring.score(mine, seen, unseen, extract, seed=seed, shift=shift, resized_to=size)
+    picture = scoring.figure(record, mine.images, seen.images, columns=CLOSEST)
+    write_all(out.parent, {out.name: json_bytes(record), out.with_suffix(".png").name: pictures.png(picture)})
+    typer.echo(scoring.table(record))
+    typer.echo(f"\n{out}, {out.with_suffix('.png')}")
 
 
 @app.command(epilog="Example: genbench report --out results/report")

@@ -20,10 +20,13 @@ from genbench.novelty.copying import (
 )
 from genbench.novelty.likelihood import FeatureLikelihood, fld, likelihood_gap
 from genbench.novelty.memorisation import Birthday, birthday_support, mifid
+from genbench.novelty.views import VIEWS, Copies, find_copies
 
 __all__ = [
+    "VIEWS",
     "Birthday",
     "Calibration",
+    "Copies",
     "FeatureLikelihood",
     "ShiftedNeighbours",
     "authenticity",
@@ -33,6 +36,7 @@ __all__ = [
     "calibrated_rate",
     "closer_to_train",
     "ct_score",
+    "find_copies",
     "fld",
     "likelihood_gap",
     "mifid",

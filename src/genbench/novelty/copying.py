@@ -136,10 +136,18 @@ def _principal(train: Floats, *others: Floats, components: int) -> tuple[Floats,
     """All sets in the first principal components of train; unchanged where they have no more columns."""
     if train.shape[1] <= components:
         return train, *others
+    from scipy.linalg import eigh
+
     centre = train.mean(axis=0)
-    _, vectors = np.linalg.eigh((train - centre).T @ (train - centre))
-    axes = vectors[:, ::-1][:, :components]
-    return tuple((x - centre) @ axes for x in (train, *others))
+    rows = train - centre
+    wide = len(rows) < rows.shape[1]  # the same axes from the smaller matrix of inner products
+    inner = rows @ rows.T if wide else rows.T @ rows
+    top = [max(0, len(inner) - components), len(inner) - 1]
+    values, axes = eigh(inner, subset_by_index=top, check_finite=False)
+    if wide:
+        good = values > values[-1] * 1e-12
+        axes = rows.T @ axes[:, good] / np.sqrt(values[good])
+    return tuple((x - centre) @ axes[:, ::-1] for x in (train, *others))
 
 
 def _cells(train: Floats, *others: Floats, cells: int, seed: int) -> list[Integers]:

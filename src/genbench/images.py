@@ -1,0 +1,246 @@
+"""Sets of images from anywhere: a folder of pictures, an .npz archive, one split of a prepared dataset."""
+
+import hashlib
+import os
+import re
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from genbench.files import InputError, read_npz
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+SPLIT = re.compile(r"(?P<path>.+\.safetensors)(?::(?P<split>train|held_out))?")
+MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
+MOST_UNREADABLE = 0.1
+DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+
+
+class ImageSet(NamedTuple):
+    """images: uint8 (n, c, h, w), full range 0 … 255.  names: of each image, for listings.
+
+    unreadable: files left out because they are damaged.  sha256: of the shape and the pixels.
+    """
+
+    images: np.ndarray
+    names: Sequence[str]
+    source: str
+    unreadable: Sequence[str]
+    sha256: str
+
+
+def read(source: str, role: str, *, size: int | None = None, levels: int = 256, least: int = 2) -> ImageSet:
+    """Images of a folder (recursive), an .npz archive, or `prepared.safetensors:train` or `:held_out`.
+
+    role: "train" or "held_out" name the split that a prepared dataset without a suffix means; otherwise it is needed.
+    size: resize to size × size, bicubic with antialiasing.  levels: grey levels of integers in an .npz archive.
+
+    Raises:
+        InputError: nothing there, mixed sizes or modes, NaN or values out of range, fewer than `least` images, more
+            than a tenth of the files damaged.
+    """
+    split = SPLIT.fullmatch(source)
+    unreadable: Sequence[str] = ()
+    if split:
+        images, names = _prepared(Path(split["path"]), split["split"] or role, size)
+    elif Path(source).is_dir():
+        images, names, unreadable = _folder(Path(source), size)
+    elif source.endswith(".npz"):
+        images, names = _archive(Path(source), size, levels)
+    elif Path(source).exists():
+        raise InputError(
+            f"{source}: expected a folder of images, an .npz archive or a prepared .safetensors file"
+        )
+    else:
+        raise InputError(f"{source}: no such file or folder")
+    if len(images) < least:
+        raise InputError(
+            f"{source}: {len(images)} image{'s' * (len(images) != 1)}; expected at least {least}"
+        )
+    return ImageSet(images, names, source, unreadable, _digest(images))
+
+
+def alike(*sets: ImageSet) -> None:
+    """Raises InputError unless all sets have images of the shape of the first."""
+    first = sets[0]
+    for other in sets[1:]:
+        (c, h, w), (channels, height, width) = first.images.shape[1:], other.images.shape[1:]
+        if c != channels:
+            raise InputError(
+                f"{first.source} holds {_mode(c)} images, {other.source} {_mode(channels)}; expected one mode"
+            )
+        if (h, w) != (height, width):
+            raise InputError(
+                f"{first.source} holds {w}x{h} images, {other.source} {width}x{height}; "
+                "expected one size, or --size N to resize all"
+            )
+
+
+def apart(train: ImageSet, held_out: ImageSet) -> None:
+    """Raises InputError where held-out images are the training images: nothing could be calibrated on them."""
+    if train.sha256 == held_out.sha256:
+        raise InputError(f"{held_out.source}: the same images as {train.source}; expected held-out images")
+
+
+def resized(
+    images: np.ndarray, height: int, width: int, *, method: int = Image.Resampling.BICUBIC
+) -> np.ndarray:
+    """uint8 (n, c, h, w) -> (n, c, height, width); antialiased where it shrinks, rounded, never truncated."""
+    if images.shape[2:] == (height, width):
+        return images
+    out = np.empty((*images.shape[:2], height, width), np.uint8)
+    for one, target in zip(images, out, strict=True):
+        for channel, plane in zip(one, target, strict=True):
+            plane[:] = np.asarray(Image.fromarray(channel).resize((width, height), Image.Resampling(method)))
+    return out
+
+
+def reduced(images: np.ndarray, side: int) -> np.ndarray:
+    """The images with their longer side averaged down to `side`, or as they are where it is no longer."""
+    height, width = images.shape[2:]
+    longer = max(height, width)
+    if longer <= side:
+        return images
+    small = [max(1, round(length * side / longer)) for length in (height, width)]
+    return resized(images, *small, method=Image.Resampling.BOX)
+
+
+def _prepared(path: Path, split: str, size: int | None) -> tuple[np.ndarray, Sequence[str]]:
+    from genbench.data import load
+
+    if split not in ("train", "held_out"):
+        raise InputError(f"{path}: which split? expected {path}:train or {path}:held_out")
+    data = load(path)
+    stored = data.train_x if split == "train" else data.held_out_x
+    return _to_size(_spread(stored, data.levels), size), [f"{split}[{i}]" for i in range(len(stored))]
+
+
+def _archive(path: Path, size: int | None, levels: int) -> tuple[np.ndarray, Sequence[str]]:
+    arrays = read_npz(path, what="the images")
+    if "x" not in arrays and len(arrays) != 1:
+        raise InputError(f"{path}: arrays {sorted(arrays)}; expected one array, or one called 'x'")
+    name = "x" if "x" in arrays else next(iter(arrays))
+    x = _channels_first(arrays[name], f"{path}: array {name!r}")
+    images = _full_range(x, levels, f"{path}: array {name!r}")
+    return _to_size(images, size), [f"{name}[{i}]" for i in range(len(images))]
+
+
+def _channels_first(x: np.ndarray, what: str) -> np.ndarray:
+    """(n, h, w), (n, c, h, w) or (n, h, w, c) -> (n, c, h, w)"""
+    if x.ndim == 3:
+        x = x[:, None]
+    if x.ndim != 4 or 0 in x.shape[1:] or not {x.shape[1], x.shape[3]} & {1, 3}:
+        raise InputError(
+            f"{what} has shape {x.shape}; expected (n, h, w), (n, c, h, w) or (n, h, w, c) with c 1 or 3"
+        )
+    return x if x.shape[1] in (1, 3) else x.transpose(0, 3, 1, 2)
+
+
+def _full_range(x: np.ndarray, levels: int, what: str) -> np.ndarray:
+    """uint8 levels, or floats in [0, 1] -> uint8 0 … 255"""
+    if x.dtype.kind == "f":
+        bad = np.count_nonzero(~np.isfinite(x))
+        if bad:
+            raise InputError(f"{what} holds {bad} values that are NaN or infinite; expected [0, 1]")
+        if len(x) and (x.min() < 0 or x.max() > 1):
+            raise InputError(f"{what} holds floats from {x.min():.4g} to {x.max():.4g}; expected [0, 1]")
+        unit = x.astype(np.float64)
+    elif x.dtype == np.uint8:
+        if len(x) and x.max() >= levels:
+            raise InputError(
+                f"{what} holds values up to {x.max()}; expected below {levels}, the number of levels"
+            )
+        return _spread(x, levels)
+    else:
+        raise InputError(f"{what} has dtype {x.dtype}; expected uint8, or floats in [0, 1]")
+    return np.ascontiguousarray(np.round(unit * 255).astype(np.uint8))
+
+
+def _spread(x: np.ndarray, levels: int) -> np.ndarray:
+    """Levels 0 … levels−1 -> the nearest of 0 … 255"""
+    table = np.round(np.arange(levels) * (255 / (levels - 1))).astype(np.uint8)
+    return np.ascontiguousarray(table[x])
+
+
+def _digest(images: np.ndarray) -> str:
+    digest = hashlib.sha256(repr(images.shape).encode())
+    digest.update(images.data)
+    return digest.hexdigest()
+
+
+def _folder(path: Path, size: int | None) -> tuple[np.ndarray, Sequence[str], Sequence[str]]:
+    files = _files(path)
+    if not files:
+        raise InputError(f"{path}: no images; expected {', '.join(sorted(SUFFIXES))} files")
+    pixels: dict[str, np.ndarray] = {}
+    unreadable: list[str] = []
+    for file in files:
+        name = file.relative_to(path).as_posix()
+        try:
+            with Image.open(file) as opened:
+                opened.load()
+                image = _eight_bit(opened)
+        except DAMAGED as error:
+            if isinstance(error, InputError):
+                raise InputError(f"{file}: {error}") from error
+            unreadable.append(name)
+            continue
+        pixels[name] = _to_size(image[None], size)[0]
+        first = next(iter(pixels))
+        if pixels[name].shape != pixels[first].shape:
+            hint = "" if len(pixels[name]) != len(pixels[first]) else ", or --size N to resize all"
+            raise InputError(
+                f"{path}: {first} is {_said(pixels[first])}, {name} is {_said(pixels[name])}; "
+                f"expected one size and mode{hint}"
+            )
+    if len(unreadable) > MOST_UNREADABLE * len(files) or not pixels:
+        some = ", ".join(unreadable[:3]) + (", …" if len(unreadable) > 3 else "")
+        raise InputError(
+            f"{path}: {len(unreadable)} of {len(files)} files cannot be read ({some}); expected images"
+        )
+    return np.stack(list(pixels.values())), list(pixels), unreadable
+
+
+def _files(path: Path) -> list[Path]:
+    """Every image file below a folder, hidden ones left out, in order of their relative names."""
+
+    def fail(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot read the folder: {error.strerror}") from error
+
+    found = []
+    for folder, inner, names in os.walk(path, onerror=fail):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        found += [Path(folder) / name for name in names if not name.startswith(".")]
+    return sorted(
+        (file for file in found if file.suffix.lower() in SUFFIXES), key=lambda file: file.as_posix()
+    )
+
+
+def _eight_bit(image: Image.Image) -> np.ndarray:
+    """(c, h, w), grey or RGB; transparency is accepted where nothing shows through."""
+    if image.mode in ("RGBA", "LA") or "transparency" in image.info:
+        full = image.convert("LA" if image.mode in ("L", "LA", "1") else "RGBA")
+        if full.getchannel("A").getextrema()[0] != 255:
+            raise InputError("has transparent pixels; expected opaque images")
+        image = full.convert("L" if full.mode == "LA" else "RGB")
+    if image.mode not in MODES:
+        raise InputError(f"has mode {image.mode}; expected 8-bit grey or RGB")
+    pixels = np.asarray(image.convert(MODES[image.mode]))
+    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _to_size(images: np.ndarray, size: int | None) -> np.ndarray:
+    return images if size is None else resized(images, size, size)
+
+
+def _mode(channels: int) -> str:
+    return "grey" if channels == 1 else "RGB"
+
+
+def _said(image: np.ndarray) -> str:
+    return f"{image.shape[2]}x{image.shape[1]} {_mode(len(image))}"
