@@ -17,6 +17,7 @@ $(SETUP): requirements.lock pyproject.toml
 	touch $@
 
 reproduce: $(SETUP)
+	@genbench check
 	dvc repro
 	@genbench show
 

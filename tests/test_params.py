@@ -102,6 +102,19 @@ def test_the_command_line_says_it_in_one_line_and_leaves_results_alone(
     assert (small / "data/digits.safetensors").read_bytes() == before
 
 
+def test_check_says_whether_the_parameters_are_valid(genbench: Command, small: Path) -> None:
+    good = genbench("check")
+    assert (good.returncode, good.stdout) == (0, "params.yaml: 2 runs on 2 datasets, all valid\n")
+    (small / "params.yaml").write_text(SMALL.replace("autoregressive/made", "autoregressive/maid"))
+    bad = genbench("check")
+    assert bad.returncode == 1
+    assert (
+        "runs.bits-made.model: unknown model 'autoregressive/maid'; did you mean 'autoregressive/made'?"
+        in bad.stderr
+    )
+    assert list(small.iterdir()) == [small / "params.yaml"]
+
+
 def test_an_unknown_run_is_named_with_the_ones_there_are(genbench: Command) -> None:
     result = genbench("train", "--run", "bits-mad", "--data", "x", "--out", "y")
     assert result.returncode == 1

@@ -41,6 +41,15 @@ CLOSEST = 12
 DEVICES = ("auto", "cpu", "cuda")
 
 
+@app.command(epilog="Example: genbench check")
+def check(params: ParamsFile = PARAMS) -> None:
+    """Validate the parameters, and nothing else: names, types, datasets, models and their hyper-parameters."""
+    from genbench.params import load
+
+    settings = load(params)
+    typer.echo(f"{params}: {len(settings.runs)} runs on {len(settings.datasets)} datasets, all valid")
+
+
 @app.command(epilog="Example: genbench prepare --dataset digits --out data/digits.safetensors")
 def prepare(
     dataset: Annotated[str, typer.Option(help="A key of `datasets` in the parameters.")],
