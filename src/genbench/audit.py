@@ -10,7 +10,7 @@ import numpy as np
 
 from genbench import novelty as scores
 from genbench.data import Prepared
-from genbench.folds import FOLDS, crossed
+from genbench.folds import FOLDS
 from genbench.metrics import clopper_pearson
 
 QUANTILE = 0.01
@@ -45,8 +45,6 @@ def novelty(data: Prepared, samples: np.ndarray, *, seed: int) -> dict[str, Any]
             "closer_to_train": clopper_pearson(closer, len(fake)).as_dict(),
             "neighbour_ratio": scores.neighbour_ratio(train, fake).as_dict(),
             "authenticity": scores.authenticity(train, fake).as_dict(),
-            "ct": crossed(lambda a, b: scores.ct_score(train, a, b, seed=seed), held_out, fake).as_dict(),
-            "fld_gap": crossed(lambda a, b: scores.fld(train, a, b, seed=seed).gap, held_out, fake).as_dict(),
         },
         "pairs": [
             {
