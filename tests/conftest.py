@@ -14,7 +14,7 @@ device: cpu
 datasets:
   digits: {source: digits, train: 1000}
   bits: {source: digits, train: 1000, threshold: 8}
-extractor: {steps: 60, width: 8, features: 16}
+extractor: {steps: 60, width: 8, features: 16, seeds: [0, 3]}
 runs:
   digits-copycat: {dataset: digits, model: controls/copycat}
   bits-made: {dataset: bits, model: autoregressive/made, hidden: 30, steps: 40, batch_size: 32, ema: 0.9}

@@ -16,8 +16,9 @@ from safetensors.torch import save, save_file
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from genbench import data, extractor
+from genbench import data
 from genbench.extractors import EXTRACTORS, Extractor, build, checkpoint, dinov2, inception
+from genbench.extractors import classifier as domain
 from genbench.extractors.classifier import ClassifierFeatures
 from genbench.extractors.pca_pixels import PcaPixels
 from genbench.extractors.random_convolution import RandomConvolution
@@ -36,7 +37,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("classifier")
     (folder / "digits.safetensors").write_bytes(data.prepare("digits", Dataset(source="digits")))
     prepared = data.load(folder / "digits.safetensors")
-    content, _ = extractor.train(prepared, Settings(steps=40, width=8, features=16), seed=0)
+    content, _ = domain.train(prepared, Settings(steps=40, width=8, features=16, seeds=[4, 7]))
     (folder / "classifier.safetensors").write_bytes(content)
     return folder / "classifier.safetensors"
 
@@ -192,7 +193,7 @@ def test_pca_pixels_belongs_to_its_training_images() -> None:
 
 def test_classifier_gives_what_it_gives_inside_a_run(classifier: Path) -> None:
     prepared = data.load(classifier.parent / "digits.safetensors")
-    trained = extractor.load(classifier, prepared)
+    trained = domain.load(classifier, prepared)
     levels = prepared.held_out_x[:100]
     inside, outside = trained(levels), ClassifierFeatures(classifier, shape=(1, 8, 8))
     images = np.round(levels * (255 / 16)).astype(np.uint8)
@@ -201,6 +202,20 @@ def test_classifier_gives_what_it_gives_inside_a_run(classifier: Path) -> None:
     assert np.corrcoef(outside.probabilities(images).ravel(), inside.probabilities.ravel())[0, 1] > 0.999
     with pytest.raises(InputError, match="1-channel images; expected 3 channels"):
         ClassifierFeatures(classifier, shape=(3, 8, 8))
+
+
+def test_each_seed_gives_a_classifier_of_its_own(classifier: Path) -> None:
+    prepared = data.load(classifier.parent / "digits.safetensors")
+    trained = domain.load(classifier, prepared)
+    levels = prepared.held_out_x[:20]
+    assert list(trained.classifiers) == [4, 7]
+    assert (trained(levels).features == trained(levels, seed=4).features).all()
+    assert (trained(levels).features != trained(levels, seed=7).features).any()
+    alone, card = domain.train(prepared, Settings(steps=40, width=8, features=16, seeds=[7]))
+    (classifier.parent / "alone.safetensors").write_bytes(alone)
+    again = domain.load(classifier.parent / "alone.safetensors", prepared)
+    assert (again(levels).features == trained(levels, seed=7).features).all()
+    assert card["accuracy_by_seed"] == {"7": card["accuracy"]}
 
 
 # Inception

@@ -268,6 +268,61 @@ def test_inception_score_wants_probabilities() -> None:
         metrics.inception_score(np.full((3, 2), 0.5))
 
 
+# Replicates under given resamplings
+
+
+def repeated(rows: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    return np.repeat(rows, draws.astype(int), axis=0)
+
+
+def test_resamplings_draw_as_many_rows_as_there_are() -> None:
+    draws = metrics.resamplings(50, 2000, seed=3)
+    assert draws.shape == (2000, 50)
+    assert (draws.sum(axis=1) == 50).all()
+    assert draws.mean(axis=0) == pytest.approx(np.ones(50), abs=0.15)
+    assert (draws == metrics.resamplings(50, 2000, seed=3)).all()
+    assert (draws != metrics.resamplings(50, 2000, seed=4)).any()
+
+
+def test_replicates_without_resampling_are_the_score_itself(sets: tuple[np.ndarray, np.ndarray]) -> None:
+    once = [np.ones((1, len(rows))) for rows in sets]
+    assert metrics.frechet_replicates(*sets, *once)[0] == pytest.approx(metrics.frechet_value(*sets))
+    kid = metrics.kernel_distance(*sets).value
+    assert metrics.kernel_replicates(*sets, *once)[0] == pytest.approx(kid)
+
+
+def test_replicates_are_the_scores_of_resampled_sets(sets: tuple[np.ndarray, np.ndarray]) -> None:
+    real, fake = sets[0][:40], sets[1][:30]
+    w, v = metrics.resamplings(40, 2, seed=1), metrics.resamplings(30, 2, seed=2)
+    fid, kid = metrics.frechet_replicates(real, fake, w, v), metrics.kernel_replicates(real, fake, w, v)
+    for b in range(2):
+        x, y = repeated(real, w[b]), repeated(fake, v[b])
+        assert fid[b] == pytest.approx(metrics.frechet_value(x, y), rel=1e-8)
+        own_x, own_y = repeated(np.arange(40), w[b]), repeated(np.arange(30), v[b])
+        k_xx, k_yy, k_xy = ((p @ q.T / 12 + 1) ** 3 for p, q in ((x, x), (y, y), (x, y)))
+        apart_x, apart_y = own_x[:, None] != own_x, own_y[:, None] != own_y
+        expected = k_xx[apart_x].mean() + k_yy[apart_y].mean() - 2 * k_xy.mean()
+        assert kid[b] == pytest.approx(expected, rel=1e-9)
+
+
+def test_members_are_the_terms_of_the_manifold_scores(sets: tuple[np.ndarray, np.ndarray]) -> None:
+    near, balls = metrics.precision_recall_members(*sets), metrics.density_coverage_members(*sets)
+    precision, recall = metrics.precision_recall(*sets)
+    density, coverage = metrics.density_coverage(*sets)
+    means = [part.mean() for part in (*near, *balls)]
+    assert means == pytest.approx([e.value for e in (precision, recall, density, coverage)])
+    assert 0 < near.fakes.mean() < 1
+    assert 0 < near.reals.mean() < 1
+
+
+def test_inception_score_replicates_make_its_interval() -> None:
+    p = np.random.default_rng(0).dirichlet(np.full(5, 0.3), size=200)
+    replicates = metrics.inception_score_replicates(p, bootstrap=400, seed=1)
+    estimate = metrics.inception_score(p, bootstrap=400, seed=1)
+    assert replicates.shape == (400,)
+    assert (estimate.high - estimate.low) / 2 == pytest.approx(1.96 * replicates.std(ddof=1), rel=1e-3)
+
+
 # Kernel distance
 
 

@@ -61,6 +61,9 @@ def test_the_default_benchmark_and_the_small_one_are_valid(tmp_path: Path) -> No
         ("extractor:", "extracter:", "extracter", "did you mean 'extractor'"),
         ("width: 8", "wdth: 8", "extractor.wdth", "did you mean 'width'"),
         ("steps: 60", "steps: many", "extractor.steps", "'many'"),
+        ("seeds: [0, 3]", "seeds: []", "extractor.seeds", "at least 1"),
+        ("seeds: [0, 3]", "seeds: [3, 3]", "extractor.seeds", "each seed once"),
+        ("ema: 0.9", "seeds: [0, 1]", "runs.bits-made.seeds", "list a run for each"),
         ("  bits-made:", "  digits-copycat:", "'digits-copycat'", "twice"),
         ("runs:", "runs: [", "", "not valid YAML"),
     ],
@@ -80,6 +83,18 @@ def test_a_missing_section_and_an_empty_file_are_named(tmp_path: Path) -> None:
 def test_exponents_without_a_point_are_numbers(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(SMALL.replace("hidden: 30", "hidden: 30, lr: 1e-3"))
     assert load(tmp_path / "params.yaml").runs["bits-made"].hyperparameters["lr"] == 1e-3
+
+
+def test_a_run_may_take_its_keys_from_another(tmp_path: Path) -> None:
+    more = "  bits-made-s1: {<<: *made, seed: 1}\n  bits-made-wide: {<<: *made, hidden: 60}\n"
+    (tmp_path / "params.yaml").write_text(SMALL.replace("bits-made: {", "bits-made: &made {") + more)
+    runs = load(tmp_path / "params.yaml").runs
+    first = runs["bits-made"]
+    assert runs["bits-made-s1"] == first.model_copy(update={"seed": 1})
+    assert runs["bits-made-wide"].hyperparameters == {"hidden": 60}
+    twice = "  bits-made-s1: {<<: *made, seed: 1, seed: 2}\n"
+    said = loading(tmp_path, SMALL.replace("bits-made: {", "bits-made: &made {") + twice)
+    assert "'seed' is given twice" in said
 
 
 def test_every_model_file_has_a_signature_that_params_can_fill() -> None:

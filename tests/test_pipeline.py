@@ -64,6 +64,7 @@ def test_a_run_leaves_its_whole_story(built: Path) -> None:
         "model.safetensors",
         "nearest.png",
         "novelty.json",
+        "replicates.npz",
         "samples.npz",
         "timing.json",
     ]
@@ -74,6 +75,16 @@ def test_a_run_leaves_its_whole_story(built: Path) -> None:
     assert all(score["low"] <= score["value"] <= score["high"] for score in scores.values())
     assert scores["bits_per_dim"]["value"] == pytest.approx(scores["nll"]["value"] / (64 * np.log(2)))
     assert sum(metrics["class_histogram"]) == pytest.approx(1)
+    assert metrics["extractors"][0]["fid"] == scores["fid"]
+    assert [found["name"] for found in metrics["extractors"]] == [
+        "classifier, seed 0",
+        "classifier, seed 3",
+        "random-convolution",
+        "pca-pixels",
+    ]
+    replicates = np.load(folder / "replicates.npz")
+    assert set(replicates.files) == set(scores)
+    assert all(replicates[name].shape == (100,) for name in scores)
     samples = np.load(folder / "samples.npz")
     assert samples["x"].shape == (797, 1, 8, 8)
     assert samples["completion"].shape == (6, 7, 1, 8, 8)

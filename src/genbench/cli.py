@@ -73,18 +73,16 @@ def prepare(
     epilog="Example: genbench extractor --data data/digits.safetensors --out results/extractors/digits.safetensors"
 )
 def extractor(data: DataFile, out: OutFile, params: ParamsFile = PARAMS) -> None:
-    """Train the classifier that gives the features; a card beside it states its held-out accuracy and hash."""
-    from genbench import extractor as classifier
+    """Train the classifiers that give the features; a card beside them states held-out accuracies and hash."""
     from genbench.data import load as load_data
+    from genbench.extractors import classifier
     from genbench.files import json_bytes, write_all
-    from genbench.machine import make_deterministic, seed_of
+    from genbench.machine import make_deterministic
     from genbench.params import load
 
     settings = load(params).extractor
     make_deterministic(threads=settings.threads)
-    prepared = load_data(data)
-    seed = seed_of(settings.seed, prepared.card["name"], "extractor")
-    weights, card = classifier.train(prepared, settings, seed=seed)
+    weights, card = classifier.train(load_data(data), settings)
     write_all(out.parent, {out.name: weights, out.with_suffix(".json").name: json_bytes(card)})
 
 
@@ -189,37 +187,47 @@ def evaluate(
     out: RunFolder,
     params: ParamsFile = PARAMS,
 ) -> None:
-    """Score the samples against the held-out images, and the likelihood where the model has one."""
+    """Score the samples against the held-out images, and the likelihood where the model has one.
+
+    The bootstrap replicates beside the scores let the report compare two runs on the same resamplings.
+    """
     import torch
 
     from genbench import evaluation, folds, machine
-    from genbench import extractor as classifier
-    from genbench.files import json_bytes, write_all
+    from genbench.extractors import classifier
+    from genbench.files import json_bytes, npz_bytes, write_all
     from genbench.metrics import class_histogram
 
     settings, entry, prepared, space = _load_run(run, data, params)
     extract = classifier.load(extractor, prepared)
-    real, fake = extract(prepared.held_out_x), extract(_samples(out, prepared))
+    samples = _samples(out, prepared)
+    real, fake = extract(prepared.held_out_x), extract(samples)
     seed = machine.seed_of(entry.seed, run, "evaluate")
-    scores = evaluation.sample_scores(real, fake, classes=space.classes, seed=seed)
+    n, held_out = len(fake.labels), len(real.labels)
+    shared_seed = machine.seed_of(entry.dataset, "resamplings")
+    drawn = evaluation.draws(held_out, n, real_seed=shared_seed, fake_seed=seed)
+    scores = evaluation.sample_scores(real, fake, drawn, classes=space.classes, seed=seed)
     torch.manual_seed(seed)
     model = _trained(run, entry, prepared, space, out).to(machine.pick_device(settings.device))
-    kind, likelihoods = evaluation.likelihood_scores(model, prepared, space)
+    kind, likelihoods = evaluation.likelihood_scores(model, prepared, space, drawn)
+    scores |= likelihoods
     record = {
         "run": run,
         "dataset": entry.dataset,
         "model": entry.model,
         "seed": entry.seed,
-        "n": len(fake.labels),
-        "held_out": len(real.labels),
+        "n": n,
+        "held_out": held_out,
         "folds": folds.FOLDS,
         "extractor": extract.sha256,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "likelihood": kind,
         "class_histogram": [float(share) for share in class_histogram(fake.labels, space.classes)],
-        "scores": {name: score.as_dict() for name, score in (scores | likelihoods).items()},
+        "scores": {name: score.estimate.as_dict() for name, score in scores.items()},
+        "extractors": evaluation.extractor_scores(prepared, extract, samples, scores["fid"].estimate),
     }
-    write_all(out, {"metrics.json": json_bytes(record)})
+    replicates = npz_bytes({name: score.replicates for name, score in scores.items()})
+    write_all(out, {"metrics.json": json_bytes(record), "replicates.npz": replicates})
 
 
 @app.command(
@@ -372,7 +380,6 @@ def main() -> None:
 def _load_run(run: str, data: Path, path: Path) -> "tuple[Any, Run, Prepared, Space]":
     """Validated parameters, the run's entry, its dataset, its space; the thread count is set on the way."""
     from genbench.data import load as load_data
-    from genbench.extractor import space_of
     from genbench.machine import make_deterministic
     from genbench.params import load, pick
 
@@ -384,7 +391,7 @@ def _load_run(run: str, data: Path, path: Path) -> "tuple[Any, Run, Prepared, Sp
             f"{data}: holds dataset {prepared.card['name']!r}; run {run} expects {entry.dataset!r}"
         )
     make_deterministic(threads=entry.threads)
-    return settings, entry, prepared, space_of(prepared)
+    return settings, entry, prepared, prepared.space
 
 
 def _build(run: str, entry: "Run", space: "Space") -> "GenerativeModel":
@@ -531,6 +538,7 @@ def _results(path: Path) -> "tuple[list[RunResult], list[DatasetResult]]":
                 samples=read_npz(folder / "samples.npz", what="the samples"),
                 grid=read_bytes(folder / "grid.png", what="the sample grid"),
                 nearest=read_bytes(folder / "nearest.png", what="the closest pairs"),
+                replicates=read_npz(folder / "replicates.npz", what="the bootstrap replicates"),
                 weights_sha256=sha256(read_bytes(folder / "model.safetensors", what="the weights")),
                 parameters=metrics["parameters"],
             )

@@ -1,6 +1,12 @@
-"""Scores of one run: features and likelihoods in, one plain record out."""
+"""Scores of one run: features and likelihoods in, plain records out.
+
+Beside each estimate stand its bootstrap replicates.  The resamplings of the held-out images are the same for every run
+of a dataset, so that two runs can be compared on the same ones; those of the samples are the run's own.
+"""
 
 import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -8,62 +14,144 @@ import torch
 from genbench import metrics
 from genbench.core import GenerativeModel, Likelihood, Space, capability
 from genbench.data import Prepared
-from genbench.extractor import Features
-from genbench.folds import crossed
+from genbench.extractors.base import Extractor
+from genbench.extractors.classifier import Features, Trained
+from genbench.extractors.pca_pixels import PcaPixels
+from genbench.extractors.random_convolution import RandomConvolution
+from genbench.folds import FOLDS, crossed, mean_of
+from genbench.images import spread
 from genbench.metrics import Estimate
-from genbench.metrics.estimate import bootstrap_interval, spread_interval
+from genbench.metrics.arrays import Floats
+from genbench.metrics.estimate import bootstrap_interval, resamplings, spread_interval
 
 CHUNK = 500
+RESAMPLINGS = 100
 
 
-def sample_scores(real: Features, fake: Features, *, classes: int, seed: int) -> dict[str, Estimate]:
+class Draws(NamedTuple):
+    """How often each held-out image (b, n) and each sample (b, m) is drawn in each of b resamplings, fold by fold."""
+
+    real: Floats
+    fake: Floats
+
+
+class Scored(NamedTuple):
+    """An estimate and its replicates (b,)."""
+
+    estimate: Estimate
+    replicates: Floats
+
+
+def draws(n: int, m: int, *, real_seed: int, fake_seed: int) -> Draws:
+    """Resamplings of n held-out images and m samples, each fold by itself."""
+
+    def by_fold(size: int, seed: int) -> Floats:
+        counts = np.zeros((RESAMPLINGS, size))
+        for fold in range(FOLDS):
+            part = counts[:, fold::FOLDS]
+            part[:] = resamplings(part.shape[1], RESAMPLINGS, seed=seed + fold)
+        return counts
+
+    return Draws(by_fold(n, real_seed), by_fold(m, fake_seed))
+
+
+def sample_scores(
+    real: Features, fake: Features, drawn: Draws, *, classes: int, seed: int
+) -> dict[str, Scored]:
     """Every score that compares generated features with held-out ones; see docs/evaluation.md for each."""
+    found = [
+        _fold_scores(a, b, of_fold, classes=classes)
+        for (a, of_fold), b in zip(_held_out_folds(real, drawn), _folds(fake), strict=True)
+    ]
+    crossed = {
+        name: Scored(
+            mean_of([fold[name].estimate for fold in found]),
+            np.mean([fold[name].replicates for fold in found], axis=0),
+        )
+        for name in found[0]
+    }
+    score = Scored(
+        metrics.inception_score(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
+        metrics.inception_score_replicates(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
+    )
+    return crossed | {"classifier_score": score}
 
-    def fid(a: np.ndarray, b: np.ndarray) -> Estimate:
-        return metrics.frechet_distance(a, b, seed=seed)
 
-    def kid(a: np.ndarray, b: np.ndarray) -> Estimate:
-        return metrics.kernel_distance(a, b, seed=seed)
+def _folds(features: Features) -> Iterator[Features]:
+    return (features.rows(slice(fold, None, FOLDS)) for fold in range(FOLDS))
 
-    def class_tv(a: np.ndarray, b: np.ndarray) -> Estimate:
-        return class_distance(a, b, classes=classes, seed=seed)
 
+def _held_out_folds(real: Features, drawn: Draws) -> Iterator[tuple[Features, Draws]]:
+    """For each fold of samples the held-out images of the other, and the resamplings of both."""
+    for fold in range(FOLDS):
+        own, other = slice(fold, None, FOLDS), slice(1 - fold, None, FOLDS)
+        yield real.rows(other), Draws(drawn.real[:, other], drawn.fake[:, own])
+
+
+def _fold_scores(real: Features, fake: Features, drawn: Draws, *, classes: int) -> dict[str, Scored]:
+    n, m = len(real.labels), len(fake.labels)
+    x, y = real.features, fake.features
+    fid = metrics.frechet_replicates(x, y, *drawn)
+    near, balls = metrics.precision_recall_members(x, y), metrics.density_coverage_members(x, y)
+    precision, recall, coverage = (
+        metrics.clopper_pearson(int(part.sum()), len(part)) for part in (*near, balls.reals)
+    )
+    class_tv = _class_distances(real.labels, fake.labels, drawn, classes)
+    value = _class_distances(real.labels, fake.labels, Draws(np.ones((1, n)), np.ones((1, m))), classes)[0]
     return {
-        "fid": crossed(fid, real.features, fake.features),
-        "kid": crossed(kid, real.features, fake.features),
-        "classifier_score": metrics.inception_score(fake.probabilities),
-        "precision": crossed(
-            lambda a, b: metrics.precision_recall(a, b).precision, real.features, fake.features
-        ),
-        "recall": crossed(lambda a, b: metrics.precision_recall(a, b).recall, real.features, fake.features),
-        "density": crossed(lambda a, b: metrics.density_coverage(a, b).density, real.features, fake.features),
-        "coverage": crossed(
-            lambda a, b: metrics.density_coverage(a, b).coverage, real.features, fake.features
-        ),
-        "class_tv": crossed(class_tv, real.labels, fake.labels),
+        "fid": Scored(bootstrap_interval(metrics.frechet_value(x, y), fid, m, least=0.0), fid),
+        "kid": Scored(metrics.kernel_distance(x, y), metrics.kernel_replicates(x, y, *drawn)),
+        "precision": Scored(precision, drawn.fake @ near.fakes / m),
+        "recall": Scored(recall, drawn.real @ near.reals / n),
+        "density": Scored(metrics.mean_interval(balls.fakes, least=0.0), drawn.fake @ balls.fakes / m),
+        "coverage": Scored(coverage, drawn.real @ balls.reals / n),
+        "class_tv": Scored(bootstrap_interval(value, class_tv, m, least=0.0, most=1.0), class_tv),
     }
 
 
-def class_distance(
-    real: np.ndarray, fake: np.ndarray, *, classes: int, seed: int, bootstrap: int = 200
-) -> Estimate:
-    """Total variation ½ Σ|p − q| between the class histograms of two sets of labels, in [0, 1]; bootstrap over both."""
+def _class_distances(real: np.ndarray, fake: np.ndarray, drawn: Draws, classes: int) -> Floats:
+    """Total variation ½ Σ|p − q| between the class histograms of resampled labels (n,) and (m,): (b,) in [0, 1]."""
+    one_hot = np.eye(classes)
+    p, q = drawn.real @ one_hot[real] / len(real), drawn.fake @ one_hot[fake] / len(fake)
+    distance: Floats = np.abs(p - q).sum(axis=1) / 2
+    return distance
 
-    def distance(a: np.ndarray, b: np.ndarray) -> float:
-        return metrics.total_variation(
-            metrics.class_histogram(a, classes), metrics.class_histogram(b, classes)
+
+def extractor_scores(
+    data: Prepared, trained: Trained, fake: np.ndarray, headline: Estimate
+) -> list[dict[str, Any]]:
+    """The Fréchet distance under every extractor at hand, the headline's first: does the ranking depend on it?
+
+    fake: uint8 levels (n, c, h, w).  The others' intervals are of first order: one pass instead of many resamplings.
+    """
+    first, *others = trained.classifiers
+    real, levels = data.held_out_x, data.levels
+    pictures = [spread(x, levels) for x in (data.train_x, real, fake)]
+    plain: list[Extractor] = [RandomConvolution(data.space.shape[0]), PcaPixels(pictures[0])]
+    width = next(iter(trained.classifiers.values())).head.in_features
+    records = [_record(f"classifier, seed {first}", trained.sha256, headline, width)]
+    for seed in others:
+        a, b = (trained(x, seed=seed).features for x in (real, fake))
+        records.append(
+            _record(f"classifier, seed {seed}", trained.sha256, _crossed_distance(a, b), a.shape[1])
         )
+    for extractor in plain:
+        a, b = (extractor.features(x) for x in pictures[1:])
+        records.append(_record(extractor.name, extractor.sha256, _crossed_distance(a, b), a.shape[1]))
+    return records
 
-    rng = np.random.default_rng(seed)
-    replicates = [
-        distance(rng.choice(real, len(real)), rng.choice(fake, len(fake))) for _ in range(bootstrap)
-    ]
-    return bootstrap_interval(distance(real, fake), replicates, len(fake), least=0.0, most=1.0)
+
+def _crossed_distance(real: np.ndarray, fake: np.ndarray) -> Estimate:
+    return crossed(lambda a, b: metrics.frechet_distance(a, b, bootstrap=0), real, fake)
+
+
+def _record(name: str, digest: str, fid: Estimate, features: int) -> dict[str, Any]:
+    return {"name": name, "sha256": digest, "features": features, "fid": fid.as_dict()}
 
 
 def likelihood_scores(
-    model: GenerativeModel, data: Prepared, space: Space
-) -> tuple[str | None, dict[str, Estimate]]:
+    model: GenerativeModel, data: Prepared, space: Space, drawn: Draws
+) -> tuple[str | None, dict[str, Scored]]:
     """ "exact", "bound" or None, and nats per image, bits per dimension and the train/held-out gap.
 
     bits/dim = nats / (D ln 2).  The gap is mean log p(train) − mean log p(held-out), in nats:
@@ -73,16 +161,15 @@ def likelihood_scores(
     if likelihood is None:
         return None, {}
     train, held_out = (_log_prob(likelihood, x, space) for x in (data.train_x, data.held_out_x))
-    nll = metrics.mean_interval(-held_out)
-    per_dimension = 1 / (space.dimensions * math.log(2))
+    n, per_dimension = len(held_out), 1 / (space.dimensions * math.log(2))
+    nll, replicates = metrics.mean_interval(-held_out), drawn.real @ -held_out / n
+    bits = Estimate(nll.value * per_dimension, nll.low * per_dimension, nll.high * per_dimension, n)
     gap = float(train.mean() - held_out.mean())
-    error = math.sqrt(train.var(ddof=1) / len(train) + held_out.var(ddof=1) / len(held_out))
+    error = math.sqrt(train.var(ddof=1) / len(train) + held_out.var(ddof=1) / n)
     scores = {
-        "nll": nll,
-        "bits_per_dim": Estimate(
-            nll.value * per_dimension, nll.low * per_dimension, nll.high * per_dimension, nll.n
-        ),
-        "likelihood_gap": spread_interval(gap, error, len(held_out)),
+        "nll": Scored(nll, replicates),
+        "bits_per_dim": Scored(bits, replicates * per_dimension),
+        "likelihood_gap": Scored(spread_interval(gap, error, n), train.mean() + replicates),
     }
     return "exact" if likelihood.exact else "bound", scores
 

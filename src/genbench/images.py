@@ -117,7 +117,7 @@ def _prepared(path: Path, split: str, size: int | None) -> tuple[np.ndarray, Seq
         raise InputError(f"{path}: which split? expected {path}:train or {path}:held_out")
     data = load(path)
     stored = data.train_x if split == "train" else data.held_out_x
-    return _to_size(_spread(stored, data.levels), size), [f"{split}[{i}]" for i in range(len(stored))]
+    return _to_size(spread(stored, data.levels), size), [f"{split}[{i}]" for i in range(len(stored))]
 
 
 def _archive(path: Path, size: int | None, levels: int) -> tuple[np.ndarray, Sequence[str]]:
@@ -155,13 +155,13 @@ def _full_range(x: np.ndarray, levels: int, what: str) -> np.ndarray:
             raise InputError(
                 f"{what} holds values up to {x.max()}; expected below {levels}, the number of levels"
             )
-        return _spread(x, levels)
+        return spread(x, levels)
     else:
         raise InputError(f"{what} has dtype {x.dtype}; expected uint8, or floats in [0, 1]")
     return np.ascontiguousarray(np.round(unit * 255).astype(np.uint8))
 
 
-def _spread(x: np.ndarray, levels: int) -> np.ndarray:
+def spread(x: np.ndarray, levels: int) -> np.ndarray:
     """Levels 0 … levels−1 -> the nearest of 0 … 255"""
     table = np.round(np.arange(levels) * (255 / (levels - 1))).astype(np.uint8)
     return np.ascontiguousarray(table[x])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from genbench.files import InputError, read_bytes
 
@@ -34,8 +34,17 @@ ANNOTATIONS: dict[str, Any] = {
     "tuple[str, ...]": list[str],
 }
 
+# What a key that is unknown, but often tried, is called here.
+HINTS = {"seeds": "a run has one seed; list a run for each, e.g. digits-vae-s1: {<<: *vae, seed: 1}; "}
+
 E = TypeVar("E")
 Name = Annotated[str, Field(pattern=NAME, max_length=80)]
+
+
+def _distinct(seeds: list[int]) -> list[int]:
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("should hold each seed once")
+    return seeds
 
 
 class Strict(BaseModel):
@@ -51,14 +60,14 @@ class Dataset(Strict):
 
 
 class Extractor(Strict):
-    """The domain classifier whose penultimate layer gives the features."""
+    """The domain classifier whose penultimate layer gives the features, trained once for each of `seeds`."""
 
     steps: Annotated[int, Field(ge=1)]
     batch_size: Annotated[int, Field(ge=2)] = 128
     lr: Annotated[float, Field(gt=0)] = 2e-3
     width: Annotated[int, Field(ge=4)] = 32
     features: Annotated[int, Field(ge=2)] = 64
-    seed: Annotated[int, Field(ge=0)] = 0
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_distinct)] = [0]
     threads: Annotated[int, Field(ge=1)] = 1
 
 
@@ -105,6 +114,8 @@ _Loader.add_implicit_resolver(
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
+        if key_node.tag == "tag:yaml.org,2002:merge":  # `<<: *other`, whose keys may be given anew
+            continue
         key = loader.construct_object(key_node)  # type: ignore[no-untyped-call]
         if key in seen:
             raise InputError(
@@ -232,7 +243,8 @@ def _check_options(
     for option in options:
         if option not in signature:
             raise InputError(
-                f"{key}.{option}: unknown key; {_expected(option, [*signature, *schema.model_fields])}"
+                f"{key}.{option}: unknown key; {HINTS.get(option, '')}"
+                f"{_expected(option, [*signature, *schema.model_fields])}"
             )
     fields: dict[str, Any] = {name: (ANNOTATIONS[p.annotation], p.default) for name, p in signature.items()}
     try:
@@ -254,7 +266,7 @@ def _first_problem(error: ValidationError) -> str:
         return f"{key}: missing; this key is required"
     if problem["type"] == "string_pattern_mismatch" and problem["loc"][-1] == "[key]":
         return f"{key}: not a usable name; expected letters, digits, '-' and '_' alone, e.g. digits-vae"
-    message = problem["msg"].replace("Input should", "should")
+    message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"{key}: got {problem['input']!r}; {message[0].lower()}{message[1:]}"
 
 

@@ -15,7 +15,8 @@ rule prepare:
 rule extractor:
     input:
         f"{SOURCE}/core.py",
-        f"{SOURCE}/extractor.py",
+        f"{SOURCE}/extractors/base.py",
+        f"{SOURCE}/extractors/classifier.py",
         data="data/{dataset}.safetensors",
     output:
         weights=update("results/extractors/{dataset}.safetensors"),

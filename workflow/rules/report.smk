@@ -5,6 +5,7 @@ ARTIFACTS = (
     "grid.png",
     "nearest.png",
     "novelty.json",
+    "replicates.npz",
     "metrics.json",
 )
 

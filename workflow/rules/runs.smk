@@ -72,15 +72,16 @@ rule evaluate:
     input:
         f"{SOURCE}/core.py",
         f"{SOURCE}/evaluation.py",
-        f"{SOURCE}/extractor.py",
         f"{SOURCE}/folds.py",
-        python_files("metrics", "nn"),
+        f"{SOURCE}/images.py",
+        python_files("extractors", "metrics", "nn"),
         model_file,
         "results/runs/{run}/model.safetensors",
         "results/runs/{run}/samples.npz",
         data=data_file,
         extractor=extractor_file,
     output:
+        update("results/runs/{run}/replicates.npz"),
         update("results/runs/{run}/metrics.json"),
     log:
         "results/logs/evaluate/{run}.log",

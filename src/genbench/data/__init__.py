@@ -7,12 +7,15 @@ dataset's entry in params.yaml.
 import importlib
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from genbench.files import InputError, read_bytes, sha256
 from genbench.params import Dataset
+
+if TYPE_CHECKING:
+    from genbench.core import Space
 
 PARTS = ("train.x", "train.y", "held_out.x", "held_out.y")
 
@@ -49,6 +52,12 @@ class Prepared(NamedTuple):
     @property
     def classes(self) -> int:
         return int(self.card["classes"])
+
+    @property
+    def space(self) -> "Space":
+        from genbench.core import Space  # imports torch, which not every stage needs
+
+        return Space(self.card["kind"], tuple(self.card["shape"]), self.levels, self.classes)
 
     def to_unit(self, x: np.ndarray) -> np.ndarray:
         """Levels -> float64 in [0, 1], flattened: (n, c·h·w)."""

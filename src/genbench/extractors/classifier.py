@@ -1,43 +1,220 @@
-"""The domain classifier of `genbench extractor`, for images from anywhere."""
+"""The domain classifier: a small CNN trained on the train split, once for each of several seeds.
+
+Its penultimate layer gives the features of FID (classifier) and its kin, and its probabilities give the classifier
+score.  The first seed's numbers stand in the tables; the others show how far the extractor's own training moves them.
+"""
 
 import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
 
 from genbench.core import Space
-from genbench.data import header
-from genbench.extractor import Classifier, Trained
+from genbench.data import Prepared, header
 from genbench.extractors.base import Extractor, Outputs, checked
-from genbench.files import InputError, read_bytes
-from genbench.weights import load_state, read_weights
+from genbench.files import InputError, read_bytes, sha256
+from genbench.params import Extractor as Settings
+from genbench.weights import load_state, read_weights, weights_bytes
+
+BATCH = 512
+
+
+class Classifier(nn.Module):
+    """Three convolutions with batch norm, averaged to 4×4 places, then `features` units and the logits."""
+
+    def __init__(self, space: Space, *, width: int, features: int) -> None:
+        super().__init__()
+        channels, height, side = space.shape
+        pool = nn.MaxPool2d(2) if min(height, side) >= 8 else nn.Identity()
+        self.body = nn.Sequential(
+            *self.block(channels, width),
+            *self.block(width, 2 * width),
+            pool,
+            *self.block(2 * width, 2 * width),
+            nn.AdaptiveAvgPool2d(4),
+            nn.Flatten(),
+            nn.Dropout(0.3),
+            nn.Linear(2 * width * 16, features),
+            nn.SiLU(),
+        )
+        self.head = nn.Linear(features, space.classes)
+
+    @staticmethod
+    def block(inputs: int, outputs: int) -> list[nn.Module]:
+        return [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.SiLU()]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, c, h, w) in [0, 1] -> features (n, f), logits (n, classes)."""
+        features = self.body(2 * x - 1)
+        return features, self.head(features)
+
+
+class Features(NamedTuple):
+    """What the metrics are computed on: features (n, f), class probabilities (n, classes), labels (n,)."""
+
+    features: np.ndarray
+    probabilities: np.ndarray
+    labels: np.ndarray
+
+    def rows(self, chosen: slice) -> "Features":
+        return Features(*(part[chosen] for part in self))
+
+
+class Trained(NamedTuple):
+    """One classifier for each seed, and the hash of the file that holds them."""
+
+    classifiers: Mapping[int, Classifier]
+    space: Space
+    sha256: str
+
+    @torch.no_grad()
+    def __call__(self, levels: np.ndarray, *, seed: int | None = None) -> Features:
+        """uint8 levels (n, c, h, w) -> features under the classifier of `seed`, by default the first."""
+        classifier = self.classifiers[next(iter(self.classifiers)) if seed is None else seed]
+        outputs = [
+            classifier(self.space.to_unit(torch.from_numpy(levels[i : i + BATCH])))
+            for i in range(0, len(levels), BATCH)
+        ]
+        features = torch.cat([output[0] for output in outputs]).double().numpy()
+        probabilities = torch.cat([output[1] for output in outputs]).double().softmax(1).numpy()
+        return Features(features, probabilities, probabilities.argmax(1))
 
 
 class ClassifierFeatures(Extractor):
-    """Features and probabilities of a trained classifier; images must have the channels it was trained on.
+    """Features and probabilities of the first trained classifier, for images from anywhere.
 
     Raises:
-        InputError: no classifier's weights, or one for another number of channels.
+        InputError: no classifier's weights, or one for images with another number of channels.
     """
 
     name = "classifier"
     fitted = True
 
     def __init__(self, path: Path, *, shape: tuple[int, ...]) -> None:
-        tensors, self.sha256 = read_weights(path, expected={"kind": "classifier"})
-        about = json.loads(header(read_bytes(path, what="the extractor"))["about"])
-        channels, classes = tensors["body.0.weight"].shape[1], len(tensors["head.weight"])
+        tensors, digest = read_weights(path, expected={"kind": "classifier"})
+        about = _about(path)
+        channels, classes = tensors["0.body.0.weight"].shape[1], len(tensors["0.head.weight"])
         if channels != shape[0]:
             raise InputError(
                 f"{path}: a classifier of {channels}-channel images; expected {shape[0]} channels"
             )
         space = Space("image", tuple(shape), 256, classes)
-        classifier = Classifier(space, width=about["width"], features=about["features"])
-        load_state(classifier, tensors, source=str(path))
-        self.trained = Trained(classifier.eval(), space, self.sha256)
+        self.trained, self.sha256 = _rebuild(tensors, about, space, digest, path), digest
 
     def outputs(self, images: np.ndarray) -> Outputs:
         if checked(images).shape[1:] != self.trained.space.shape:
             raise ValueError(f"images: {images.shape[1:]}, expected {self.trained.space.shape}")
         found = self.trained(np.ascontiguousarray(images))
         return Outputs(found.features, found.probabilities)
+
+
+def train(data: Prepared, params: Settings) -> tuple[bytes, dict[str, Any]]:
+    """Train one classifier for each of `params.seeds`: the weights file's bytes, and its card with the accuracies."""
+    from genbench.machine import seed_of
+
+    space = data.space
+    if space.classes < 2:
+        raise InputError(f"{data.card['name']}: {space.classes} class; a classifier needs at least 2")
+    classifiers = {
+        seed: _train_one(data, space, params, seed_of(seed, data.card["name"], "extractor"))
+        for seed in params.seeds
+    }
+    about = {
+        "kind": "classifier",
+        "data": data.sha256,
+        "width": params.width,
+        "features": params.features,
+        "seeds": params.seeds,
+    }
+    content = weights_bytes(nn.ModuleList(classifiers.values()), about)
+    trained = Trained(classifiers, space, sha256(content))
+    return content, _card(data, params, trained)
+
+
+def load(path: Path, data: Prepared) -> Trained:
+    """The classifiers of one dataset.
+
+    Raises:
+        InputError: missing, damaged, or trained on another version of the data.
+    """
+    tensors, digest = read_weights(path, expected={"kind": "classifier", "data": data.sha256})
+    return _rebuild(tensors, _about(path), data.space, digest, path)
+
+
+def _about(path: Path) -> dict[str, Any]:
+    about: dict[str, Any] = json.loads(header(read_bytes(path, what="the extractor"))["about"])
+    return about
+
+
+def _rebuild(
+    tensors: Mapping[str, Tensor], about: Mapping[str, Any], space: Space, digest: str, path: Path
+) -> Trained:
+    classifiers = {
+        seed: Classifier(space, width=about["width"], features=about["features"]) for seed in about["seeds"]
+    }
+    load_state(nn.ModuleList(classifiers.values()).eval(), tensors, source=str(path))
+    return Trained(classifiers, space, digest)
+
+
+def _train_one(data: Prepared, space: Space, params: Settings, seed: int) -> Classifier:
+    torch.manual_seed(seed)
+    model = Classifier(space, width=params.width, features=params.features)
+    x = space.to_unit(torch.from_numpy(data.train_x))
+    y = torch.from_numpy(data.train_y)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=params.lr, weight_decay=1e-2)
+    generator = Generator().manual_seed(seed)
+    model.train()
+    for step in range(params.steps):
+        for group in optimizer.param_groups:  # half a cosine, after a short warm-up
+            group["lr"] = (
+                params.lr * min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / params.steps))
+            )
+        index = torch.randint(len(x), (params.batch_size,), generator=generator)
+        seen = space.to_unit(space.to_levels(augment(x[index], generator)))  # grey edges are foreign to binary data
+        loss = F.cross_entropy(model(seen)[1], y[index], label_smoothing=0.1)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+    return model.eval()
+
+
+def augment(x: Tensor, generator: Generator) -> Tensor:
+    """Small random rotations, scalings and shifts: what leaves a picture's class alone."""
+    n, _, height, width = x.shape
+    uniform = 2 * torch.rand(n, 5, generator=generator) - 1
+    angle, scale_x, scale_y = 0.2 * uniform[:, 0], 1 + 0.1 * uniform[:, 1], 1 + 0.1 * uniform[:, 2]
+    shift_x, shift_y = 1.5 * uniform[:, 3] / width, 1.5 * uniform[:, 4] / height
+    rows = [
+        torch.stack([scale_x * angle.cos(), -scale_x * angle.sin(), shift_x], 1),
+        torch.stack([scale_y * angle.sin(), scale_y * angle.cos(), shift_y], 1),
+    ]
+    grid = F.affine_grid(torch.stack(rows, 1), list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, align_corners=False)
+
+
+def _card(data: Prepared, params: Settings, trained: Trained) -> dict[str, Any]:
+    from genbench.metrics import clopper_pearson
+
+    def accuracy(seed: int) -> dict[str, Any]:
+        correct = int((trained(data.held_out_x, seed=seed).labels == data.held_out_y).sum())
+        return clopper_pearson(correct, len(data.held_out_y)).as_dict()
+
+    accuracies = {seed: accuracy(seed) for seed in params.seeds}
+    one = next(iter(trained.classifiers.values()))
+    return {
+        "extractor": "classifier",
+        "dataset": data.card["name"],
+        "accuracy": accuracies[params.seeds[0]],
+        "accuracy_by_seed": {str(seed): found for seed, found in accuracies.items()},
+        "features": params.features,
+        "parameters": sum(parameter.numel() for parameter in one.parameters()),
+        "steps": params.steps,
+        "weights_sha256": trained.sha256,
+        "data_sha256": data.sha256,
+    }

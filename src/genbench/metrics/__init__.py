@@ -2,17 +2,32 @@
 
 from genbench.metrics.diversity import ms_ssim, ms_ssim_diversity, vendi_score
 from genbench.metrics.downstream import classification_accuracy_score, logistic_regression
-from genbench.metrics.estimate import Estimate, bootstrap_interval, clopper_pearson, mean_interval
+from genbench.metrics.estimate import (
+    Estimate,
+    bootstrap_interval,
+    clopper_pearson,
+    mean_interval,
+    resamplings,
+)
 from genbench.metrics.frechet import (
     frechet_distance,
     frechet_distance_infinity,
+    frechet_replicates,
     frechet_value,
     gaussian_frechet_distance,
     linear_error,
 )
-from genbench.metrics.inception import inception_score, inception_score_splits
-from genbench.metrics.kernel import kernel_distance
-from genbench.metrics.manifold import DensityCoverage, PrecisionRecall, density_coverage, precision_recall
+from genbench.metrics.inception import inception_score, inception_score_replicates, inception_score_splits
+from genbench.metrics.kernel import kernel_distance, kernel_replicates
+from genbench.metrics.manifold import (
+    DensityCoverage,
+    Members,
+    PrecisionRecall,
+    density_coverage,
+    density_coverage_members,
+    precision_recall,
+    precision_recall_members,
+)
 from genbench.metrics.modes import (
     LabelCoverage,
     ModeCoverage,
@@ -28,6 +43,7 @@ __all__ = [
     "DensityCoverage",
     "Estimate",
     "LabelCoverage",
+    "Members",
     "ModeCoverage",
     "PrecisionRecall",
     "ball_counts",
@@ -36,13 +52,17 @@ __all__ = [
     "classification_accuracy_score",
     "clopper_pearson",
     "density_coverage",
+    "density_coverage_members",
     "frechet_distance",
     "frechet_distance_infinity",
+    "frechet_replicates",
     "frechet_value",
     "gaussian_frechet_distance",
     "inception_score",
+    "inception_score_replicates",
     "inception_score_splits",
     "kernel_distance",
+    "kernel_replicates",
     "lerp",
     "linear_error",
     "logistic_regression",
@@ -55,6 +75,8 @@ __all__ = [
     "nearest_others",
     "perceptual_path_length",
     "precision_recall",
+    "precision_recall_members",
+    "resamplings",
     "slerp",
     "total_variation",
     "vendi_score",

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 Z95 = 1.959963984540054  # the 97.5 % quantile of the standard normal
 
@@ -49,6 +49,12 @@ def bootstrap_interval(
     if samples.size < 2:
         raise ValueError(f"bootstrap: {samples.size} replicates, expected at least 2")
     return spread_interval(value, float(samples.std(ddof=1)), n, least=least, most=most)
+
+
+def resamplings(n: int, count: int, *, seed: int) -> NDArray[np.float64]:
+    """How often each of n rows is drawn in each of `count` bootstrap resamplings of n rows: (count, n)."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(n, np.full(n, 1 / n), size=count).astype(np.float64)
 
 
 def mean_interval(values: ArrayLike, *, least: float = -math.inf, most: float = math.inf) -> Estimate:

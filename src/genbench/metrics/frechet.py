@@ -6,10 +6,9 @@ ranks.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genbench.metrics.arrays import Array, Floats, pair
-from genbench.metrics.estimate import Estimate, bootstrap_interval, spread_interval
+from genbench.metrics.estimate import Estimate, bootstrap_interval, resamplings, spread_interval
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -30,10 +29,16 @@ def frechet_distance(real: Array, fake: Array, *, bootstrap: int = 100, seed: in
     value = _distance(x, y)
     if bootstrap == 0:
         return spread_interval(value, linear_error(x, y), len(y), least=0.0)
-    rng = np.random.default_rng(seed)
+    draws = resamplings(len(x), bootstrap, seed=seed), resamplings(len(y), bootstrap, seed=seed + 1)
+    return bootstrap_interval(value, frechet_replicates(x, y, *draws), len(y), least=0.0)
+
+
+def frechet_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: Array) -> Floats:
+    """The distance of resampled sets, real_draws (b, n) and fake_draws (b, m) telling how often each row is drawn
+    (`resamplings`): (b,).  Two models resampled with the same real_draws can be compared in pairs."""
+    x, y = pair(real, fake)
     resample = _Resampler(x, y)
-    replicates = [resample(_weights(len(x), rng), _weights(len(y), rng)) for _ in range(bootstrap)]
-    return bootstrap_interval(value, replicates, len(y), least=0.0)
+    return np.array([resample(w, v) for w, v in zip(real_draws, fake_draws, strict=True)])
 
 
 def frechet_value(real: Array, fake: Array) -> float:
@@ -169,11 +174,6 @@ def _root(cov: Floats) -> Floats:
     values, vectors = np.linalg.eigh(cov)
     root: Floats = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     return root
-
-
-def _weights(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """How often each of n rows is drawn in one resampling."""
-    return np.bincount(rng.integers(0, n, n), minlength=n).astype(np.float64)
 
 
 class _Resampler:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from genbench.metrics.arrays import Array, Floats, floats
-from genbench.metrics.estimate import Estimate, bootstrap_interval
+from genbench.metrics.estimate import Estimate, bootstrap_interval, resamplings
 
 
 def inception_score(
@@ -18,15 +18,21 @@ def inception_score(
     confidence interval (see `inception_score_splits`). Samples sorted by class give each part few classes:
     shuffle them first. Raises ValueError for rows that are no probabilities and for fewer rows than splits.
     """
-    parts = _parts(probabilities, splits)
-    rng = np.random.default_rng(seed)
-    replicates = np.zeros(bootstrap)
-    for part in parts:
-        weights = rng.multinomial(len(part), np.full(len(part), 1 / len(part)), size=bootstrap) / len(part)
-        replicates += _score(part, weights) / splits
     value = float(inception_score_splits(probabilities, splits=splits).mean())
-    classes = parts[0].shape[1]
-    return bootstrap_interval(value, replicates, sum(map(len, parts)), least=1.0, most=float(classes))
+    replicates = inception_score_replicates(probabilities, splits=splits, bootstrap=bootstrap, seed=seed)
+    n, classes = np.shape(probabilities)
+    return bootstrap_interval(value, replicates, n, least=1.0, most=float(classes))
+
+
+def inception_score_replicates(
+    probabilities: Array, *, splits: int = 10, bootstrap: int = 100, seed: int = 0
+) -> Floats:
+    """The score of `bootstrap` sets resampled within each part: (bootstrap,)."""
+    parts = _parts(probabilities, splits)
+    draws = [resamplings(len(part), bootstrap, seed=seed + i) / len(part) for i, part in enumerate(parts)]
+    scores = [_score(part, weights) for part, weights in zip(parts, draws, strict=True)]
+    mean: Floats = np.mean(scores, axis=0)
+    return mean
 
 
 def inception_score_splits(probabilities: Array, *, splits: int = 10) -> Floats:

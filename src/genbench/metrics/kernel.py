@@ -47,6 +47,33 @@ def kernel_distance(
     return spread_interval(float(values.mean()), sd, len(y))
 
 
+def kernel_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: Array) -> Floats:
+    """The U-statistic of resampled sets, real_draws (b, n) and fake_draws (b, m) telling how often each row is drawn
+    (`resamplings`): (b,).  A row is never paired with another drawing of itself, which would bias the statistic.
+
+    Raises ValueError for bad input and fewer than 4 rows.
+    """
+    x, y = pair(real, fake, rows=4)
+    w, v = np.asarray(real_draws, dtype=np.float64), np.asarray(fake_draws, dtype=np.float64)
+    within = _weighted_mean(x, x, w, w) + _weighted_mean(y, y, v, v)
+    result: Floats = within - 2 * _weighted_mean(x, y, w, v)
+    return result
+
+
+def _weighted_mean(x: Floats, y: Floats, w: Floats, v: Floats) -> Floats:
+    """Σ w_i v_j k(x_i, y_j) / Σ w_i v_j, over i ≠ j where x is y; w (b, n), v (b, m) → (b,)."""
+    total, own = np.zeros(len(w)), x is y
+    for start in range(0, len(x), BLOCK):
+        stop = min(start + BLOCK, len(x))
+        k = _kernel(x[start:stop], y)
+        if own:
+            k[np.arange(stop - start), np.arange(start, stop)] = 0.0
+        total += ((w[:, start:stop] @ k) * v).sum(axis=1)
+    pairs = w.sum(axis=1) * v.sum(axis=1) - ((w * v).sum(axis=1) if own else 0.0)
+    result: Floats = total / pairs
+    return result
+
+
 class _Full(NamedTuple):
     value: float
     variance: float

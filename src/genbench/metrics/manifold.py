@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genbench.metrics.arrays import Array, pair
+from genbench.metrics.arrays import Array, Floats, pair
 from genbench.metrics.estimate import Estimate, clopper_pearson, mean_interval
 from genbench.metrics.neighbours import ball_counts, nearest, nearest_others
 
@@ -27,6 +27,13 @@ class DensityCoverage(NamedTuple):
     coverage: Estimate
 
 
+class Members(NamedTuple):
+    """fakes (m,) and reals (n,): of precision and recall, or of density and coverage, the terms of the mean."""
+
+    fakes: Floats
+    reals: Floats
+
+
 def precision_recall(real: Array, fake: Array, *, k: int = 3) -> PrecisionRecall:
     """Do fakes lie in the real manifold (precision), do reals lie in the fake manifold (recall)?
 
@@ -36,13 +43,19 @@ def precision_recall(real: Array, fake: Array, *, k: int = 3) -> PrecisionRecall
     One outlier makes a large ball: see `density_coverage`.  Raises ValueError for bad input and for k or
     fewer rows.
     """
+    fakes, reals = precision_recall_members(real, fake, k=k)
+    return PrecisionRecall(
+        clopper_pearson(int(fakes.sum()), len(fakes)), clopper_pearson(int(reals.sum()), len(reals))
+    )
+
+
+def precision_recall_members(real: Array, fake: Array, *, k: int = 3) -> Members:
+    """Which fakes lie in the real manifold and which reals in that of the fakes, as 0 and 1."""
     x, y = pair(real, fake, rows=k + 1)
     real_radii, fake_radii = nearest_others(x, k=k)[0][:, -1], nearest_others(y, k=k)[0][:, -1]
     inside_real = ball_counts(x, real_radii, y, closed=True) > 0
     inside_fake = ball_counts(y, fake_radii, x, closed=True) > 0
-    return PrecisionRecall(
-        clopper_pearson(int(inside_real.sum()), len(y)), clopper_pearson(int(inside_fake.sum()), len(x))
-    )
+    return Members(inside_real.astype(np.float64), inside_fake.astype(np.float64))
 
 
 def density_coverage(real: Array, fake: Array, *, k: int = 5) -> DensityCoverage:
@@ -55,6 +68,12 @@ def density_coverage(real: Array, fake: Array, *, k: int = 5) -> DensityCoverage
     duplicates has r_k = 0 and is still found by a copy. Intervals: normal over the m fakes, Clopper–Pearson
     over the n reals, the other set held fixed. Raises ValueError for bad input and for k or fewer real rows.
     """
+    fakes, reals = density_coverage_members(real, fake, k=k)
+    return DensityCoverage(mean_interval(fakes, least=0.0), clopper_pearson(int(reals.sum()), len(reals)))
+
+
+def density_coverage_members(real: Array, fake: Array, *, k: int = 5) -> Members:
+    """How many real balls hold each fake, over k, and whether the ball of each real holds a fake, as 0 and 1."""
     x, y = pair(real, fake, rows=1)
     if len(x) <= k:
         raise ValueError(f"real: {len(x)} rows, expected more than k={k}")
@@ -62,6 +81,4 @@ def density_coverage(real: Array, fake: Array, *, k: int = 5) -> DensityCoverage
     inside = ball_counts(x, radii, y, closed=False)
     closest = nearest(y, x)[0][:, 0]
     covered = (closest < radii) | (closest == 0)
-    return DensityCoverage(
-        mean_interval(inside / k, least=0.0), clopper_pearson(int(np.count_nonzero(covered)), len(x))
-    )
+    return Members(inside / k, covered.astype(np.float64))
