@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import io
@@ -18,8 +19,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from genbench.pictures import tile
 from genbench.report import DatasetResult, RunResult, render, terminal_table
-from genbench.report.pictures import GAP, mosaic
 from genbench.report.svg import linear_axis, log_axis
 from genbench.report.verdict import judge
 
@@ -452,14 +453,13 @@ def test_metadata_reaches_the_page() -> None:
         assert text in html
 
 
-def test_mosaic_keeps_every_pixel_a_square_of_its_level() -> None:
-    images = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(1, 2, 3, 2, 2) % 17
-    image = np.asarray(Image.open(io.BytesIO(mosaic(images, 17, cell=8))))
-    assert image.shape == (8, 2 * 8 + GAP, 4)
-    for col, x in ((0, 0), (1, 8 + GAP)):
-        large = np.rint(images[0, col] * (255 / 16)).astype(np.uint8).repeat(4, axis=1).repeat(4, axis=2)
-        np.testing.assert_array_equal(image[:, x : x + 8, :3], large.transpose(1, 2, 0))
-    assert (image[:, 8 : 8 + GAP, 3] == 0).all() and (image[:, :8, 3] == 255).all()
+def test_walks_and_completions_stand_in_their_rows() -> None:
+    html, vae = page(EVERYTHING), models()[1]
+    for title, key in (("Interpolation", "interpolation"), ("Completions", "completion")):
+        uri = re.search(rf'src="data:image/png;base64,([^"]+)"[^>]*alt="{title} of digits-vae', html)
+        shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri[1]))))  # type: ignore[index]
+        images = vae.samples[key]
+        np.testing.assert_array_equal(shown, tile(images.reshape(8, 1, 8, 8), 17, columns=4, side=32))
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.9, 410.0), (1e-3, 2e-3), (1e-30, 1e30), (5.0, 5.0)])
@@ -508,19 +508,21 @@ def with_scores(run: RunResult, **scores: dict[str, Any]) -> RunResult:
 
 
 def test_a_score_that_misses_a_control_is_not_informative_and_takes_no_part() -> None:
-    """C_T that misses a tenth of copies is set aside; where it tells them, it makes a model suspicious by itself."""
-    blind = {"real": 0.0, "copycat": -15.0, "noisy_copycat": -13.0, "tenth_copycat": -0.5, "noise": 14.0}
-    sharp = blind | {"tenth_copycat": -6.0}
+    """Authenticity that misses a tenth of copies is set aside; where it tells them, it makes a model suspicious."""
+    blind = {"real": 0.55, "copycat": 0.0, "noisy_copycat": 0.03, "tenth_copycat": 0.5, "noise": 1.0}
+    sharp = blind | {"tenth_copycat": 0.4}
 
     def judged(values: dict[str, float]) -> Any:
-        return judge([with_scores(run, ct=score(values.get(run.label, -4.0), 1.0)) for run in EVERYTHING])
+        return judge(
+            [with_scores(run, authenticity=score(values.get(run.label, 0.42), 0.04)) for run in EVERYTHING]
+        )
 
     dull, keen = judged(blind), judged(sharp)
-    power = {p.name: p for p in dull.powers}["ct"]
+    power = {p.name: p for p in dull.powers}["authenticity"]
     assert power.tells == {"copycat": True, "tenth_copycat": False, "noise": True}
     assert not power.informative
     assert dull.verdicts["digits-vae"] == "novel"
-    assert {p.name: p for p in keen.powers}["ct"].informative
+    assert {p.name: p for p in keen.powers}["authenticity"].informative
     assert keen.verdicts["digits-vae"] == "suspicious"
 
 

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import jinja2
 import numpy as np
 
+from genbench.pictures import png, tile
 from genbench.report.people import Study, study
-from genbench.report.pictures import Picture, mosaic, picture, sheet
+from genbench.report.pictures import Picture, picture
 from genbench.report.results import DatasetResult, RunResult, estimate
 from genbench.report.scores import CONTROL_ROLES, COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
 from genbench.report.svg import Dot, Figure, dot_plot, fitting_axis, line_chart, rate_axis
@@ -20,11 +21,12 @@ from genbench.report.verdict import Judgement, judge
 
 
 class Histogram(NamedTuple):
-    """Shares of classes per run; `reference` is the real control's, or uniform."""
+    """Shares of classes by run name; `reference` is the real control's, or uniform."""
 
     reference: list[float]
     is_real: bool
-    rows: list[tuple[RunResult, list[float]]]
+    runs: list[RunResult]
+    shares: dict[str, list[float]]
 
 
 class Section(NamedTuple):
@@ -156,22 +158,17 @@ def _dots(name: str, runs: Sequence[RunResult], scale: int) -> list[Dot]:
 
 
 def _histogram(runs: Sequence[RunResult]) -> Histogram | None:
-    rows = [
-        (run, [float(x) for x in run.metrics["class_histogram"]])
-        for run in runs
-        if run.metrics.get("class_histogram")
-    ]
-    if not rows:
+    shown = [run for run in runs if run.metrics.get("class_histogram")]
+    if not shown:
         return None
-    real = [shares for run, shares in rows if run.control == "real"]
-    classes = len(rows[0][1])
-    return Histogram(real[0] if real else [1 / classes] * classes, bool(real), rows)
+    shares = {run.name: [float(x) for x in run.metrics["class_histogram"]] for run in shown}
+    real = [shares[run.name] for run in shown if run.control == "real"]
+    classes = len(shares[shown[0].name])
+    return Histogram(real[0] if real else [1 / classes] * classes, bool(real), shown, shares)
 
 
 def _examples(dataset: DatasetResult | None) -> Picture | None:
-    if dataset is None or len(dataset.examples) == 0:
-        return None
-    return picture(mosaic(sheet(dataset.examples[:40], 10), _levels(dataset, dataset.examples)))
+    return picture(_tiled(dataset.examples[:40], 10, dataset)) if dataset else None
 
 
 def _run_page(run: RunResult, section: Section) -> RunPage:
@@ -194,18 +191,23 @@ def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, 
     pairs = "Samples and the training image closest to each, closest pairs first."
     walks = "Each row walks between two samples in the latent space."
     filled = "Left to right: original, occluded (hidden pixels are black), then the model's completions."
-    levels = _levels(dataset, run.samples["x"])
     shown = [
         ("Samples", f"From {run.label}, not selected.", run.grid),
         ("Nearest training images", pairs, run.nearest),
-        ("Interpolation", walks, _mosaic(run.samples.get("interpolation"), levels)),
-        ("Completions", filled, _mosaic(run.samples.get("completion"), levels)),
+        ("Interpolation", walks, _in_rows(run.samples.get("interpolation"), dataset)),
+        ("Completions", filled, _in_rows(run.samples.get("completion"), dataset)),
     ]
-    return [(title, text, found) for title, text, png in shown if (found := picture(png))]
+    return [(title, text, found) for title, text, content in shown if (found := picture(content))]
 
 
-def _mosaic(images: np.ndarray | None, levels: int) -> bytes:
-    return b"" if images is None or images.size == 0 else mosaic(images, levels)
+def _in_rows(images: np.ndarray | None, dataset: DatasetResult | None) -> bytes:
+    """PNG of uint8 levels (rows, columns, c, h, w), as they stand; nothing for none."""
+    return b"" if images is None else _tiled(images.reshape(-1, *images.shape[2:]), images.shape[1], dataset)
+
+
+def _tiled(images: np.ndarray, columns: int, dataset: DatasetResult | None) -> bytes:
+    """PNG of uint8 levels (n, c, h, w), row by row; nothing for none."""
+    return png(tile(images, _levels(dataset, images), columns=columns, side=32)) if images.size else b""
 
 
 def _levels(dataset: DatasetResult | None, images: np.ndarray) -> int:
