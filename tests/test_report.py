@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import io
@@ -17,9 +18,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy.stats import ttest_ind
 
+from genbench.pictures import tile
 from genbench.report import DatasetResult, RunResult, render, terminal_table
-from genbench.report.pictures import GAP, mosaic
+from genbench.report.noise import within_noise
+from genbench.report.results import Row, rows_of
 from genbench.report.svg import linear_axis, log_axis
 from genbench.report.verdict import judge
 
@@ -68,7 +72,7 @@ def run(
         "run": name,
         "dataset": dataset,
         "model": model,
-        "seed": 0,
+        "seed": entry.get("seed", 0),
         "n": 797,
         "held_out": 797,
         "folds": 2,
@@ -85,6 +89,7 @@ def run(
         novelty={"scores": novelty, "threshold": 1.25, "pairs": pairs},
         curve=curve,
         samples=samples,
+        replicates={},
         grid=png(rng),
         nearest=png(rng),
         weights_sha256=SHA["weights"],
@@ -160,6 +165,11 @@ def headline_row(html: str, label: str) -> str:
     """The row of one run in the first table."""
     first = html.split("<tbody", 1)[1].split("</table>", 1)[0]
     return next(row for row in first.split("<tr>") if f">{label}</a>" in row)
+
+
+def fid_cell(html: str, label: str) -> str:
+    """The first score of a run in the first table."""
+    return headline_row(html, label).split("<td", 2)[1]
 
 
 def markdown_row(text: str, label: str) -> str:
@@ -246,17 +256,31 @@ def test_everything_from_outside_is_escaped() -> None:
     )
 
 
-def test_best_and_within_noise() -> None:
+def test_no_single_winner_where_another_is_within_noise() -> None:
+    """3.15 ± 0.1 overlaps 3.0 ± 0.1, the best value: both get †, and 3.5 ± 0.1 nothing."""
     html, files = page(EVERYTHING), render(EVERYTHING, [])
     md, tex = files["headline.md"].decode(), files["headline.tex"].decode()
-    assert "<b>3.00</b>" in headline_row(html, "vae") and "†" not in headline_row(html, "vae")
-    assert ">3.15<" in headline_row(html, "made") and "†" in headline_row(html, "made")
-    assert ">3.50<" in headline_row(html, "gan") and "†" not in headline_row(html, "gan")
-    assert "**3.00** ± 0.10 |" in markdown_row(md, "vae")
-    assert "| 3.15 ± 0.10 † |" in markdown_row(md, "made")
-    assert "| 3.50 ± 0.10 |" in markdown_row(md, "gan")
-    assert r"vae & \textbf{3.00} {\tiny$\pm$0.10} &" in tex
-    assert r"made & 3.15$^{\dagger}$ {\tiny$\pm$0.10} &" in tex
+    for label, value, marked in (("vae", "3.00", True), ("made", "3.15", True), ("gan", "3.50", False)):
+        fid = fid_cell(html, label)
+        assert f">{value}<" in fid and "<b>" not in fid and ("†" in fid) == marked
+        dagger = " †" * marked
+        assert f"| {value} ± 0.10{dagger} |" in markdown_row(md, label)
+        dagger = r"$^{\dagger}$" * marked
+        assert rf"{label} & {value}{dagger} {{\tiny$\pm$0.10}} &" in tex
+    vae, made, gan = (
+        line for line in terminal_table(EVERYTHING).splitlines() if line[:3] in ("vae", "mad", "gan")
+    )
+    assert "3.00 ±0.10†" in vae and "3.15 ±0.10†" in made and "3.50 ±0.10 " in gan
+    assert "no single winner" in html and "no single winner" in md and "no single winner" in tex
+
+
+def test_a_winner_beyond_noise_is_bold_and_alone() -> None:
+    runs = [r for r in EVERYTHING if r.label != "made"]
+    html, files = page(runs), render(runs, [])
+    assert "<b>3.00</b>" in fid_cell(html, "vae")
+    assert "†" not in fid_cell(html, "vae") + fid_cell(html, "gan") and "<b>" not in fid_cell(html, "gan")
+    assert "**3.00** ± 0.10 |" in markdown_row(files["headline.md"].decode(), "vae")
+    assert r"vae & \textbf{3.00} {\tiny$\pm$0.10} &" in files["headline.tex"].decode()
 
 
 def test_higher_is_better_where_the_arrow_points_up() -> None:
@@ -277,7 +301,9 @@ def test_ideal_values_have_no_winner() -> None:
     html = page(EVERYTHING)
     first = html.split("</table>")[0]
     assert "copy rate" in first and "→ 1" in first
-    assert first.count("<b>") - first.split("<main>")[0].count("<b>") == 2  # the best FID, the only precision
+    assert (
+        first.count("<b>") - first.split("<main>")[0].count("<b>") == 1
+    )  # the only precision: two share FID
 
 
 def test_controls_are_apart_and_never_best() -> None:
@@ -410,13 +436,16 @@ def test_terminal_table_fits_110_columns() -> None:
         name: score(0.5) for name in ("recall", "coverage", "density", "kid", "classifier_score", "class_tv")
     }
     wide = long._replace(metrics=long.metrics | {"scores": long.metrics["scores"] | many})
-    text = terminal_table([wide, *models()[1:], *controls()])
+    seeds = [
+        models()[1]._replace(name=f"digits-vae-s{i}", entry=models()[1].entry | {"seed": i}) for i in (1, 2)
+    ]
+    text = terminal_table([wide, *models()[1:], *seeds, *controls()])
     assert max(map(len, text.splitlines())) <= 110
     vae, made = (
         next(line for line in text.splitlines() if line.startswith(name)) for name in ("vae", "made")
     )
-    assert "3.00 ±0.10*" in vae and vae.endswith("  novel")
-    assert "3.15 ±0.10†" in made and made.endswith("  copies")
+    assert vae.startswith("vae (3 seeds) ") and "3.00 ±0.00 sd*" in vae and vae.endswith("  novel")
+    assert "3.15 ±0.10 " in made and made.endswith("  copies")
     assert "FID (classifier) ↓" in text and "verdict" in text
 
 
@@ -452,14 +481,13 @@ def test_metadata_reaches_the_page() -> None:
         assert text in html
 
 
-def test_mosaic_keeps_every_pixel_a_square_of_its_level() -> None:
-    images = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(1, 2, 3, 2, 2) % 17
-    image = np.asarray(Image.open(io.BytesIO(mosaic(images, 17, cell=8))))
-    assert image.shape == (8, 2 * 8 + GAP, 4)
-    for col, x in ((0, 0), (1, 8 + GAP)):
-        large = np.rint(images[0, col] * (255 / 16)).astype(np.uint8).repeat(4, axis=1).repeat(4, axis=2)
-        np.testing.assert_array_equal(image[:, x : x + 8, :3], large.transpose(1, 2, 0))
-    assert (image[:, 8 : 8 + GAP, 3] == 0).all() and (image[:, :8, 3] == 255).all()
+def test_walks_and_completions_stand_in_their_rows() -> None:
+    html, vae = page(EVERYTHING), models()[1]
+    for title, key in (("Interpolation", "interpolation"), ("Completions", "completion")):
+        uri = re.search(rf'src="data:image/png;base64,([^"]+)"[^>]*alt="{title} of digits-vae', html)
+        shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri[1]))))  # type: ignore[index]
+        images = vae.samples[key]
+        np.testing.assert_array_equal(shown, tile(images.reshape(8, 1, 8, 8), 17, columns=4, side=32))
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.9, 410.0), (1e-3, 2e-3), (1e-30, 1e30), (5.0, 5.0)])
@@ -496,11 +524,11 @@ def test_chance_is_what_real_images_have_by_repeating_each_other() -> None:
         scores = run.novelty["scores"] | ({"copy_rate": rates[run.label]} if run.label in rates else {})
         return run._replace(novelty=run.novelty | {"scores": scores, "false_positive_rate": chance})
 
-    judgement = judge([changed(run, 0.03) for run in EVERYTHING])
+    judgement = judge(rows_of([changed(run, 0.03) for run in EVERYTHING]))
     assert judgement.state == "passed"
     assert judgement.verdicts["digits-vae"] == "novel"
     assert judgement.verdicts["digits-gan"] == "suspicious"
-    assert judge([changed(run, 0.0) for run in EVERYTHING]).state == "failed"
+    assert judge(rows_of([changed(run, 0.0) for run in EVERYTHING])).state == "failed"
 
 
 def with_scores(run: RunResult, **scores: dict[str, Any]) -> RunResult:
@@ -508,19 +536,21 @@ def with_scores(run: RunResult, **scores: dict[str, Any]) -> RunResult:
 
 
 def test_a_score_that_misses_a_control_is_not_informative_and_takes_no_part() -> None:
-    """C_T that misses a tenth of copies is set aside; where it tells them, it makes a model suspicious by itself."""
-    blind = {"real": 0.0, "copycat": -15.0, "noisy_copycat": -13.0, "tenth_copycat": -0.5, "noise": 14.0}
-    sharp = blind | {"tenth_copycat": -6.0}
+    """Authenticity that misses a tenth of copies is set aside; where it tells them, it makes a model suspicious."""
+    blind = {"real": 0.55, "copycat": 0.0, "noisy_copycat": 0.03, "tenth_copycat": 0.5, "noise": 1.0}
+    sharp = blind | {"tenth_copycat": 0.4}
 
     def judged(values: dict[str, float]) -> Any:
-        return judge([with_scores(run, ct=score(values.get(run.label, -4.0), 1.0)) for run in EVERYTHING])
+        found = (score(values.get(run.label, 0.42), 0.04) for run in EVERYTHING)
+        runs = [with_scores(run, authenticity=e) for run, e in zip(EVERYTHING, found, strict=True)]
+        return judge(rows_of(runs))
 
     dull, keen = judged(blind), judged(sharp)
-    power = {p.name: p for p in dull.powers}["ct"]
+    power = {p.name: p for p in dull.powers}["authenticity"]
     assert power.tells == {"copycat": True, "tenth_copycat": False, "noise": True}
     assert not power.informative
     assert dull.verdicts["digits-vae"] == "novel"
-    assert {p.name: p for p in keen.powers}["ct"].informative
+    assert {p.name: p for p in keen.powers}["authenticity"].informative
     assert keen.verdicts["digits-vae"] == "suspicious"
 
 
@@ -530,7 +560,7 @@ def test_a_novelty_score_that_takes_noise_for_copies_is_not_informative() -> Non
         with_scores(run, closer_to_train=rate(v := values.get(run.label, 0.5), v - 0.02, v + 0.02))
         for run in EVERYTHING
     ]
-    assert {p.name: p for p in judge(runs).powers}["closer_to_train"].tells["noise"] is False
+    assert {p.name: p for p in judge(rows_of(runs)).powers}["closer_to_train"].tells["noise"] is False
     html = page(runs)
     assert "not informative here" in html
 
@@ -545,8 +575,180 @@ def test_a_quality_score_must_tell_noise_from_real_data() -> None:
             else run
             for run in EVERYTHING
         ]
-        return {p.name: p for p in judge(changed).powers}["fid"]
+        return {p.name: p for p in judge(rows_of(changed)).powers}["fid"]
 
     real = next(run for run in EVERYTHING if run.control == "real").metrics["scores"]["fid"]["value"]
     assert not judged(real).tells["noise"]
     assert judged(real + 90).tells["noise"]
+
+
+# Seeds
+
+
+def seeds_of(
+    *fids: float | None, model: str = "latent/vae", rates: list[Any] | None = None
+) -> list[RunResult]:
+    """digits-vae, digits-vae-s1, … with these FIDs."""
+    name, found = f"digits-{model.split('/')[1]}", rates or [rate(0.012, 0.006, 0.022)] * len(fids)
+    return [
+        run(name + f"-s{i}" * bool(i), model, {"fid": score(fid)}, {"copy_rate": found[i]}, seed=i)
+        for i, fid in enumerate(fids)
+    ]
+
+
+def test_seeds_make_one_row_of_means_and_standard_deviations() -> None:
+    """3.0, 3.2, 3.7: mean 3.3, deviations −0.3, −0.1, 0.4, sd √(0.26/2) = 0.3606."""
+    runs = [*seeds_of(3.0, 3.2, 3.7), models()[0], *controls()]
+    files = render(runs, [dataset()])
+    html, md, tex = (files[f].decode() for f in ("index.html", "headline.md", "headline.tex"))
+    table = html.split("<tbody", 1)[1].split("</table>", 1)[0]
+    assert table.count("<th scope=") == 2 + len(controls()) and ">vae-s1<" not in table
+    row = headline_row(html, "vae")
+    assert 'href="#run-digits-vae"' in row and '<span class="seeds">3 seeds</span>' in row
+    assert f'data-v="{np.mean([3.0, 3.2, 3.7])}"' in row and ">3.30" in row
+    assert "<small>± 0.36 sd</small>" in row
+    assert "<small>[3.40, 3.60]</small>" in headline_row(html, "gan")
+    assert "± standard deviation (sd)" in html and "± standard deviation (sd)" not in page(EVERYTHING)
+    assert markdown_row(md, "vae (3 seeds) |").count("3.30 ± 0.36 sd") == 1 and "vae-s1" not in md
+    assert r"vae (3 seeds) & 3.30" in tex and r"{\tiny$\pm$0.36 sd}" in tex
+    assert "3.30 ±0.36 sd" in terminal_table(runs)
+    assert "<title>vae: 3.30 ± 0.36 sd</title>" in html
+    for name in ("digits-vae", "digits-vae-s1", "digits-vae-s2"):
+        assert f'id="run-{name}"' in html and f"dvc repro evaluate@{name}\n" in html
+
+
+def test_csv_has_the_raw_numbers_of_every_seed() -> None:
+    runs = [*seeds_of(3.0, 3.2, 3.7), *controls()]
+    table = pd.read_csv(io.BytesIO(render(runs, [])["headline.csv"]))
+    assert list(table["run"]) == [r.name for r in runs]
+    assert list(table["fid"][:3]) == [3.0, 3.2, 3.7]
+    assert list(table["fid_high"][:3] - table["fid"][:3]) == pytest.approx([0.1] * 3)
+    found = table.groupby("system")["fid"].agg(["mean", "std", "count"]).loc["digits-vae"]
+    assert tuple(found) == pytest.approx((3.3, 0.130**0.5, 3))
+
+
+def test_only_the_seed_may_differ_within_a_row() -> None:
+    first, second, third = seeds_of(3.0, 3.2, 3.7)
+    other = second._replace(entry=second.entry | {"beta": 4.0})
+    assert [row.name for row in rows_of([first, other, third])] == ["digits-vae", "digits-vae-s1"]
+    again = second._replace(entry=first.entry)
+    assert [len(row.runs) for row in rows_of([first, again, third])] == [2, 1]
+    elsewhere = second._replace(entry=second.entry | {"dataset": "other"})
+    assert [len(row.runs) for row in rows_of([first, elsewhere])] == [1, 1]
+
+
+def test_a_row_is_called_like_its_first_run_without_the_seed() -> None:
+    first, second, third = seeds_of(3.0, 3.2, 3.7)
+    assert [row.name for row in rows_of([second, third])] == ["digits-vae"]
+    assert [row.name for row in rows_of([second])] == ["digits-vae-s1"]
+    beta = first._replace(entry=first.entry | {"beta": 4.0})
+    assert [row.name for row in rows_of([beta, second, third])] == ["digits-vae", "digits-vae-s1"]
+
+
+def test_a_seed_without_the_score_is_not_hidden() -> None:
+    """3.0 and 3.2: mean 3.1, sd √(2 · 0.1²) = 0.141; and one value of two is no mean."""
+    html = page([*seeds_of(3.0, None, 3.2), models()[0]])
+    assert "<small>± 0.14 sd (2 of 3)</small>" in headline_row(html, "vae")
+    html = page([*seeds_of(3.0, None), models()[0]])
+    assert "<small>[2.90, 3.10] (1 of 2)</small>" in headline_row(html, "vae")
+
+
+def test_the_verdict_of_a_row_is_the_worst_of_its_seeds() -> None:
+    new, some, copied = rate(0.012, 0.006, 0.022), rate(0.03, 0.02, 0.045), rate(0.8, 0.77, 0.83)
+    for rates, worst in (
+        ([new, new, new], "novel"),
+        ([new, some, new], "suspicious"),
+        ([some, new, copied], "copies"),
+    ):
+        runs = [*seeds_of(3.0, 3.2, 3.7, rates=rates), *controls()]
+        files = render(runs, [])
+        assert f'class="verdict {worst}"' in headline_row(files["index.html"].decode(), "vae")
+        assert markdown_row(files["headline.md"].decode(), "vae").endswith(f"| {worst} |")
+    found = pd.read_csv(io.BytesIO(files["headline.csv"]))["verdict"]
+    assert list(found[:3]) == ["suspicious", "novel", "copies"]
+
+
+def test_seeds_of_a_control_make_one_row_and_are_all_checked() -> None:
+    def judged(second: dict[str, Any]) -> Any:
+        real = seeds_of(0.9, 1.1, model="controls/real", rates=[rate(0.011, 0.005, 0.021), second])
+        return [*models(), *real, *controls()[1:]]
+
+    good, bad = judged(rate(0.008, 0.004, 0.018)), judged(rate(0.03, 0.02, 0.045))
+    assert [row.control for row in rows_of(good)].count("real") == 1
+    html = page(good)
+    assert "Control check passed" in html
+    assert "1.10&nbsp;% [0.50, 2.10], 0.80&nbsp;% [0.40, 1.80]</li>" in html
+    assert "1.00<small>± 0.14 sd</small>" in headline_row(html, "real")
+    assert "Novelty verdict refused" in page(bad)
+
+
+def test_a_score_must_tell_every_seed_of_a_control() -> None:
+    def tells(noise: float) -> bool:
+        rates = [rate(0.0, 0.0, 0.005)] * 2
+        runs = [*controls()[:3], *seeds_of(400.0, noise, model="controls/noise", rates=rates)]
+        return {p.name: p for p in judge(rows_of(runs)).powers}["fid"].tells["noise"]
+
+    assert tells(390.0) and not tells(0.95)
+
+
+# Noise
+
+
+def row_of(*runs: RunResult) -> Row:
+    return Row(runs[0].name, runs)
+
+
+@pytest.mark.parametrize(("single", "within"), [(4.19, True), (4.20, False)])
+def test_pooled_t_of_three_seeds_against_one(single: float, within: bool) -> None:
+    """3.0, 3.2, 3.4: s = 0.2 with 2 degrees of freedom; 4.3027 · 0.2 · √(1/3 + 1) = 0.9937."""
+    three, one = (
+        row_of(*seeds_of(3.0, 3.2, 3.4)),
+        row_of(run("digits-b", "latent/b", {"fid": score(single)}, {})),
+    )
+    assert within_noise("fid", three, one) == within_noise("fid", one, three) == within
+
+
+@pytest.mark.parametrize("gap", [0.2, 0.4, 0.5, 0.6, 1.0])
+def test_two_rows_of_seeds_agree_with_the_t_test(gap: float) -> None:
+    first, second = (3.0, 3.2, 3.4), (3.0 + gap, 3.3 + gap)
+    rows = row_of(*seeds_of(*first)), row_of(*seeds_of(*second))
+    assert within_noise("fid", *rows) == (ttest_ind(first, second).pvalue >= 0.05)
+
+
+def with_replicates(name: str, fid: float, replicates: np.ndarray | None) -> RunResult:
+    found = {} if replicates is None else {"fid": replicates}
+    return run(f"digits-{name}", f"latent/{name}", {"fid": score(fid)}, {})._replace(replicates=found)
+
+
+COMMON = np.random.default_rng(0).normal(0, 0.05, 200)
+
+
+def test_paired_replicates_can_tell_what_overlapping_intervals_cannot() -> None:
+    """[2.9, 3.1] and [3.05, 3.25] overlap, but 0.15 > 1.96 · 0.02, the spread of the differences."""
+    apart = COMMON + np.tile([0.02, -0.02], 100)
+    a, b = with_replicates("a", 3.0, 3 + COMMON), with_replicates("b", 3.15, 3.15 + apart)
+    html = page([a, b])
+    assert "<b>3.00</b>" in fid_cell(html, "a") and "†" not in fid_cell(html, "a") + fid_cell(html, "b")
+
+
+def test_paired_replicates_can_doubt_what_intervals_tell_apart() -> None:
+    """[2.9, 3.1] and [3.4, 3.6] do not overlap, but 0.5 < 1.96 · 0.3."""
+    wild = np.tile([0.3, -0.3], 100)
+    a, b = with_replicates("a", 3.0, 3 + COMMON), with_replicates("b", 3.5, 3.5 + COMMON + wild)
+    html = page([a, b])
+    for label in "ab":
+        assert "†" in fid_cell(html, label) and "<b>" not in fid_cell(html, label)
+
+
+@pytest.mark.parametrize("other", [None, COMMON[:50], np.full(200, np.nan)])
+@pytest.mark.parametrize(("fid", "within"), [(3.15, True), (3.25, False)])
+def test_without_pairs_intervals_decide(other: np.ndarray | None, fid: float, within: bool) -> None:
+    one, second = row_of(with_replicates("a", 3.0, COMMON)), row_of(with_replicates("b", fid, other))
+    assert within_noise("fid", one, second) == within_noise("fid", second, one) == within
+
+
+def test_equal_best_values_have_no_winner() -> None:
+    runs = [with_replicates(name, 3.0, COMMON) for name in "ab"] + [with_replicates("c", 4.0, COMMON)]
+    html = page(runs)
+    assert ["†" in fid_cell(html, name) for name in "abc"] == [True, True, False]
+    assert "<b>" not in fid_cell(html, "a") + fid_cell(html, "b")

@@ -297,6 +297,7 @@ def write_run(folder: Path, result: RunResult) -> None:
     (folder / "novelty.json").write_bytes(json_bytes(result.novelty))
     (folder / "curve.csv").write_text(result.curve.to_csv(index=False))
     (folder / "samples.npz").write_bytes(npz_bytes(result.samples))
+    (folder / "replicates.npz").write_bytes(npz_bytes(result.replicates))
     (folder / "grid.png").write_bytes(result.grid)
     (folder / "nearest.png").write_bytes(result.nearest)
     (folder / "model.safetensors").write_bytes(b"weights")
@@ -520,7 +521,7 @@ def test_the_report_shows_every_number() -> None:
     assert labels[-1] == "real images"
     assert shares[f"digits-{labels[0]}"] >= shares[f"digits-{labels[1]}"]
     assert "3 raters, 72 answers" in section and "chance 50 %" in section and "chance 0" in section
-    assert "real images<small>control: held-out images" in section
+    assert 'real images<small><span class="role">control: held-out images' in section
     assert section.count("<circle") == 3 and section.count('class="control"><title>real images') == 1
     assert 'class="reference"' in section and "dashed: 50 %, guessing" in section
     assert "Nobody was" in section and "gave one and the same answer" in section

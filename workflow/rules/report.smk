@@ -12,6 +12,7 @@ ARTIFACTS = (
 
 rule report:
     input:
+        f"{SOURCE}/pictures.py",
         python_files("report"),
         expand("data/{dataset}.safetensors", dataset=DATASETS),
         expand(

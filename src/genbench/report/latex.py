@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from genbench.report.results import RunResult
+from genbench.report.results import Row, RunResult
 from genbench.report.scores import Score
 from genbench.report.table import Column, by_dataset, columns
 from genbench.report.text import NOTE, describe
@@ -52,11 +52,11 @@ def escape_latex(text: str) -> str:
     return re.sub("|".join(map(re.escape, SPECIAL)), lambda m: SPECIAL[m[0]], " ".join(text.split()))
 
 
-def _table(caption: str, name: str, rows: Sequence[RunResult], cols: Sequence[Column]) -> str:
+def _table(caption: str, name: str, rows: Sequence[Row], cols: Sequence[Column]) -> str:
     body: dict[bool, list[str]] = {False: [], True: []}  # controls apart, below
-    for run in rows:
-        cells = [escape_latex(run.label), *(_cell(column, run) for column in cols)]
-        body[run.control is not None].append(" & ".join(cells) + r" \\")
+    for row in rows:
+        cells = [escape_latex(row.title), *(_cell(column, row) for column in cols)]
+        body[row.control is not None].append(" & ".join(cells) + r" \\")
     lines = [
         r"\begin{table}",
         r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
@@ -78,8 +78,8 @@ def _header(score: Score) -> str:
     return rf"\begin{{tabular}}[b]{{@{{}}r@{{}}}}{lines}\end{{tabular}}"
 
 
-def _cell(column: Column, run: RunResult) -> str:
-    value, half = escape_latex(column.value(run).replace("-", "−")), column.half_width(run)
-    value = rf"\textbf{{{value}}}" if run.name in column.best else value
-    dagger = escape_latex("†") if run.name in column.tied else ""
-    return value + dagger + (rf" {{\tiny$\pm${half}}}" if half else "")
+def _cell(column: Column, row: Row) -> str:
+    value, spread = escape_latex(column.value(row).replace("-", "−")), column.spread(row)
+    value = rf"\textbf{{{value}}}" if row.name == column.best else value
+    dagger = escape_latex("†") if row.name in column.tied else ""
+    return value + dagger + (rf" {{\tiny$\pm${spread}}}" if spread else "")

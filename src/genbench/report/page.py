@@ -9,30 +9,32 @@ from typing import Any, NamedTuple
 import jinja2
 import numpy as np
 
+from genbench.pictures import png, tile
 from genbench.report.people import Study, study
-from genbench.report.pictures import Picture, mosaic, picture, sheet
-from genbench.report.results import DatasetResult, RunResult, estimate
+from genbench.report.pictures import Picture, picture
+from genbench.report.results import DatasetResult, Row, RunResult, estimate, runs_of
 from genbench.report.scores import CONTROL_ROLES, COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
 from genbench.report.svg import Dot, Figure, dot_plot, fitting_axis, line_chart, rate_axis
-from genbench.report.table import MISSING, Column, by_dataset, columns
+from genbench.report.table import MISSING, Column, by_dataset, column, columns
 from genbench.report.text import describe
 from genbench.report.verdict import Judgement, judge
 
 
 class Histogram(NamedTuple):
-    """Shares of classes per run; `reference` is the real control's, or uniform."""
+    """Shares of classes by name of the row, means over its seeds; `reference` is the real control's, or uniform."""
 
     reference: list[float]
     is_real: bool
-    rows: list[tuple[RunResult, list[float]]]
+    rows: list[Row]
+    shares: dict[str, list[float]]
 
 
 class Section(NamedTuple):
-    """One dataset with its runs."""
+    """One dataset with its rows."""
 
     name: str
     slug: str
-    runs: list[RunResult]
+    rows: list[Row]
     columns: list[Column]
     groups: list[tuple[str, int]]
     likelihoods: list[Column]
@@ -46,11 +48,20 @@ class Section(NamedTuple):
     facts: str
     studies: list[Study]
 
+    @property
+    def runs(self) -> list[RunResult]:
+        return runs_of(self.rows)
+
+    @property
+    def several(self) -> bool:
+        """Whether some row has several seeds."""
+        return any(row.seeds for row in self.rows)
+
 
 class RunPage(NamedTuple):
     """One run's pictures, curves and provenance."""
 
-    run: RunResult
+    row: Row  # the run alone
     pictures: list[tuple[str, str, Picture]]  # title, explanation, picture
     curves: list[Figure]
     columns: list[Column]
@@ -99,84 +110,85 @@ def minus(text: str) -> str:
     return re.sub(r"-(?=\d)", "−", text)
 
 
-def _section(name: str, slug: str, runs: list[RunResult], dataset: DatasetResult | None) -> Section:
-    head = columns(runs, (QUALITY, OTHER, NOVELTY))
-    judgement = judge(runs)
+def _section(name: str, slug: str, rows: list[Row], dataset: DatasetResult | None) -> Section:
+    head = columns(rows, (QUALITY, OTHER, NOVELTY))
+    judgement = judge(rows)
     told = {control for power in judgement.powers for control in power.tells}
     groups = [(g, sum(c.score.group == g for c in head)) for g in (QUALITY, OTHER, NOVELTY)]
     return Section(
         name=name,
         slug=slug,
-        runs=runs,
+        rows=rows,
         columns=head,
         groups=[(group, span) for group, span in groups if span],
-        likelihoods=columns(runs, (LIKELIHOOD,)),
-        copying=columns(runs, (COPYING,)),
+        likelihoods=columns(rows, (LIKELIHOOD,)),
+        copying=columns(rows, (COPYING,)),
         judgement=judgement,
         controls_told=[control for control in CONTROL_ROLES if control in told],
-        figures=[f for f in (_score_figure("fid", runs), _rate_figure("copy_rate", runs)) if f],
-        histogram=_histogram(runs),
+        figures=[f for f in (_score_figure("fid", rows), _rate_figure("copy_rate", rows)) if f],
+        histogram=_histogram(rows),
         dataset=dataset,
         examples=_examples(dataset),
-        facts=describe(runs) if runs else "",
-        studies=[study(record, dataset, runs) for record in dataset.studies] if dataset else [],
+        facts=describe(rows) if rows else "",
+        studies=[study(record, dataset, runs_of(rows)) for record in dataset.studies] if dataset else [],
     )
 
 
-def _score_figure(name: str, runs: Sequence[RunResult]) -> Figure | None:
+def _score_figure(name: str, rows: Sequence[Row]) -> Figure | None:
     """Dot plot of a score on a fitting axis, dashed at the `real` control's value."""
-    found = [e for r in runs if (e := r.estimates.get(name)) and isfinite(e.value)]
+    found = [e for row in rows if (e := row.estimates.get(name)) and isfinite(e.value)]
     if not found:
         return None
     axis = fitting_axis([v for e in found for v in (*e.interval, e.value) if v > 0 or e.value <= 0])
-    floors = [r.estimates[name].value for r in runs if r.control == "real" and name in r.estimates]
+    floors = [row.estimates[name].value for row in rows if row.control == "real" and name in row.estimates]
     score = SCORES[name]
     caption = score.header + (" · dashed: real held-out images" if floors else "")
-    return Figure(caption, dot_plot(caption, _dots(name, runs, 1), axis, floors[0] if floors else None))
+    return Figure(caption, dot_plot(caption, _dots(name, rows, 1), axis, floors[0] if floors else None))
 
 
-def _rate_figure(name: str, runs: Sequence[RunResult]) -> Figure | None:
+def _rate_figure(name: str, rows: Sequence[Row]) -> Figure | None:
     """Dot plot of a share in percent, dashed at its ideal value."""
-    if not any(name in r.estimates for r in runs):
+    if not any(name in row.estimates for row in rows):
         return None
     ideal = 100 * float(SCORES[name].better or 0)
     caption = f"{SCORES[name].label} [%], square-root axis · dashed: {ideal:g} % by construction"
-    return Figure(caption, dot_plot(caption, _dots(name, runs, 100), rate_axis(), ideal))
+    return Figure(caption, dot_plot(caption, _dots(name, rows, 100), rate_axis(), ideal))
 
 
-def _dots(name: str, runs: Sequence[RunResult], scale: int) -> list[Dot]:
-    column = next(c for c in columns(runs) if c.name == name)
+def _dots(name: str, rows: Sequence[Row], scale: int) -> list[Dot]:
+    shown = column(name, SCORES[name], rows)
     dots = []
-    for run in runs:
-        e = run.estimates.get(name)
+    for row in rows:
+        e = row.estimates.get(name)
         low, high = (scale * x for x in e.interval) if e else (0.0, 0.0)
-        shown = minus(f"{column.value(run)} {column.interval(run)}")
-        dots.append(Dot(run.label, e and scale * e.value, low, high, run.control is not None, shown))
+        text = minus(f"{shown.value(row)} {shown.interval(row)}")
+        dots.append(Dot(row.label, e and scale * e.value, low, high, row.control is not None, text))
     return dots
 
 
-def _histogram(runs: Sequence[RunResult]) -> Histogram | None:
-    rows = [
-        (run, [float(x) for x in run.metrics["class_histogram"]])
-        for run in runs
-        if run.metrics.get("class_histogram")
-    ]
-    if not rows:
+def _histogram(rows: Sequence[Row]) -> Histogram | None:
+    shares = {row.name: found for row in rows if (found := _class_shares(row))}
+    if not shares:
         return None
-    real = [shares for run, shares in rows if run.control == "real"]
-    classes = len(rows[0][1])
-    return Histogram(real[0] if real else [1 / classes] * classes, bool(real), rows)
+    shown = [row for row in rows if row.name in shares]
+    real = [shares[row.name] for row in shown if row.control == "real"]
+    classes = len(shares[shown[0].name])
+    return Histogram(real[0] if real else [1 / classes] * classes, bool(real), shown, shares)
+
+
+def _class_shares(row: Row) -> list[float]:
+    """Shares of samples per class, means over the seeds."""
+    found = [run.metrics["class_histogram"] for run in row.runs if run.metrics.get("class_histogram")]
+    return [float(sum(shares)) / len(found) for shares in zip(*found, strict=True)]
 
 
 def _examples(dataset: DatasetResult | None) -> Picture | None:
-    if dataset is None or len(dataset.examples) == 0:
-        return None
-    return picture(mosaic(sheet(dataset.examples[:40], 10), _levels(dataset, dataset.examples)))
+    return picture(_tiled(dataset.examples[:40], 10, dataset)) if dataset else None
 
 
 def _run_page(run: RunResult, section: Section) -> RunPage:
     return RunPage(
-        run=run,
+        row=Row(run.name, (run,)),
         pictures=_pictures(run, section.dataset),
         curves=_curves(run),
         columns=[
@@ -194,18 +206,23 @@ def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, 
     pairs = "Samples and the training image closest to each, closest pairs first."
     walks = "Each row walks between two samples in the latent space."
     filled = "Left to right: original, occluded (hidden pixels are black), then the model's completions."
-    levels = _levels(dataset, run.samples["x"])
     shown = [
         ("Samples", f"From {run.label}, not selected.", run.grid),
         ("Nearest training images", pairs, run.nearest),
-        ("Interpolation", walks, _mosaic(run.samples.get("interpolation"), levels)),
-        ("Completions", filled, _mosaic(run.samples.get("completion"), levels)),
+        ("Interpolation", walks, _in_rows(run.samples.get("interpolation"), dataset)),
+        ("Completions", filled, _in_rows(run.samples.get("completion"), dataset)),
     ]
-    return [(title, text, found) for title, text, png in shown if (found := picture(png))]
+    return [(title, text, found) for title, text, content in shown if (found := picture(content))]
 
 
-def _mosaic(images: np.ndarray | None, levels: int) -> bytes:
-    return b"" if images is None or images.size == 0 else mosaic(images, levels)
+def _in_rows(images: np.ndarray | None, dataset: DatasetResult | None) -> bytes:
+    """PNG of uint8 levels (rows, columns, c, h, w), as they stand; nothing for none."""
+    return b"" if images is None else _tiled(images.reshape(-1, *images.shape[2:]), images.shape[1], dataset)
+
+
+def _tiled(images: np.ndarray, columns: int, dataset: DatasetResult | None) -> bytes:
+    """PNG of uint8 levels (n, c, h, w), row by row; nothing for none."""
+    return png(tile(images, _levels(dataset, images), columns=columns, side=32)) if images.size else b""
 
 
 def _levels(dataset: DatasetResult | None, images: np.ndarray) -> int:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from genbench.report.results import DatasetResult, Estimate, RunResult, estimate
+from genbench.report.results import DatasetResult, Estimate, Row, RunResult, estimate
 from genbench.report.svg import Axis, Dot, Figure, dot_plot
 
 GUESSING = 50.0  # percent: half of the images shown are real
@@ -15,10 +15,10 @@ REAL = "real images"
 
 
 class Judged(NamedTuple):
-    """One row of the study; `run` is None for the real images and for a run that the report does not have."""
+    """One row of the study; `run`, alone in its row, is None for the real images and for a run not in the report."""
 
     label: str
-    run: RunResult | None
+    run: Row | None
     real: bool
     share: Estimate  # in percent
     d_prime: Estimate | None
@@ -69,7 +69,7 @@ def _judged(row: Mapping[str, Any], dataset: str, known: Mapping[str, RunResult]
     name = row["run"]
     return Judged(
         label=REAL if name is None else name.removeprefix(f"{dataset}-") or name,
-        run=known.get(name) if name else None,
+        run=Row(name, (known[name],)) if name in known else None,
         real=name is None,
         share=_percent(row["judged_real"]),
         d_prime=estimate(row["d_prime"]) if row["d_prime"] else None,

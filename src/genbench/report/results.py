@@ -1,5 +1,9 @@
-"""What the report is made from: the results of one run, and of one dataset."""
+"""What the report is made from: the results of one run, the seeds of one system, and one dataset."""
 
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from math import isfinite, isnan, nan
 from typing import Any, NamedTuple
 
@@ -8,12 +12,16 @@ import pandas as pd
 
 
 class Estimate(NamedTuple):
-    """One score with its 95 % interval; `low` and `high` are nan where none was computed."""
+    """One score with its 95 % interval; `low` and `high` are nan where none was computed.
+
+    Over several seeds: their mean, and one standard deviation below and above it.
+    """
 
     value: float
     low: float
     high: float
     n: int | None
+    seeds: int = 1
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -31,8 +39,22 @@ def estimate(record: dict[str, Any]) -> Estimate | None:
     return Estimate(value, low, high, record.get("n")) if not isnan(value) else None
 
 
+def over_seeds(estimates: Sequence[Estimate]) -> Estimate:
+    """Mean ± standard deviation, with n − 1; one seed alone keeps its value and interval."""
+    if len(estimates) == 1:
+        return estimates[0]
+    values = np.array([e.value for e in estimates])
+    with np.errstate(invalid="ignore"):  # of infinite values
+        mean, deviation = float(values.mean()), float(values.std(ddof=1))
+    return Estimate(mean, mean - deviation, mean + deviation, estimates[0].n, len(values))
+
+
 class RunResult(NamedTuple):
-    """One model on one dataset with one seed. Images are uint8 levels, shape (…, c, h, w)."""
+    """One model on one dataset with one seed. Images are uint8 levels, shape (…, c, h, w).
+
+    replicates: score -> its values (B,) under B resamplings of the held-out images and of the samples; the b-th
+    resampling of the held-out images is the same for every run of a dataset.
+    """
 
     name: str
     entry: dict[str, Any]
@@ -40,6 +62,7 @@ class RunResult(NamedTuple):
     novelty: dict[str, Any]
     curve: pd.DataFrame
     samples: dict[str, np.ndarray]
+    replicates: dict[str, np.ndarray]
     grid: bytes
     nearest: bytes
     weights_sha256: str
@@ -62,7 +85,7 @@ class RunResult(NamedTuple):
     @property
     def label(self) -> str:
         """The name inside its dataset's section: `digits-vae` is `vae`."""
-        return self.name.removeprefix(f"{self.dataset}-") or self.name
+        return short_name(self.name, self.dataset)
 
     @property
     def estimates(self) -> dict[str, Estimate]:
@@ -70,6 +93,57 @@ class RunResult(NamedTuple):
         records = {**self.metrics["scores"], **self.novelty.get("scores", {})}
         found = {name: estimate(record) for name, record in records.items() if record is not None}
         return {name: e for name, e in found.items() if e is not None}
+
+
+class Row(NamedTuple):
+    """One system on one dataset, a line of every table: its runs differ in nothing but the seed."""
+
+    name: str
+    runs: tuple[RunResult, ...]
+
+    @property
+    def dataset(self) -> str:
+        return self.runs[0].dataset
+
+    @property
+    def model(self) -> str:
+        return self.runs[0].model
+
+    @property
+    def control(self) -> str | None:
+        return self.runs[0].control
+
+    @property
+    def likelihood(self) -> str | None:
+        """ "exact", "bound" or None."""
+        return self.runs[0].metrics.get("likelihood")
+
+    @property
+    def label(self) -> str:
+        return short_name(self.name, self.dataset)
+
+    @property
+    def seeds(self) -> str:
+        """ "3 seeds"; nothing for one."""
+        return f"{len(self.runs)} seeds" if len(self.runs) > 1 else ""
+
+    @property
+    def title(self) -> str:
+        """The label and, where there are several, the number of seeds."""
+        return f"{self.label} ({self.seeds})" if self.seeds else self.label
+
+    @property
+    def estimates(self) -> dict[str, Estimate]:
+        """Every score that has a value, over the seeds that have one."""
+        found: dict[str, list[Estimate]] = {}
+        for run in self.runs:
+            for name, e in run.estimates.items():
+                found.setdefault(name, []).append(e)
+        return {name: over_seeds(seeds) for name, seeds in found.items()}
+
+    def having(self, name: str) -> list[RunResult]:
+        """The runs that have this score."""
+        return [run for run in self.runs if name in run.estimates]
 
 
 class DatasetResult(NamedTuple):
@@ -83,3 +157,35 @@ class DatasetResult(NamedTuple):
     extractor: dict[str, Any]
     examples: np.ndarray
     studies: tuple[dict[str, Any], ...] = ()
+
+
+def short_name(name: str, dataset: str) -> str:
+    """The name inside its dataset's section: `digits-vae` is `vae`."""
+    return name.removeprefix(f"{dataset}-") or name
+
+
+def rows_of(runs: Sequence[RunResult]) -> list[Row]:
+    """Runs whose entries are equal but for the seed make one row, at the place of the first of them.
+
+    It has the first one's name, without a final -s<digits> unless another row or run is called so.
+    """
+    groups: dict[tuple[str, int], list[RunResult]] = {}
+    met: Counter[tuple[str, int]] = Counter()
+    for run in runs:
+        settings = json.dumps({**run.entry, "seed": None}, sort_keys=True)
+        met[settings, run.entry["seed"]] += 1
+        # The same seed once more is no further seed: it belongs to another row.
+        groups.setdefault((settings, met[settings, run.entry["seed"]]), []).append(run)
+    rows: list[Row] = []
+    for group in groups.values():
+        name = group[0].name
+        if len(group) > 1:
+            stem, own = re.sub(r"-s\d+$", "", name), {run.name for run in group}
+            taken = {run.name for run in runs} - own | {row.name for row in rows}
+            name = name if stem in taken else stem
+        rows.append(Row(name, tuple(group)))
+    return rows
+
+
+def runs_of(rows: Iterable[Row]) -> list[RunResult]:
+    return [run for row in rows for run in row.runs]

@@ -110,22 +110,6 @@ SCORES = {
         100,
         copying="down",
     ),
-    "ct": Score(
-        "C_T",
-        0.0,
-        "z",
-        "Mann–Whitney z of distances to training images, samples against held-out; far below 0 is copying.",
-        COPYING,
-        copying="down",
-    ),
-    "fld_gap": Score(
-        "FLD gap",
-        0.0,
-        "",
-        "Feature likelihood of the training minus the held-out images under the samples; below 0 is copying.",
-        COPYING,
-        copying="down",
-    ),
     "nll": Score(
         "NLL",
         "down",

@@ -1,11 +1,12 @@
 """The headline table as data: rows in reading order, columns with a number format, marks for the best."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import floor, log10
 from statistics import median
 from typing import NamedTuple
 
-from genbench.report.results import Estimate, RunResult
+from genbench.report.noise import within_noise
+from genbench.report.results import Estimate, Row, RunResult, rows_of, runs_of
 from genbench.report.scores import CONTROL_ROLES, COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES, Score
 
 GROUPS = (QUALITY, OTHER, NOVELTY, LIKELIHOOD, COPYING)
@@ -13,50 +14,74 @@ MISSING = "–"
 
 
 class Column(NamedTuple):
-    """One score over all runs of a dataset. `decimals` is None for scientific notation."""
+    """One score over all rows of a dataset. `decimals` is None for scientific notation."""
 
     name: str
     score: Score
     decimals: int | None
-    best: frozenset[str]  # names of the runs with the best value among the models
-    tied: frozenset[str]  # names of the models whose interval overlaps the best's
+    best: str | None  # name of the best model, if no other is within noise of it
+    tied: frozenset[str]  # otherwise the names of the models with the best value or within noise of it
 
     def text(self, value: float) -> str:
         shown = value * self.score.scale
         return f"{shown:.2e}" if self.decimals is None else f"{shown:z.{self.decimals}f}"
 
-    def value(self, run: RunResult) -> str:
+    def value(self, row: Row) -> str:
         """The number as shown; "≤ " before an upper bound, an en dash for a missing score."""
-        e = run.estimates.get(self.name)
+        e = row.estimates.get(self.name)
         if e is None:
             return MISSING
-        bound = self.score.bound and run.metrics.get("likelihood") == "bound"
-        return ("≤ " if bound else "") + self.text(e.value)
+        return ("≤ " if self.score.bound and row.likelihood == "bound" else "") + self.text(e.value)
 
-    def interval(self, run: RunResult) -> str:
-        e = run.estimates.get(self.name)
-        return f"[{self.text(e.low)}, {self.text(e.high)}]" if e and e.has_interval else ""
+    def interval(self, row: Row) -> str:
+        """The 95 % interval, or ± and the standard deviation over seeds."""
+        e = row.estimates.get(self.name)
+        if not e or not e.has_interval:
+            return ""
+        return (
+            f"± {self.spread(row)}"
+            if e.seeds > 1
+            else f"[{self.text(e.low)}, {self.text(e.high)}]{_part(e, row)}"
+        )
 
-    def half_width(self, run: RunResult) -> str:
-        e = run.estimates.get(self.name)
-        return self.text((e.high - e.low) / 2) if e and e.has_interval else ""
+    def spread(self, row: Row) -> str:
+        """Half the width of the 95 % interval, or the standard deviation over seeds, which says so: "0.2 sd"."""
+        e = row.estimates.get(self.name)
+        if not e or not e.has_interval:
+            return ""
+        return self.text((e.high - e.low) / 2) + (" sd" if e.seeds > 1 else "") + _part(e, row)
 
 
-def by_dataset(runs: Iterable[RunResult]) -> dict[str, list[RunResult]]:
-    """Dataset -> its runs, models by FID (classifier) and then the controls in their fixed order."""
-    found: dict[str, list[RunResult]] = {}
-    for run in runs:
-        found.setdefault(run.dataset, []).append(run)
+def by_dataset(runs: Sequence[RunResult]) -> dict[str, list[Row]]:
+    """Dataset -> its rows, models by FID (classifier) and then the controls in their fixed order."""
+    found: dict[str, list[Row]] = {}
+    for row in rows_of(runs):
+        found.setdefault(row.dataset, []).append(row)
     return {dataset: sorted(rows, key=_place) for dataset, rows in found.items()}
 
 
-def columns(runs: Sequence[RunResult], groups: Sequence[str] = GROUPS) -> list[Column]:
-    """Every score that some run has, known ones in the order of SCORES, unknown ones by name."""
-    known = [(name, score) for name, score in SCORES.items() if any(name in r.estimates for r in runs)]
+def columns(rows: Sequence[Row], groups: Sequence[str] = GROUPS) -> list[Column]:
+    """Every score that some row has, known ones in the order of SCORES, unknown ones by name."""
+    return [column(name, score, rows) for name, score in scores_of(runs_of(rows), groups)]
+
+
+def scores_of(runs: Sequence[RunResult], groups: Sequence[str] = GROUPS) -> list[tuple[str, Score]]:
+    """The scores of these groups that some run has."""
+    found = {name for run in runs for name in run.estimates}
     novelty = {name for run in runs for name in run.novelty.get("scores", {})}
-    unknown = sorted({name for run in runs for name in run.estimates} - SCORES.keys())
-    known += [(name, unnamed(name, NOVELTY if name in novelty else OTHER)) for name in unknown]
-    return [_column(name, score, runs) for group in groups for name, score in known if score.group == group]
+    scores = {name: score for name, score in SCORES.items() if name in found}
+    for name in sorted(found - SCORES.keys()):
+        scores[name] = unnamed(name, NOVELTY if name in novelty else OTHER)
+    return [(name, score) for group in groups for name, score in scores.items() if score.group == group]
+
+
+def column(name: str, score: Score, rows: Sequence[Row]) -> Column:
+    """One score of these rows, with the best of their models marked. Some row has it."""
+    having = [row for row in rows if name in row.estimates]
+    models = [row for row in having if not row.control]
+    best, tied = mark_best(name, score.better, models)
+    decimals = _decimals([row.estimates[name] for row in models or having], score.scale)
+    return Column(name, score, decimals, best, tied)
 
 
 def unnamed(name: str, group: str = OTHER) -> Score:
@@ -64,22 +89,24 @@ def unnamed(name: str, group: str = OTHER) -> Score:
     return Score(name, None, "", "Not described in this report.", group)
 
 
-def mark_best(better: object, scores: dict[str, Estimate]) -> tuple[frozenset[str], frozenset[str]]:
-    """Names with the best value, and the others whose 95 % intervals overlap it. No contest: no marks."""
-    if better not in ("up", "down") or not scores:
-        return frozenset(), frozenset()
-    top = (max if better == "up" else min)(e.value for e in scores.values())
-    best = {name: e for name, e in scores.items() if e.value == top}
-    low, high = min(e.interval[0] for e in best.values()), max(e.interval[1] for e in best.values())
-    near = {name for name, e in scores.items() if e.interval[0] <= high and low <= e.interval[1]}
-    return frozenset(best), frozenset(near - best.keys())
+def mark_best(name: str, better: object, models: Sequence[Row]) -> tuple[str | None, frozenset[str]]:
+    """The model that is best beyond noise, or else all that may be: the best value and those within noise of it.
+
+    A score that is no contest has neither.
+    """
+    if better not in ("up", "down") or not models:
+        return None, frozenset()
+    values = [row.estimates[name].value for row in models]
+    top = (max if better == "up" else min)(values)
+    best = [row for row, value in zip(models, values, strict=True) if value == top]
+    near = [row for row in models if any(within_noise(name, row, other) for other in best)]
+    names = frozenset(row.name for row in (*best, *near))
+    return (best[0].name, frozenset()) if len(names) == 1 else (None, names)
 
 
-def _column(name: str, score: Score, runs: Sequence[RunResult]) -> Column:
-    models = {run.name: run.estimates[name] for run in runs if name in run.estimates and not run.control}
-    everyone = [run.estimates[name] for run in runs if name in run.estimates]
-    best, tied = mark_best(score.better, models)
-    return Column(name, score, _decimals(list(models.values()) or everyone, score.scale), best, tied)
+def _part(e: Estimate, row: Row) -> str:
+    """How many of a row's seeds have the score, where not all do."""
+    return f" ({e.seeds} of {len(row.runs)})" if e.seeds < len(row.runs) else ""
 
 
 def _decimals(estimates: list[Estimate], scale: int) -> int | None:
@@ -91,10 +118,10 @@ def _decimals(estimates: list[Estimate], scale: int) -> int | None:
     return min(max(1 - floor(log10(median(widths)) + 1e-6), 0), 4) if widths else 3
 
 
-def _place(run: RunResult) -> tuple[bool, float]:
+def _place(row: Row) -> tuple[bool, float]:
     """Sorting key: models first, best FID first; controls as listed in CONTROL_ROLES."""
-    if run.control:
+    if row.control:
         roles = list(CONTROL_ROLES)
-        return True, roles.index(run.control) if run.control in roles else len(roles)
-    fid = run.estimates.get("fid")
+        return True, roles.index(row.control) if row.control in roles else len(roles)
+    fid = row.estimates.get("fid")
     return False, fid.value if fid else float("inf")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from math import isnan
 
-from genbench.report.results import RunResult
-from genbench.report.table import MISSING, Column, by_dataset, columns
+from genbench.report.results import Row, RunResult, runs_of
+from genbench.report.table import MISSING, Column, by_dataset, columns, scores_of
 from genbench.report.verdict import Judgement, judge
 
 TERMINAL_WIDTH = 110
@@ -20,25 +20,33 @@ VERDICT_NOTES = {
     "missing": "No novelty verdict: control runs are missing.",
 }
 NOTE = (
-    "Best model in bold; † marks models whose 95 % interval overlaps the best's. "
-    "± is half the width of the 95 % interval. A value after ≤ is an upper bound. "
+    "The best model is bold where no other is within noise of it at 95 %; else there is no single winner, "
+    "and † marks the best value and those within noise of it. "
+    "± is half the width of the 95 % interval or, with sd, the standard deviation over seeds around their mean. "
+    "A value after ≤ is an upper bound. "
     "Columns with → have an ideal value and no winner."
 )
 
 
 def csv_table(runs: Sequence[RunResult]) -> str:
-    """One line per run with raw numbers: value, low, high and n of every score; empty where missing."""
-    names = [column.name for column in columns(runs)]
-    verdicts = {k: v for rows in by_dataset(runs).values() for k, v in judge(rows).verdicts.items()}
+    """One line per run with raw numbers: value, low, high and n of every score; empty where missing.
+
+    Intervals are those of the run alone. Seeds of one row of the tables have the same `system`.
+    """
+    names = [name for name, _ in scores_of(runs)]
+    datasets = by_dataset(runs)
+    verdicts = {k: v for rows in datasets.values() for k, v in judge(rows).verdicts.items()}
+    systems = {run.name: row.name for rows in datasets.values() for row in rows for run in row.runs}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    facts = ["run", "dataset", "model", "control", "seed", "n", "held_out", "likelihood", "verdict"]
+    facts = ["run", "system", "dataset", "model", "control", "seed", "n", "held_out", "likelihood", "verdict"]
     scores = [f"{name}{part}" for name in names for part in ("", "_low", "_high", "_n")]
     writer.writerow([*facts, *scores, "parameters", "weights_sha256", "extractor_sha256"])
     for run in runs:
         m, found = run.metrics, run.estimates
         row = [
             run.name,
+            systems[run.name],
             run.dataset,
             run.model,
             int(run.control is not None),
@@ -49,23 +57,24 @@ def csv_table(runs: Sequence[RunResult]) -> str:
         row += [m.get("likelihood"), verdicts.get(run.name)]
         for name in names:
             row += (
-                [None if x is None or isnan(x) else x for x in found[name]] if name in found else [None] * 4
+                [None if x is None or isnan(x) else x for x in found[name][:4]]
+                if name in found
+                else [None] * 4
             )
         writer.writerow([*row, run.parameters, run.weights_sha256, m["extractor"]])
     return out.getvalue()
 
 
 def markdown_tables(runs: Sequence[RunResult]) -> str:
-    """One GitHub table per dataset, value ± half-width."""
+    """One GitHub table per dataset, value ± half-width, or mean ± standard deviation over seeds."""
     blocks = ["# Headline scores", NOTE]
     for dataset, rows in by_dataset(runs).items():
         cols, judgement = columns(rows), judge(rows)
         header = ["run", *(escape_markdown(c.score.header) for c in cols), "verdict"]
         lines = [_pipes(header), _pipes(["---", *["---:"] * len(cols), "---"])]
-        for run in rows:
-            name = escape_markdown(run.label) + (" (control)" if run.control else "")
-            verdict = judgement.verdicts.get(run.name, MISSING)
-            lines.append(_pipes([name, *(_markdown_cell(c, run) for c in cols), verdict]))
+        for row in rows:
+            verdict = judgement.of(row) or MISSING
+            lines.append(_pipes([_markdown_name(row), *(_markdown_cell(c, row) for c in cols), verdict]))
         facts = f"{escape_markdown(describe(rows))}. {VERDICT_NOTES[judgement.state]}"
         blocks += [f"## {escape_markdown(dataset)}", facts, "\n".join(lines)]
     return "\n\n".join(blocks) + "\n"
@@ -80,22 +89,27 @@ def terminal_table(runs: Sequence[RunResult]) -> str:
         judgement = judge(rows)
         lines = _terminal_lines(rows, judgement)
         width = max(map(len, lines))
-        controls = sum(run.control is not None for run in rows)
+        controls = sum(row.control is not None for row in rows)
         if 0 < controls < len(rows):
             lines.insert(len(lines) - controls, "·" * width)
         lines.insert(1, "─" * width)
         title = shorten(f"{dataset}: {describe(rows)}", TERMINAL_WIDTH)
         blocks.append("\n".join([title, "", *lines, "", VERDICT_NOTES[judgement.state]]))
     return "\n\n".join(
-        [*blocks, "* best model, † 95 % interval overlaps the best's; ± half the interval's width"]
+        [
+            *blocks,
+            "* best beyond noise; † best or within noise of it: no single winner; ± half the 95 % interval,\n"
+            "or sd, the standard deviation over seeds",
+        ]
     )
 
 
-def describe(rows: Sequence[RunResult]) -> str:
+def describe(rows: Sequence[Row]) -> str:
     """N, held-out images, folds and seeds of a dataset's runs, each value once."""
     facts = {"N": "n", "held-out": "held_out", "folds": "folds", "seed": "seed"}
     values = {
-        label: dict.fromkeys(str(r.metrics.get(key, MISSING)) for r in rows) for label, key in facts.items()
+        label: dict.fromkeys(str(run.metrics.get(key, MISSING)) for run in runs_of(rows))
+        for label, key in facts.items()
     }
     return ", ".join(f"{label} {' / '.join(found)}" for label, found in values.items())
 
@@ -114,21 +128,26 @@ def _pipes(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _markdown_cell(column: Column, run: RunResult) -> str:
-    value, half = column.value(run), column.half_width(run)
-    value = f"**{value}**" if run.name in column.best else value
-    return value + (f" ± {half}" if half else "") + (" †" if run.name in column.tied else "")
+def _markdown_name(row: Row) -> str:
+    return escape_markdown(row.title) + (" (control)" if row.control else "")
 
 
-def _terminal_lines(rows: Sequence[RunResult], judgement: Judgement) -> list[str]:
+def _markdown_cell(column: Column, row: Row) -> str:
+    value, spread = column.value(row), column.spread(row)
+    value = f"**{value}**" if row.name == column.best else value
+    return value + (f" ± {spread}" if spread else "") + (" †" if row.name in column.tied else "")
+
+
+def _terminal_lines(rows: Sequence[Row], judgement: Judgement) -> list[str]:
     """Header and rows, padded; the first column and the verdicts always fit."""
     found = {c.name: c for c in columns(rows)}
     order = [
         *(name for name in TERMINAL_ORDER if name in found),
         *(name for name in found if name not in TERMINAL_ORDER),
     ]
-    names = _pad(["run", *(shorten(run.label, TERMINAL_NAME) for run in rows)], "<")
-    verdicts = _pad(["verdict", *(judgement.verdicts.get(run.name, MISSING) for run in rows)], "<")
+    labels = [shorten(row.label, TERMINAL_NAME) + f" ({row.seeds})" * bool(row.seeds) for row in rows]
+    names = _pad(["run", *labels], "<")
+    verdicts = _pad(["verdict", *(judgement.of(row) or MISSING for row in rows)], "<")
     scores = [_pad([found[n].score.header, *(_terminal_cell(found[n], r) for r in rows)], ">") for n in order]
     room = TERMINAL_WIDTH - len(names[0]) - len(verdicts[0]) - 2
     fitting = [
@@ -137,10 +156,10 @@ def _terminal_lines(rows: Sequence[RunResult], judgement: Judgement) -> list[str
     return ["  ".join(cells).rstrip() for cells in zip(names, *fitting, verdicts, strict=True)]
 
 
-def _terminal_cell(column: Column, run: RunResult) -> str:
-    half = column.half_width(run)
-    mark = "*" if run.name in column.best else "†" if run.name in column.tied else " "
-    return f"{column.value(run)}{f' ±{half}' if half else ''}{mark}"
+def _terminal_cell(column: Column, row: Row) -> str:
+    spread = column.spread(row)
+    mark = "*" if row.name == column.best else "†" if row.name in column.tied else " "
+    return f"{column.value(row)}{f' ±{spread}' if spread else ''}{mark}"
 
 
 def _pad(cells: list[str], align: str) -> list[str]:

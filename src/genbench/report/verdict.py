@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from genbench.report.results import Estimate, RunResult
+from genbench.report.results import Estimate, Row, RunResult, runs_of
 from genbench.report.scores import QUALITY, SCORES, Score
 
 QUANTILE = 0.01
@@ -34,16 +34,19 @@ COPIES = ("copycat", "noisy_copycat", "tenth_copycat")
 
 
 class Check(NamedTuple):
-    """One control held against its rule; `estimate` is None where the control or its copy rate is missing."""
+    """One control held against its rule: the copy rate of each seed, none where the control or its rate is missing."""
 
     control: str
     rule: str
-    estimate: Estimate | None
+    estimates: list[Estimate]
     passed: bool
 
 
 class Power(NamedTuple):
-    """Which controls a score tells from `real` by intervals that do not overlap, on the side it should."""
+    """Which controls a score tells from `real` by intervals that do not overlap, on the side it should.
+
+    With several seeds, each one of the control from each one of `real`.
+    """
 
     name: str
     score: Score
@@ -61,20 +64,26 @@ class Judgement(NamedTuple):
     rules: list[tuple[str, str]]  # verdict -> its rule in words
     powers: list[Power]  # empty without the control `real`
 
+    def of(self, row: Row) -> str | None:
+        """The worst verdict on a row's runs."""
+        found = {self.verdicts.get(run.name) for run in row.runs}
+        return next((verdict for verdict, _ in VERDICTS if verdict in found), None)
 
-def judge(runs: Sequence[RunResult]) -> Judgement:
-    """The controls' checks, and the verdicts on the models of the same dataset if every check passes."""
+
+def judge(rows: Sequence[Row]) -> Judgement:
+    """The controls' checks, and the verdicts on the runs of models of the same dataset if every check passes."""
+    runs = runs_of(rows)
     chance = chance_of(runs)
-    checks = [check for control in RULES for check in _checks(control, runs, chance)]
+    checks = [check for control in RULES for check in _checks(control, rows, chance)]
     rules = [(name, _words(rule, chance)) for name, rule in VERDICTS]
     powers = _powers(runs)
-    if any(check.estimate and not check.passed for check in checks):
+    if any(check.estimates and not check.passed for check in checks):
         return Judgement("failed", checks, {}, rules, powers)
     if not all(check.passed for check in checks):
         return Judgement("missing", checks, {}, rules, powers)
     models = [run for run in runs if run.control is None and "copy_rate" in run.estimates]
     informative = [power for power in powers if power.informative and power.score.copying]
-    real = next(run for run in runs if run.control == "real")
+    real = [run for run in runs if run.control == "real"]
     verdicts = {run.name: _verdict(run, real, informative, chance) for run in models}
     return Judgement("passed", checks, verdicts, rules, powers)
 
@@ -87,7 +96,7 @@ def chance_of(runs: Sequence[RunResult]) -> float:
     return max([QUANTILE, *(float(run.novelty.get("false_positive_rate", 0)) for run in runs)])
 
 
-def _verdict(run: RunResult, real: RunResult, informative: Sequence[Power], chance: float) -> str:
+def _verdict(run: RunResult, real: Sequence[RunResult], informative: Sequence[Power], chance: float) -> str:
     rate = run.estimates["copy_rate"]
     if rate.interval[0] > 0.5:
         return "copies"
@@ -101,42 +110,55 @@ def _powers(runs: Sequence[RunResult]) -> list[Power]:
 
     Quality scores must tell noise, and the baselines that know the data, from real data.
     """
-    controls = {run.control: run for run in runs if run.control}
-    if "real" not in controls:
-        return []
-    real, found = controls["real"], []
+    controls: dict[str, list[RunResult]] = {}
+    for run in runs:
+        if run.control:
+            controls.setdefault(run.control, []).append(run)
+    real, found = controls.get("real", []), []
     for name, score in SCORES.items():
-        if name not in real.estimates:
+        if not any(name in run.estimates for run in real):
             continue
-        tells = {}
+        told = {}
         if score.copying:
-            tells = {c: _beyond(name, controls[c], real, score.copying) for c in COPIES if c in controls}
+            told = {c: all(_apart(name, controls[c], real, score.copying)) for c in COPIES if c in controls}
             if "noise" in controls:
-                tells["noise"] = not _beyond(name, controls["noise"], real, score.copying)
+                told["noise"] = not any(_apart(name, controls["noise"], real, score.copying))
         elif score.group == QUALITY and score.better in ("up", "down"):
             worse = "down" if score.better == "up" else "up"
             baselines = ("noise", "pca_gaussian", "independent_pixels")
-            tells = {c: _beyond(name, controls[c], real, worse) for c in baselines if c in controls}
-        if tells:
-            found.append(Power(name, score, tells))
+            told = {c: all(_apart(name, controls[c], real, worse)) for c in baselines if c in controls}
+        if told:
+            found.append(Power(name, score, told))
     return found
 
 
-def _beyond(name: str, run: RunResult, real: RunResult, side: str | None) -> bool:
+def _apart(name: str, runs: Sequence[RunResult], real: Sequence[RunResult], side: str) -> list[bool]:
+    return [_beyond(name, run, real, side) for run in runs]
+
+
+def _beyond(name: str, run: RunResult, real: Sequence[RunResult], side: str | None) -> bool:
     """Whether the run's whole interval lies on one side of the whole interval of real data."""
-    if name not in run.estimates or name not in real.estimates:
+    if name not in run.estimates:
         return False
-    (low, high), (least, most) = run.estimates[name].interval, real.estimates[name].interval
-    return low > most if side == "up" else high < least
+    low, high = run.estimates[name].interval
+    floors = [each.estimates[name].interval for each in real if name in each.estimates]
+    return bool(floors) and all(low > most if side == "up" else high < least for least, most in floors)
 
 
 def _words(rule: str, chance: float) -> str:
     return rule.format(chance=f"{100 * chance:.3g} %")
 
 
-def _checks(control: str, runs: Sequence[RunResult], chance: float) -> list[Check]:
+def _checks(control: str, rows: Sequence[Row], chance: float) -> list[Check]:
     rule, holds = RULES[control]
-    found = [run.estimates.get("copy_rate") for run in runs if run.control == control]
+    found = [
+        [run.estimates["copy_rate"] for run in row.having("copy_rate")]
+        for row in rows
+        if row.control == control
+    ]
     if not found and control in REQUIRED:
-        found = [None]
-    return [Check(control, _words(rule, chance), e, e is not None and holds(e, chance)) for e in found]
+        found = [[]]
+    return [
+        Check(control, _words(rule, chance), rates, bool(rates) and all(holds(e, chance) for e in rates))
+        for rates in found
+    ]
