@@ -365,7 +365,7 @@ def test_missing_scores_are_an_en_dash() -> None:
         headline_row(html, "bare").count('<td class="number absent">–</td>') == 3
     )  # fid, precision, copy rate
     assert markdown_row(files["headline.md"].decode(), "bare") == "| bare | – | – | – | – | – | – | – |"
-    assert r"bare & -- & -- & -- & -- & -- \\" in files["headline.tex"].decode()
+    assert r"bare & -- & -- & -- & -- \\" in files["headline.tex"].decode()
     assert "nan" not in re.sub(r"base64,[^\"]*", "", html).lower().replace("provenance", "")
 
 
