@@ -18,10 +18,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from scipy.stats import ttest_ind
+from scipy.stats import kendalltau, ttest_ind
 
 from genbench.pictures import tile
 from genbench.report import DatasetResult, RunResult, render, terminal_table
+from genbench.report.agreement import agreement, kendall
 from genbench.report.noise import within_noise
 from genbench.report.results import Row, rows_of
 from genbench.report.svg import linear_axis, log_axis
@@ -186,9 +187,10 @@ def test_same_results_give_the_same_bytes() -> None:
 
 
 def digest() -> str:
-    """Of everything the report can write, for runs with known and unknown scores."""
+    """Of everything the report can write, for runs with known and unknown scores, seeds and extractors."""
     unknown = {name: score(0.5) for name in ("zeta", "alpha", "beta", "omega", "chi")}
     runs = [*EVERYTHING, run("other-vae", "latent/vae", unknown, unknown, dataset="other", width=3, depth=2)]
+    runs += [*seeds_of(3.0, 3.2, model="latent/zoo"), *ranked(1.0, **ORDERS)]
     files = render(runs, [dataset()]) | {"terminal": terminal_table(runs).encode()}
     return hashlib.sha256(b"".join(name.encode() + files[name] for name in sorted(files))).hexdigest()
 
@@ -363,7 +365,7 @@ def test_missing_scores_are_an_en_dash() -> None:
         headline_row(html, "bare").count('<td class="number absent">–</td>') == 3
     )  # fid, precision, copy rate
     assert markdown_row(files["headline.md"].decode(), "bare") == "| bare | – | – | – | – | – | – | – |"
-    assert r"bare & -- & -- & -- & -- & -- \\" in files["headline.tex"].decode()
+    assert r"bare & -- & -- & -- & -- \\" in files["headline.tex"].decode()
     assert "nan" not in re.sub(r"base64,[^\"]*", "", html).lower().replace("provenance", "")
 
 
@@ -752,3 +754,114 @@ def test_equal_best_values_have_no_winner() -> None:
     html = page(runs)
     assert ["†" in fid_cell(html, name) for name in "abc"] == [True, True, False]
     assert "<b>" not in fid_cell(html, "a") + fid_cell(html, "b")
+
+
+# Extractors
+
+
+def seen_by(result: RunResult, half: float = 0.0, **distances: float | None) -> RunResult:
+    """The run with a Fréchet distance by each extractor."""
+    records = [
+        {"name": name, "sha256": SHA["extractor"], "features": 64, "fid": score(value, half)}
+        for name, value in distances.items()
+    ]
+    return result._replace(metrics=result.metrics | {"extractors": records})
+
+
+def ranked(half: float = 0.0, names: str = "abcd", **orders: tuple[float, ...]) -> list[RunResult]:
+    """Models a, b, c, … with the distances of each extractor in turn."""
+    columns = zip(*orders.values(), strict=True)
+    return [
+        seen_by(
+            run(f"digits-{name}", f"latent/{name}", {"fid": score(3.0)}, {}),
+            half,
+            **dict(zip(orders, values, strict=True)),
+        )
+        for name, values in zip(names, columns, strict=True)
+    ]
+
+
+ORDERS = {"one": (1.0, 2.0, 3.0, 4.0), "two": (1.0, 3.0, 2.0, 4.0), "three": (40.0, 30.0, 20.0, 10.0)}
+
+
+def test_rank_agreement_of_a_hand_made_ranking() -> None:
+    """Of six pairs of models, two orders disagree on one: τ = (5 − 1)/6; the third order is the first reversed."""
+    found = agreement(rows_of(ranked(**ORDERS)))
+    assert found is not None
+    assert [column.name for column in found.columns] == ["one", "two", "three"]
+    models, everyone = found.rankings
+    assert models.n == everyone.n == 4
+    taus = [[(e.value, e.low, e.high) for e in row if e] for row in models.taus]
+    assert taus == [[pytest.approx((2 / 3,) * 3)], [(-1.0,) * 3, pytest.approx((-2 / 3,) * 3)]]
+    html, md = page(ranked(**ORDERS)), render(ranked(**ORDERS), [])["headline.md"].decode()
+    sentence = "The ranking of the models depends on the extractor here: τ between one and three is"
+    assert f"{sentence} −1.00 over 4 models." in html and f"{sentence} -1.00 over 4 models." in md
+    assert "0.67<small>[0.67, 0.67]</small>" in html and "| two | 0.67 [0.67, 0.67] |  |" in md
+    assert "Rank agreement over models, N 4" in html and "Rank agreement over models, N 4" in md
+    assert "1,000 seeded draws" in html and "1,000 seeded draws" in md
+
+
+def test_extractors_that_agree_make_no_warning() -> None:
+    html = page(ranked(one=ORDERS["one"], two=ORDERS["two"]))
+    assert "Do the extractors agree?" in html and "depends on the extractor" not in html
+
+
+def test_noise_of_the_distances_widens_tau() -> None:
+    """Distances 1, 2, 3, 4 with a half-width of 2: the order is far from certain; with one of 0.1 it is not."""
+    for half, certain in ((2.0, False), (0.1, True)):
+        found = agreement(rows_of(ranked(half, one=ORDERS["one"], two=ORDERS["one"])))
+        tau = found.rankings[0].taus[0][0]  # type: ignore[union-attr]
+        assert tau is not None and (tau.value, tau.high) == (1.0, 1.0) and (tau.low == 1.0) == certain
+        assert tau.low > -1
+
+
+@pytest.mark.parametrize(("other", "certain"), [(2.80, False), (2.74, True)])
+def test_several_seeds_are_ranked_by_their_means(other: float, certain: bool) -> None:
+    """2.9 and 3.1: mean 3.0, sd 0.141, that of the mean 0.1: 2.0 of it is within the noise of τ, 2.6 beyond."""
+    first, second = (
+        [seen_by(r, 0.0, one=v, two=v) for r, v in zip(seeds_of(1.0, 1.0, model=model), values, strict=True)]
+        for model, values in (("latent/vae", (2.9, 3.1)), ("latent/made", (other, other)))
+    )
+    found = agreement(rows_of([*first, *second]))
+    assert found is not None and found.rankings[0].n == 2
+    tau = found.rankings[0].taus[0][0]
+    assert tau is not None and tau.value == 1 and tau.low == (1 if certain else -1)
+    html = page([*first, *second])
+    assert html[html.index("Do the extractors agree?") :].count("3.00<small>± 0.14 sd</small>") == 2
+
+
+def test_controls_are_shown_and_ranked_apart() -> None:
+    control = seen_by(controls()[3], 0.0, one=400.0, two=400.0, three=400.0)
+    found = agreement(rows_of([*ranked(**ORDERS), control]))
+    assert found is not None and [ranking.n for ranking in found.rankings] == [4, 5]
+    assert found.rankings[1].taus[0][0].value == pytest.approx(0.8)  # type: ignore[union-attr]
+
+
+def test_rows_that_lack_an_extractor_are_shown_and_not_ranked() -> None:
+    bare = run("digits-bare", "latent/bare", {"fid": score(3.0)}, {})
+    partial = seen_by(run("digits-part", "latent/part", {}, {}), 0.0, one=2.0, two=None, three=1.0)
+    runs = [*ranked(**ORDERS), bare, partial]
+    found = agreement(rows_of(runs))
+    assert found is not None and len(found.rows) == 6 and [r.n for r in found.rankings] == [4, 4]
+    assert agreement(rows_of(EVERYTHING)) is None
+    assert "Do the extractors agree?" not in page(EVERYTHING)
+
+
+def test_names_of_extractors_are_escaped() -> None:
+    names = {"<script>x</script>": (1.0, 2.0), "a|b_c": (2.0, 1.0)}
+    files = render(ranked(names="ab", **names), [])
+    html, md = files["index.html"].decode(), files["headline.md"].decode()
+    assert Elements(html).open == [] and html.count("<script") == 1
+    section = html[html.index("Do the extractors agree?") :]
+    assert (
+        section.count("&lt;script&gt;x&lt;/script&gt;") == 4
+    )  # in two tables of τ, one of distances, the warning
+    assert r"| run | &lt;script&gt;x&lt;/script&gt; | a\|b\_c |" in md and "<script>" not in md
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_tau_is_scipys(seed: int) -> None:
+    a, b = np.random.default_rng(seed).integers(0, 6, (2, 5, 9)).astype(float)  # with ties
+    expected = [kendalltau(x, y).statistic for x, y in zip(a, b, strict=True)]
+    np.testing.assert_allclose(kendall(a, b), expected, atol=1e-12)
+    assert np.isnan(kendall(np.ones(4), np.arange(4.0)))

@@ -8,7 +8,7 @@ from genbench.report.scores import Score
 from genbench.report.table import Column, by_dataset, columns
 from genbench.report.text import NOTE, describe
 
-SCORES_ABREAST = 5  # as many as fit a text width of 345 pt
+SCORES_ABREAST = 4  # as many as fit a text width of 345 pt
 
 SPECIAL = {
     **{c: f"\\{c}" for c in "&%$#_{}"},

@@ -10,6 +10,7 @@ import jinja2
 import numpy as np
 
 from genbench.pictures import png, tile
+from genbench.report.agreement import METHOD, Agreement, agreement
 from genbench.report.people import Study, study
 from genbench.report.pictures import Picture, picture
 from genbench.report.results import DatasetResult, Row, RunResult, estimate, runs_of
@@ -42,6 +43,7 @@ class Section(NamedTuple):
     judgement: Judgement
     controls_told: list[str]  # the controls that scores are held against
     figures: list[Figure]
+    agreement: Agreement | None
     histogram: Histogram | None
     dataset: DatasetResult | None
     examples: Picture | None
@@ -84,7 +86,7 @@ def html_page(runs: Sequence[RunResult], datasets: Sequence[DatasetResult]) -> s
         lstrip_blocks=True,
     )
     environment.filters |= {"plain": plain, "minus": minus}
-    constants = {"roles": CONTROL_ROLES, "missing": MISSING, "slugs": slugs}
+    constants = {"roles": CONTROL_ROLES, "missing": MISSING, "slugs": slugs, "method": METHOD}
     page = environment.get_template("index.html")
     return page.render(sections=sections, run_page=_run_page, any_runs=bool(runs), **constants)
 
@@ -126,6 +128,7 @@ def _section(name: str, slug: str, rows: list[Row], dataset: DatasetResult | Non
         judgement=judgement,
         controls_told=[control for control in CONTROL_ROLES if control in told],
         figures=[f for f in (_score_figure("fid", rows), _rate_figure("copy_rate", rows)) if f],
+        agreement=agreement(rows),
         histogram=_histogram(rows),
         dataset=dataset,
         examples=_examples(dataset),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from math import isnan
 
+from genbench.report.agreement import METHOD, agreement
 from genbench.report.results import Row, RunResult, runs_of
 from genbench.report.table import MISSING, Column, by_dataset, columns, scores_of
 from genbench.report.verdict import Judgement, judge
@@ -76,7 +77,7 @@ def markdown_tables(runs: Sequence[RunResult]) -> str:
             verdict = judgement.of(row) or MISSING
             lines.append(_pipes([_markdown_name(row), *(_markdown_cell(c, row) for c in cols), verdict]))
         facts = f"{escape_markdown(describe(rows))}. {VERDICT_NOTES[judgement.state]}"
-        blocks += [f"## {escape_markdown(dataset)}", facts, "\n".join(lines)]
+        blocks += [f"## {escape_markdown(dataset)}", facts, "\n".join(lines), *_markdown_agreement(rows)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -136,6 +137,30 @@ def _markdown_cell(column: Column, row: Row) -> str:
     value, spread = column.value(row), column.spread(row)
     value = f"**{value}**" if row.name == column.best else value
     return value + (f" ± {spread}" if spread else "") + (" †" if row.name in column.tied else "")
+
+
+def _markdown_agreement(rows: Sequence[Row]) -> list[str]:
+    """The Fréchet distances by extractor, and a small table of τ for the models and for all rows."""
+    found = agreement(rows)
+    if found is None:
+        return []
+    names = [escape_markdown(column.name) for column in found.columns]
+    lines = [_pipes(["run", *names]), _pipes(["---", *["---:"] * len(names)])]
+    lines += [
+        _pipes([_markdown_name(row), *(_markdown_cell(c, row) for c in found.columns)]) for row in found.rows
+    ]
+    about = (
+        "Fréchet distance, each column in the features of another extractor; the first gives the FID above."
+    )
+    blocks = ["### Do the extractors agree?", about, "\n".join(lines)]
+    for ranking in found.rankings:
+        lines = [_pipes(["τ-b", *names[:-1]]), _pipes(["---", *["---:"] * len(names[:-1])])]
+        for name, taus in zip(names[1:], ranking.taus, strict=True):
+            cells = [f"{e.value:z.2f} [{e.low:z.2f}, {e.high:z.2f}]" if e else MISSING for e in taus]
+            lines.append(_pipes([name, *cells, *[""] * (len(names) - 1 - len(cells))]))
+        blocks += [f"Rank agreement over {ranking.of}, N {ranking.n}:", "\n".join(lines)]
+    blocks += [escape_markdown(found.warning)] if found.warning else []
+    return [*blocks, METHOD] if found.rankings else blocks
 
 
 def _terminal_lines(rows: Sequence[Row], judgement: Judgement) -> list[str]:
