@@ -325,7 +325,8 @@ def test_verdicts_when_controls_come_out_right() -> None:
         r["run"]: r["verdict"] for r in csv.DictReader(io.StringIO(render(runs, [])["headline.csv"].decode()))
     }
     expected = {"digits-gan": "suspicious", "digits-vae": "novel", "digits-made": "copies"}
-    assert rows == expected | {r.name: "" for r in controls()}
+    told = {"copycat": "copies", "tenth_copycat": "suspicious", "real": "novel", "noise": "novel"}
+    assert rows == expected | {f"digits-{control}": verdict for control, verdict in told.items()}
     for label, verdict in (("gan", "suspicious"), ("vae", "novel"), ("made", "copies")):
         assert f'<span class="verdict {verdict}">{verdict}</span>' in headline_row(html, label)
         assert markdown_row(render(runs, [])["headline.md"].decode(), label).endswith(f"| {verdict} |")

@@ -11,7 +11,7 @@ from genbench.report.scores import Score
 from genbench.report.table import Column, column
 
 DRAWS = 1000
-LOW = 0.5  # below this, τ between two extractors is worth a sentence
+LOW = 0.5  # an interval of τ between two extractors that lies below this is worth a sentence
 METHOD = (
     f"Intervals: the 2.5 and 97.5 % quantiles of τ over {DRAWS:,} seeded draws of every distance, each from a normal "
     "distribution around its value with standard deviation (high − low)/3.92 (over several seeds: sd/√seeds), "
@@ -108,18 +108,18 @@ def _error(e: Estimate) -> float:
 
 
 def _warning(names: Sequence[str], rankings: Sequence[Ranking]) -> str | None:
-    """Names the pair that ranks the models least alike, if that is not much alike."""
+    """Names the pair that ranks the models least alike, if the noise of the distances does not explain it."""
     models = next((ranking for ranking in rankings if ranking.of == "models"), None)
     if models is None:
         return None
     pairs = [
-        (e.value, names[i + 1], names[j])
+        (e.value, e.high, names[i + 1], names[j])
         for i, taus in enumerate(models.taus)
         for j, e in enumerate(taus)
         if e is not None
     ]
-    tau, one, other = min(pairs, default=(1.0, "", ""))
-    if tau >= LOW:
+    tau, high, one, other = min(pairs, default=(1.0, 1.0, "", ""))
+    if high >= LOW:
         return None
     return (
         f"The ranking of the models depends on the extractor here: τ between {other} and {one} "

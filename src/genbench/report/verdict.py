@@ -71,7 +71,7 @@ class Judgement(NamedTuple):
 
 
 def judge(rows: Sequence[Row]) -> Judgement:
-    """The controls' checks, and the verdicts on the runs of models of the same dataset if every check passes."""
+    """The controls' checks, and the verdicts on all runs of the same dataset, controls too, if every check passes."""
     runs = runs_of(rows)
     chance = chance_of(runs)
     checks = [check for control in RULES for check in _checks(control, rows, chance)]
@@ -81,10 +81,10 @@ def judge(rows: Sequence[Row]) -> Judgement:
         return Judgement("failed", checks, {}, rules, powers)
     if not all(check.passed for check in checks):
         return Judgement("missing", checks, {}, rules, powers)
-    models = [run for run in runs if run.control is None and "copy_rate" in run.estimates]
+    judged = [run for run in runs if "copy_rate" in run.estimates]
     informative = [power for power in powers if power.informative and power.score.copying]
     real = [run for run in runs if run.control == "real"]
-    verdicts = {run.name: _verdict(run, real, informative, chance) for run in models}
+    verdicts = {run.name: _verdict(run, real, informative, chance) for run in judged}
     return Judgement("passed", checks, verdicts, rules, powers)
 
 
