@@ -1,10 +1,7 @@
 """Sets of images from anywhere: a folder of pictures, an .npz archive, one split of a prepared dataset."""
 
 import hashlib
-import os
 import re
-import struct
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,13 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from genbench.data.formats import pictures
+from genbench.data.formats.pictures import mode, resized
 from genbench.files import InputError, read_npz
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 SPLIT = re.compile(r"(?P<path>.+\.safetensors)(?::(?P<split>train|held_out))?")
-MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
-MOST_UNREADABLE = 0.1
-DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
 
 class ImageSet(NamedTuple):
@@ -72,7 +67,7 @@ def alike(*sets: ImageSet) -> None:
         (c, h, w), (channels, height, width) = first.images.shape[1:], other.images.shape[1:]
         if c != channels:
             raise InputError(
-                f"{first.source} holds {_mode(c)} images, {other.source} {_mode(channels)}; expected one mode"
+                f"{first.source} holds {mode(c)} images, {other.source} {mode(channels)}; expected one mode"
             )
         if (h, w) != (height, width):
             raise InputError(
@@ -85,19 +80,6 @@ def apart(train: ImageSet, held_out: ImageSet) -> None:
     """Raises InputError where held-out images are the training images: nothing could be calibrated on them."""
     if train.sha256 == held_out.sha256:
         raise InputError(f"{held_out.source}: the same images as {train.source}; expected held-out images")
-
-
-def resized(
-    images: np.ndarray, height: int, width: int, *, method: int = Image.Resampling.BICUBIC
-) -> np.ndarray:
-    """uint8 (n, c, h, w) -> (n, c, height, width); antialiased where it shrinks, rounded, never truncated."""
-    if images.shape[2:] == (height, width):
-        return images
-    out = np.empty((*images.shape[:2], height, width), np.uint8)
-    for one, target in zip(images, out, strict=True):
-        for channel, plane in zip(one, target, strict=True):
-            plane[:] = np.asarray(Image.fromarray(channel).resize((width, height), Image.Resampling(method)))
-    return out
 
 
 def reduced(images: np.ndarray, side: int) -> np.ndarray:
@@ -173,74 +155,12 @@ def _digest(images: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _folder(path: Path, size: int | None) -> tuple[np.ndarray, Sequence[str], Sequence[str]]:
-    files = _files(path)
-    if not files:
-        raise InputError(f"{path}: no images; expected {', '.join(sorted(SUFFIXES))} files")
-    pixels: dict[str, np.ndarray] = {}
-    unreadable: list[str] = []
-    for file in files:
-        name = file.relative_to(path).as_posix()
-        try:
-            with Image.open(file) as opened:
-                opened.load()
-                image = _eight_bit(opened)
-        except DAMAGED as error:
-            if isinstance(error, InputError):
-                raise InputError(f"{file}: {error}") from error
-            unreadable.append(name)
-            continue
-        pixels[name] = _to_size(image[None], size)[0]
-        first = next(iter(pixels))
-        if pixels[name].shape != pixels[first].shape:
-            hint = "" if len(pixels[name]) != len(pixels[first]) else ", or --size N to resize all"
-            raise InputError(
-                f"{path}: {first} is {_said(pixels[first])}, {name} is {_said(pixels[name])}; "
-                f"expected one size and mode{hint}"
-            )
-    if len(unreadable) > MOST_UNREADABLE * len(files) or not pixels:
-        some = ", ".join(unreadable[:3]) + (", …" if len(unreadable) > 3 else "")
-        raise InputError(
-            f"{path}: {len(unreadable)} of {len(files)} files cannot be read ({some}); expected images"
-        )
-    return np.stack(list(pixels.values())), list(pixels), unreadable
+def _folder(path: Path, size: int | None) -> pictures.Pictures:
+    def fit(image: np.ndarray) -> np.ndarray:
+        return _to_size(image[None], size)[0]
 
-
-def _files(path: Path) -> list[Path]:
-    """Every image file below a folder, hidden ones left out, in order of their relative names."""
-
-    def fail(error: OSError) -> None:
-        raise InputError(f"{error.filename}: cannot read the folder: {error.strerror}") from error
-
-    found = []
-    for folder, inner, names in os.walk(path, onerror=fail):
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        found += [Path(folder) / name for name in names if not name.startswith(".")]
-    return sorted(
-        (file for file in found if file.suffix.lower() in SUFFIXES), key=lambda file: file.as_posix()
-    )
-
-
-def _eight_bit(image: Image.Image) -> np.ndarray:
-    """(c, h, w), grey or RGB; transparency is accepted where nothing shows through."""
-    if image.mode in ("RGBA", "LA") or "transparency" in image.info:
-        full = image.convert("LA" if image.mode in ("L", "LA", "1") else "RGBA")
-        if full.getchannel("A").getextrema()[0] != 255:
-            raise InputError("has transparent pixels; expected opaque images")
-        image = full.convert("L" if full.mode == "LA" else "RGB")
-    if image.mode not in MODES:
-        raise InputError(f"has mode {image.mode}; expected 8-bit grey or RGB")
-    pixels = np.asarray(image.convert(MODES[image.mode]))
-    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return pictures.read(path, fit, sizes=", or --size N to resize all")
 
 
 def _to_size(images: np.ndarray, size: int | None) -> np.ndarray:
     return images if size is None else resized(images, size, size)
-
-
-def _mode(channels: int) -> str:
-    return "grey" if channels == 1 else "RGB"
-
-
-def _said(image: np.ndarray) -> str:
-    return f"{image.shape[2]}x{image.shape[1]} {_mode(len(image))}"

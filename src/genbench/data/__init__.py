@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from genbench.core import Space
 
 PARTS = ("train.x", "train.y", "held_out.x", "held_out.y")
+LEAST = 10  # images of either part: folds, quantiles and a classifier need some
 
 
 class Source(NamedTuple):
     """What a source gives: images as uint8 levels (n, c, h, w), labels (n,), split by itself.
 
-    about: source, description and licence, for the card.
+    about: facts for the card: source, description, licence, and what else there is to say.
     """
 
     train_x: np.ndarray
@@ -32,7 +33,7 @@ class Source(NamedTuple):
     held_out_y: np.ndarray
     levels: int
     classes: int
-    about: dict[str, str]
+    about: dict[str, Any]
 
 
 class Prepared(NamedTuple):
@@ -65,13 +66,22 @@ class Prepared(NamedTuple):
 
 
 def prepare(name: str, entry: Dataset) -> bytes:
-    """The bytes of the prepared file of one dataset."""
+    """The bytes of the prepared file of one dataset.
+
+    Where the raw files lie (`root`) is left out of the card: the same images give the same bytes on any machine.
+
+    Raises:
+        InputError: whatever the source finds wrong, or fewer than LEAST images in a part.
+    """
     from safetensors.numpy import save
 
     options = dict(entry.model_extra or {})
     source: Source = importlib.import_module(f"genbench.data.{entry.source}").load(**options)
     if entry.validation:
         source = _hide_held_out(source)
+    for part, labels in (("train", source.train_y), ("held_out", source.held_out_y)):
+        if len(labels) < LEAST:
+            raise InputError(f"{part}: got {len(labels)} images; expected at least {LEAST}")
     arrays = (source.train_x, source.train_y, source.held_out_x, source.held_out_y)
     tensors = {part: np.ascontiguousarray(array) for part, array in zip(PARTS, arrays, strict=True)}
     card = {
@@ -87,7 +97,7 @@ def prepare(name: str, entry: Dataset) -> bytes:
             for part, labels in (("train", source.train_y), ("held_out", source.held_out_y))
         },
         "held_out_duplicates_of_train": _shared(source.train_x, source.held_out_x),
-        "options": options,
+        "options": {key: value for key, value in options.items() if key != "root"},
         "content_sha256": sha256(b"".join(tensor.tobytes() for tensor in tensors.values())),
     }
     return save(tensors, metadata={"card": json.dumps(card)})
@@ -142,6 +152,35 @@ def stratified_split(labels: np.ndarray, first: int, *, seed: int) -> tuple[np.n
         rank[members] = (np.arange(len(members)) + rng.uniform()) / len(members)
     by_rank = np.argsort(rank, kind="stable")
     return rng.permutation(by_rank[:first]), rng.permutation(by_rank[first:])
+
+
+def subset(source: Source, *, train: int | None, held_out: int | None, seed: int) -> Source:
+    """So many images of each part of a source's own split, stratified; None leaves a part whole and in its order.
+
+    Raises:
+        InputError: fewer than one image, or more than there are.
+    """
+    train_at = _chosen("train", source.train_y, train, seed)
+    held_out_at = _chosen("held_out", source.held_out_y, held_out, seed)
+    return source._replace(
+        train_x=source.train_x[train_at],
+        train_y=source.train_y[train_at],
+        held_out_x=source.held_out_x[held_out_at],
+        held_out_y=source.held_out_y[held_out_at],
+    )
+
+
+def value_range(*images: np.ndarray) -> list[int]:
+    """The smallest and the largest level in several sets of images."""
+    return [int(min(x.min() for x in images)), int(max(x.max() for x in images))]
+
+
+def _chosen(part: str, labels: np.ndarray, count: int | None, seed: int) -> np.ndarray | slice:
+    if count is None or count == len(labels):
+        return slice(None)
+    if not 0 < count < len(labels):
+        raise InputError(f"{part}: got {count}; expected between 1 and {len(labels)} images")
+    return stratified_split(labels, count, seed=seed)[0]
 
 
 def _hide_held_out(source: Source) -> Source:

@@ -3,15 +3,14 @@
 import io
 import os
 import pickle
-import urllib.request
 from collections.abc import Mapping
-from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from genbench.download import download
 from genbench.files import InputError, read_bytes, sha256, write_all
 
 
@@ -42,27 +41,15 @@ def find(published: Published, path: Path | None, *, name: str) -> tuple[bytes, 
             content = read_bytes(cached, what="the weights")
             if sha256(content) == published.sha256:
                 return content, str(cached)
-    content = _download(published, name)
-    if sha256(content) != published.sha256:
-        raise InputError(
-            f"{published.url}: sha256 {sha256(content)[:8]}…, {len(content)} bytes; "
-            f"expected {published.sha256[:8]}…, {published.size} bytes"
-        )
-    write_all(own, {published.file: content})
-    return content, published.url
-
-
-def _download(published: Published, name: str) -> bytes:
     try:
-        with urllib.request.urlopen(published.url, timeout=30) as answer:
-            content: bytes = answer.read()
-            return content
-    except (OSError, HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
+        content, url = download([published.url], published.sha256)
+    except InputError as error:
         raise InputError(
-            f"{name}: no weights here and none to be had ({reason}); fetch {published.url} "
-            f"({published.size / 1e6:.0f} MB, sha256 {published.sha256[:8]}…) and give it as --weights FILE"
+            f"{name}: no weights here and none to be had ({error}); expected the published file "
+            f"({published.size / 1e6:.0f} MB, sha256 {published.sha256[:8]}…), or another as --weights FILE"
         ) from error
+    write_all(own, {published.file: content})
+    return content, url
 
 
 def tensors(content: bytes, *, source: str) -> dict[str, Tensor]:

@@ -1,0 +1,117 @@
+"""Any folder of images: png, jpg, webp or bmp, one level of class folders or none."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from genbench.data import Source, value_range
+from genbench.data.formats import pictures
+from genbench.files import InputError, sha256
+
+SMALLEST = 4
+FLAT = "all"  # the class of images that lie in no class folder
+
+
+def load(
+    *,
+    root: str,
+    size: int,
+    held_out: float = 0.2,
+    grey: bool = False,
+    rgb: bool = False,
+    licence: str = "not stated",
+) -> Source:
+    """Images cropped to their central square and resized to size × size, bicubic with antialiasing.
+
+    A subfolder is a class; a folder without subfolders is one class.  What is held out follows from the hash of an
+    image's pixels: equal images stay on one side, and more images move none of those that were there.
+
+    held_out: share of the images, met in expectation.  grey, rgb: turn every image into that mode; without, all must
+    have one.  licence: for the card.
+
+    Raises:
+        InputError: see `pictures.read`; folders within folders, images beside folders, options out of range.
+    """
+    if size < SMALLEST:
+        raise InputError(f"size: got {size}; expected at least {SMALLEST}")
+    if not 0 < held_out < 1:
+        raise InputError(f"held_out: got {held_out}; expected a share between 0 and 1")
+    if grey and rgb:
+        raise InputError("grey, rgb: both are true; expected one of them")
+    if not Path(root).is_dir():
+        raise InputError(f"root: {root}: no such folder; expected a folder of images")
+
+    def fit(image: np.ndarray) -> np.ndarray:
+        image = _grey(image) if grey else _rgb(image) if rgb else image
+        return pictures.resized(_square(image)[None], size, size)[0]
+
+    found = pictures.read(Path(root), fit, modes=", or `grey: true` or `rgb: true` to make all alike")
+    class_names, labels = _classes(root, found.names)
+    digests = [sha256(image.tobytes()) for image in found.images]
+    # By hash, both parts come in an order that has nothing to do with names or classes.
+    order = np.array(sorted(range(len(digests)), key=digests.__getitem__))
+    is_held_out = np.array([int(digests[i][:16], 16) < held_out * 2**64 for i in order])
+    train_at, held_out_at = order[~is_held_out], order[is_held_out]
+    about = {
+        "source": f"the folder {Path(root).resolve().name}",
+        "description": f"{len(digests)} images of {_said(class_names)}, cropped and resized to {size}×{size} pixels",
+        "licence": licence,
+        "class_names": class_names,
+        "range": value_range(found.images),
+        "split": "by hash of the pixels",
+        "unreadable": {"count": len(found.unreadable), "files": list(found.unreadable)},
+    }
+    return Source(
+        found.images[train_at],
+        labels[train_at],
+        found.images[held_out_at],
+        labels[held_out_at],
+        256,
+        len(class_names),
+        about,
+    )
+
+
+def _classes(root: str, names: Sequence[str]) -> tuple[list[str], np.ndarray]:
+    """The names of the classes in alphabetical order, and each image's class (n,)."""
+    folders = [Path(name).parent.as_posix() for name in names]
+    class_names = sorted(set(folders))
+    for name, folder in zip(names, folders, strict=True):
+        if "/" in folder:
+            raise InputError(f"{root}/{name}: a folder within a class; expected {root}/<class>/<image>")
+        if folder == "." and len(class_names) > 1:
+            raise InputError(
+                f"{root}/{name}: an image beside class folders; expected all images in class folders, or none"
+            )
+    at = {folder: i for i, folder in enumerate(class_names)}
+    return [FLAT if name == "." else name for name in class_names], np.array(
+        [at[folder] for folder in folders], np.int64
+    )
+
+
+def _said(class_names: list[str]) -> str:
+    if len(class_names) == 1:
+        return "1 class (too few for the domain classifier, which needs 2)"
+    return f"{len(class_names)} classes"
+
+
+def _square(image: np.ndarray) -> np.ndarray:
+    """(c, h, w) -> (c, s, s), the centre, s the shorter side"""
+    height, width = image.shape[1:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return image[:, top : top + side, left : left + side]
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
+    """(c, h, w) -> (1, h, w), luma of ITU-R 601"""
+    if len(image) == 1:
+        return image
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).convert("L"))[None]
+
+
+def _rgb(image: np.ndarray) -> np.ndarray:
+    """(c, h, w) -> (3, h, w)"""
+    return np.repeat(image, 3, axis=0) if len(image) == 1 else image

@@ -1,0 +1,123 @@
+"""Pictures in a folder: found, decoded to 8 bits, brought to one size."""
+
+import os
+import struct
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from genbench.files import InputError
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
+MOST_UNREADABLE = 0.1
+DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+
+
+class Pictures(NamedTuple):
+    """images: uint8 (n, c, h, w).  names: relative to the folder.  unreadable: files left out as damaged."""
+
+    images: np.ndarray
+    names: Sequence[str]
+    unreadable: Sequence[str]
+
+
+def read(
+    folder: Path, fit: Callable[[np.ndarray], np.ndarray], *, sizes: str = "", modes: str = ""
+) -> Pictures:
+    """Every picture below a folder, in order of names, each as `fit` makes it of uint8 (c, h, w).
+
+    sizes, modes: for the message, what else to do where they differ.
+
+    Raises:
+        InputError: no picture, mixed sizes or modes, deep or transparent ones, more than a tenth of the files damaged.
+    """
+    found = files(folder)
+    if not found:
+        raise InputError(f"{folder}: no images; expected {', '.join(sorted(SUFFIXES))} files")
+    pixels: dict[str, np.ndarray] = {}
+    unreadable: list[str] = []
+    for file in found:
+        name = file.relative_to(folder).as_posix()
+        try:
+            image = decode(file)
+        except DAMAGED as error:
+            if isinstance(error, InputError):
+                raise InputError(f"{file}: {error}") from error
+            unreadable.append(name)
+            continue
+        pixels[name] = fit(image)
+        first = next(iter(pixels))
+        if pixels[name].shape != pixels[first].shape:
+            hint = sizes if len(pixels[name]) == len(pixels[first]) else modes
+            raise InputError(
+                f"{folder}: {first} is {_said(pixels[first])}, {name} is {_said(pixels[name])}; "
+                f"expected one size and mode{hint}"
+            )
+    if len(unreadable) > MOST_UNREADABLE * len(found) or not pixels:
+        some = ", ".join(unreadable[:3]) + (", …" if len(unreadable) > 3 else "")
+        raise InputError(
+            f"{folder}: {len(unreadable)} of {len(found)} files cannot be read ({some}); expected images"
+        )
+    return Pictures(np.stack(list(pixels.values())), list(pixels), unreadable)
+
+
+def files(folder: Path) -> list[Path]:
+    """Every image file below a folder, hidden ones left out, in order of their relative names."""
+
+    def fail(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot read the folder: {error.strerror}") from error
+
+    found = []
+    for place, inner, names in os.walk(folder, onerror=fail):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        found += [Path(place) / name for name in names if not name.startswith(".")]
+    return sorted(
+        (file for file in found if file.suffix.lower() in SUFFIXES), key=lambda file: file.as_posix()
+    )
+
+
+def decode(file: Path) -> np.ndarray:
+    """One picture as uint8 (c, h, w), grey or RGB, upright as its camera noted.
+
+    Raises:
+        InputError: sixteen bits, or transparent pixels; transparency is accepted where nothing shows through.
+        Exception: one of DAMAGED.
+    """
+    with Image.open(file) as opened:
+        opened.load()
+        image = ImageOps.exif_transpose(opened)
+    if image.mode in ("RGBA", "LA") or "transparency" in image.info:
+        full = image.convert("LA" if image.mode in ("L", "LA", "1") else "RGBA")
+        if full.getchannel("A").getextrema()[0] != 255:
+            raise InputError("has transparent pixels; expected opaque images")
+        image = full.convert("L" if full.mode == "LA" else "RGB")
+    if image.mode not in MODES:
+        raise InputError(f"has mode {image.mode}; expected 8-bit grey or RGB")
+    pixels = np.asarray(image.convert(MODES[image.mode]))
+    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def resized(
+    images: np.ndarray, height: int, width: int, *, method: int = Image.Resampling.BICUBIC
+) -> np.ndarray:
+    """uint8 (n, c, h, w) -> (n, c, height, width); antialiased where it shrinks, rounded, never truncated."""
+    if images.shape[2:] == (height, width):
+        return images
+    out = np.empty((*images.shape[:2], height, width), np.uint8)
+    for one, target in zip(images, out, strict=True):
+        for channel, plane in zip(one, target, strict=True):
+            plane[:] = np.asarray(Image.fromarray(channel).resize((width, height), Image.Resampling(method)))
+    return out
+
+
+def mode(channels: int) -> str:
+    return "grey" if channels == 1 else "RGB"
+
+
+def _said(image: np.ndarray) -> str:
+    return f"{image.shape[2]}x{image.shape[1]} {mode(len(image))}"
