@@ -15,12 +15,15 @@ from genbench.files import InputError, read_bytes, sha256
 from genbench.params import Dataset
 
 PARTS = ("train.x", "train.y", "held_out.x", "held_out.y")
+FACTOR_PARTS = ("train.factors", "held_out.factors")
 
 
 class Source(NamedTuple):
     """What a source gives: images as uint8 levels (n, c, h, w), labels (n,), split by itself.
 
     about: source, description and licence, for the card.
+    Where it is known what each image was made from: its factors, float32 (n, k), and in `factors` the name of each
+    column with its values, which are the names of 0, 1, …, or the lowest and the highest.
     """
 
     train_x: np.ndarray
@@ -30,6 +33,9 @@ class Source(NamedTuple):
     levels: int
     classes: int
     about: dict[str, str]
+    train_factors: np.ndarray | None = None
+    held_out_factors: np.ndarray | None = None
+    factors: dict[str, Any] | None = None
 
 
 class Prepared(NamedTuple):
@@ -41,6 +47,8 @@ class Prepared(NamedTuple):
     held_out_y: np.ndarray
     card: dict[str, Any]
     sha256: str
+    train_factors: np.ndarray | None = None  # float32 (n, k), columns in the order of card["factors"]
+    held_out_factors: np.ndarray | None = None
 
     @property
     def levels(self) -> int:
@@ -65,6 +73,9 @@ def prepare(name: str, entry: Dataset) -> bytes:
         source = _hide_held_out(source)
     arrays = (source.train_x, source.train_y, source.held_out_x, source.held_out_y)
     tensors = {part: np.ascontiguousarray(array) for part, array in zip(PARTS, arrays, strict=True)}
+    for part, values in zip(FACTOR_PARTS, (source.train_factors, source.held_out_factors), strict=True):
+        if values is not None:
+            tensors[part] = np.ascontiguousarray(values, np.float32)
     card = {
         "name": name,
         **source.about,
@@ -81,6 +92,8 @@ def prepare(name: str, entry: Dataset) -> bytes:
         "options": options,
         "content_sha256": sha256(b"".join(tensor.tobytes() for tensor in tensors.values())),
     }
+    if source.factors is not None:
+        card["factors"] = source.factors
     return save(tensors, metadata={"card": json.dumps(card)})
 
 
@@ -105,7 +118,8 @@ def load(path: Path) -> Prepared:
             f"{path}: damaged or not a prepared dataset ({reason}); expected the output of `genbench prepare`"
         ) from error
     train_x, train_y, held_out_x, held_out_y = parts
-    return Prepared(train_x, train_y, held_out_x, held_out_y, card, sha256(content))
+    factors = (arrays.get(part) for part in FACTOR_PARTS)
+    return Prepared(train_x, train_y, held_out_x, held_out_y, card, sha256(content), *factors)
 
 
 def header(content: bytes) -> dict[str, str]:
@@ -138,11 +152,14 @@ def stratified_split(labels: np.ndarray, first: int, *, seed: int) -> tuple[np.n
 def _hide_held_out(source: Source) -> Source:
     """For tuning: four fifths of train stand for train and one fifth for held-out; the held-out data is dropped."""
     fit, validate = stratified_split(source.train_y, len(source.train_y) * 4 // 5, seed=1)
+    factors = source.train_factors
     return source._replace(
         train_x=source.train_x[fit],
         train_y=source.train_y[fit],
         held_out_x=source.train_x[validate],
         held_out_y=source.train_y[validate],
+        train_factors=None if factors is None else factors[fit],
+        held_out_factors=None if factors is None else factors[validate],
     )
 
 
