@@ -2,6 +2,7 @@ rule prepare:
     input:
         source_file,
         f"{SOURCE}/data/__init__.py",
+        f"{SOURCE}/data/_faces.py",
     output:
         update("data/{dataset}.safetensors"),
     log:
