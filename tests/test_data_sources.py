@@ -19,7 +19,7 @@ from PIL import Image
 
 from genbench import data
 from genbench.data import cifar10, fashion_mnist, folder, kmnist, mnist, mnist_binary
-from genbench.data.formats import idx
+from genbench.data.parts import idx
 from genbench.files import InputError
 from genbench.params import Dataset, load
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from genbench.data.formats import pictures
-from genbench.data.formats.pictures import mode, resized
+from genbench.data.parts import pictures
+from genbench.data.parts.pictures import mode, resized
 from genbench.files import InputError, read_npz
 
 SPLIT = re.compile(r"(?P<path>.+\.safetensors)(?::(?P<split>train|held_out))?")

@@ -2,7 +2,7 @@ rule prepare:
     input:
         source_file,
         f"{SOURCE}/data/__init__.py",
-        python_files("data/formats"),
+        python_files("data/parts"),
     output:
         update("data/{dataset}.safetensors"),
     log:

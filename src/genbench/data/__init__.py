@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 PARTS = ("train.x", "train.y", "held_out.x", "held_out.y")
 LEAST = 10  # images of either part: folds, quantiles and a classifier need some
+FACTOR_PARTS = ("train.factors", "held_out.factors")
 
 
 class Source(NamedTuple):
     """What a source gives: images as uint8 levels (n, c, h, w), labels (n,), split by itself.
 
     about: facts for the card: source, description, licence, and what else there is to say.
+    Where it is known what each image was made from: its factors, float32 (n, k), and in `factors` the name of each
+    column with its values, which are the names of 0, 1, …, or the lowest and the highest.
     """
 
     train_x: np.ndarray
@@ -34,6 +37,9 @@ class Source(NamedTuple):
     levels: int
     classes: int
     about: dict[str, Any]
+    train_factors: np.ndarray | None = None
+    held_out_factors: np.ndarray | None = None
+    factors: dict[str, Any] | None = None
 
 
 class Prepared(NamedTuple):
@@ -45,6 +51,8 @@ class Prepared(NamedTuple):
     held_out_y: np.ndarray
     card: dict[str, Any]
     sha256: str
+    train_factors: np.ndarray | None = None  # float32 (n, k), columns in the order of card["factors"]
+    held_out_factors: np.ndarray | None = None
 
     @property
     def levels(self) -> int:
@@ -84,6 +92,9 @@ def prepare(name: str, entry: Dataset) -> bytes:
             raise InputError(f"{part}: got {len(labels)} images; expected at least {LEAST}")
     arrays = (source.train_x, source.train_y, source.held_out_x, source.held_out_y)
     tensors = {part: np.ascontiguousarray(array) for part, array in zip(PARTS, arrays, strict=True)}
+    for part, values in zip(FACTOR_PARTS, (source.train_factors, source.held_out_factors), strict=True):
+        if values is not None:
+            tensors[part] = np.ascontiguousarray(values, np.float32)
     card = {
         "name": name,
         **source.about,
@@ -100,6 +111,8 @@ def prepare(name: str, entry: Dataset) -> bytes:
         "options": {key: value for key, value in options.items() if key != "root"},
         "content_sha256": sha256(b"".join(tensor.tobytes() for tensor in tensors.values())),
     }
+    if source.factors is not None:
+        card["factors"] = source.factors
     return save(tensors, metadata={"card": json.dumps(card)})
 
 
@@ -124,7 +137,8 @@ def load(path: Path) -> Prepared:
             f"{path}: damaged or not a prepared dataset ({reason}); expected the output of `genbench prepare`"
         ) from error
     train_x, train_y, held_out_x, held_out_y = parts
-    return Prepared(train_x, train_y, held_out_x, held_out_y, card, sha256(content))
+    factors = (arrays.get(part) for part in FACTOR_PARTS)
+    return Prepared(train_x, train_y, held_out_x, held_out_y, card, sha256(content), *factors)
 
 
 def header(content: bytes) -> dict[str, str]:
@@ -186,11 +200,14 @@ def _chosen(part: str, labels: np.ndarray, count: int | None, seed: int) -> np.n
 def _hide_held_out(source: Source) -> Source:
     """For tuning: four fifths of train stand for train and one fifth for held-out; the held-out data is dropped."""
     fit, validate = stratified_split(source.train_y, len(source.train_y) * 4 // 5, seed=1)
+    factors = source.train_factors
     return source._replace(
         train_x=source.train_x[fit],
         train_y=source.train_y[fit],
         held_out_x=source.train_x[validate],
         held_out_y=source.train_y[validate],
+        train_factors=None if factors is None else factors[fit],
+        held_out_factors=None if factors is None else factors[validate],
     )
 
 

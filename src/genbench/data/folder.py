@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from genbench.data import Source, value_range
-from genbench.data.formats import pictures
+from genbench.data.parts import pictures
 from genbench.files import InputError, sha256
 
 SMALLEST = 4

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from genbench.data import Source, subset
-from genbench.data.formats import idx
+from genbench.data.parts import idx
 
 PUBLISHED = idx.Published(
     folder="KMNIST",

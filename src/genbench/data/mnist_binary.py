@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from genbench.data import Source, subset, value_range
-from genbench.data.formats import idx
+from genbench.data.parts import idx
 from genbench.files import InputError
 
 LEVELS = 256
