@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from genbench import training
+from genbench import batches, checkpoint, training
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.files import InputError
 from genbench.training import Budget, CurvePoint, Job, train
@@ -87,7 +87,7 @@ def test_killed_and_resumed_gives_the_same_bits(
 ) -> None:
     budget = Budget(30, 8, ema)
     expected = fit(tmp_path, budget)
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1.0)  # after every step
+    monkeypatch.setattr(checkpoint, "SECONDS", -1.0)  # after every step
     original = training._Loop.step
 
     def killed(loop: Any, step: int, sums: Any) -> None:
@@ -108,7 +108,7 @@ def test_a_checkpoint_of_another_training_or_a_damaged_one_is_not_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expected = fit(tmp_path, Budget(30, 8), "mine")
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(checkpoint, "SECONDS", -1.0)
     fit(tmp_path, Budget(30, 8), "another")
     assert (tmp_path / "run.pt").exists()
     assert fit(tmp_path, Budget(30, 8), "mine") == expected
@@ -132,10 +132,10 @@ def test_phases_take_their_share_and_players_their_rhythm(tmp_path: Path) -> Non
 
 def test_batches_are_permutations_laid_end_to_end() -> None:
     data = Batch(torch.arange(10.0), torch.arange(10))
-    seen = torch.cat([training._batch(data, step, 4, seed=1).x for step in range(5)])
+    seen = torch.cat([batches.batch_of_step(data, step, 4, seed=1).x for step in range(5)])
     assert sorted(seen[:10].tolist()) == sorted(seen[10:].tolist()) == list(range(10))
     assert not torch.equal(seen[:10], seen[10:])
-    batch = training._batch(data, 2, 25, seed=1)
+    batch = batches.batch_of_step(data, 2, 25, seed=1)
     assert torch.equal(batch.x.long(), batch.condition)
     assert len(batch.x) == 25
 

@@ -442,7 +442,8 @@ def _code_hash(model: str) -> str:
     from genbench.files import sha256_of_files
     from genbench.params import PACKAGE
 
-    shared = [PACKAGE / "core.py", PACKAGE / "training.py", *sorted((PACKAGE / "nn").glob("*.py"))]
+    shared = [PACKAGE / name for name in ("batches.py", "core.py", "training.py")]
+    shared += sorted((PACKAGE / "nn").glob("*.py"))
     return sha256_of_files([PACKAGE / "models" / f"{model}.py", *shared])
 
 

@@ -1,24 +1,21 @@
 """The only training loop.  It knows steps, checkpoints, averaging and curves, and nothing of any model."""
 
 import copy
-import io
 import math
-import os
-import sys
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Generator, Tensor
 
+from genbench import checkpoint
+from genbench.batches import batch_of_step
 from genbench.core import Batch, GenerativeModel, Phase, Splits
-from genbench.files import InputError, write_all
-from genbench.machine import random_state, seed_of, set_random_state
+from genbench.files import InputError
+from genbench.machine import random_state, set_random_state
 from genbench.progress import Progress
 from genbench.weights import load_state
 
-CHECKPOINT_SECONDS = float(os.environ.get("GENBENCH_CHECKPOINT_SECONDS", "20"))
 CURVE_POINTS = 200
 
 
@@ -64,7 +61,7 @@ def train(model: GenerativeModel, splits: Splits, budget: Budget, job: Job) -> l
     ends = _phase_ends(phases, budget.steps, job.run)
     torch.manual_seed(job.seed)
     curve: list[CurvePoint] = []
-    saved = _load_checkpoint(job)
+    saved = checkpoint.load(job.checkpoint, job.fingerprint)
     if saved:
         load_state(model, saved["model"])
         curve = [CurvePoint(*point) for point in saved["curve"]]
@@ -118,7 +115,7 @@ class _Loop:
                 if (step + 1) % every == 0 or step + 1 == end:
                     self.record(step + 1, sums, curve)
                 progress.advance(step + 1, {point.objective: point.loss for point in curve[-4:]})
-                if time.monotonic() - last_save > CHECKPOINT_SECONDS and step + 1 < end:
+                if time.monotonic() - last_save > checkpoint.SECONDS and step + 1 < end:
                     self.save(step + 1, sums, curve)
                     last_save = time.monotonic()
         if self.average is not None:
@@ -129,7 +126,7 @@ class _Loop:
         done = (step - self.span.start) / len(self.span)
         if self.phase.progress is not None:
             self.phase.progress(done)
-        batch = _batch(self.data, step, self.budget.batch_size, self.job.seed)
+        batch = batch_of_step(self.data, step, self.budget.batch_size, self.job.seed)
         for objective, optimizer, rates, total in zip(
             self.phase.objectives, self.optimizers, self.rates, sums, strict=True
         ):
@@ -162,7 +159,6 @@ class _Loop:
             total[:] = [0.0, 0]
 
     def save(self, step: int, sums: list[list[Any]], curve: list[CurvePoint]) -> None:
-        buffer = io.BytesIO()
         content = {
             "fingerprint": self.job.fingerprint,
             "phase": self.number,
@@ -174,8 +170,7 @@ class _Loop:
             "curve": [tuple(point) for point in curve],
             "random": random_state(),
         }
-        torch.save(content, buffer)
-        write_all(self.job.checkpoint.parent, {self.job.checkpoint.name: buffer.getvalue()})
+        checkpoint.save(self.job.checkpoint, content)
 
 
 def _phase_ends(phases: list[Phase], steps: int, run: str) -> list[int]:
@@ -189,30 +184,6 @@ def _phase_ends(phases: list[Phase], steps: int, run: str) -> list[int]:
     return [round(steps * sum(trained[: i + 1]) / total) for i in range(len(phases))]
 
 
-def _batch(data: Batch, step: int, size: int, seed: int) -> Batch:
-    """The batch of one step: random permutations of the data laid end to end, cut every `size`."""
-    n = len(data.x)
-    positions = range(step * size, (step + 1) * size)
-    epochs = range(positions[0] // n, positions[-1] // n + 1)
-    order = torch.cat([_permutation(n, seed, epoch) for epoch in epochs])
-    first = positions[0] - epochs[0] * n
-    index = order[first : first + size].to(data.x.device)
-    return Batch(data.x[index], None if data.condition is None else data.condition[index])
-
-
-_permutations: dict[tuple[int, int, int], Tensor] = {}
-
-
-def _permutation(n: int, seed: int, epoch: int) -> Tensor:
-    key = (n, seed, epoch)
-    if key not in _permutations:
-        if len(_permutations) > 64:
-            _permutations.clear()
-        generator = Generator().manual_seed(seed_of(seed, "epoch", epoch))
-        _permutations[key] = torch.randperm(n, generator=generator)
-    return _permutations[key]
-
-
 @torch.no_grad()
 def _update_average(average: GenerativeModel, model: GenerativeModel, decay: float, step: int) -> None:
     """Exponential moving average of the weights, warmed up so that early steps do not linger; buffers are copied."""
@@ -221,22 +192,3 @@ def _update_average(average: GenerativeModel, model: GenerativeModel, decay: flo
         averaged.lerp_(weight, 1 - decay)
     for kept, buffer in zip(average.buffers(), model.buffers(), strict=True):
         kept.copy_(buffer)
-
-
-def _load_checkpoint(job: Job) -> dict[str, Any] | None:
-    """The checkpoint if it belongs to just this training; one that does not, or is damaged, starts anew."""
-    path = job.checkpoint
-    if not path.exists():
-        return None
-    try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 - torch.load raises many kinds for a damaged file
-        print(
-            f"{path}: damaged checkpoint ignored ({type(error).__name__}); training from the start",
-            file=sys.stderr,
-        )
-        return None
-    if content.get("fingerprint") != job.fingerprint:
-        return None
-    print(f"resuming from step {content['step']} ({path})", file=sys.stderr)
-    return content

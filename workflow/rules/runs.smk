@@ -1,5 +1,6 @@
 rule train:
     input:
+        f"{SOURCE}/batches.py",
         f"{SOURCE}/core.py",
         f"{SOURCE}/training.py",
         python_files("nn"),
