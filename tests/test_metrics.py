@@ -175,6 +175,25 @@ def test_frechet_equals_scipy_sqrtm_and_torch_fidelity(sets: tuple[np.ndarray, n
     assert found == pytest.approx(theirs, rel=1e-9)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("rank", [100, 90])
+def test_frechet_of_many_rows_equals_that_of_numpys_moments(rank: int, dtype: type) -> None:
+    """More rows than one block of the covariance, far from the origin, of full and of lower rank."""
+    rng = np.random.default_rng(0)
+    real = (rng.normal(size=(9000, 100)) * np.geomspace(1, 0.01, 100)).astype(dtype)
+    fake = (rng.normal(size=(8000, 100)) * np.geomspace(0.5, 0.02, 100)).astype(dtype)
+    real[:, rank:] = real[:, : 100 - rank]
+    real, fake = real + dtype(1000), fake + dtype(1001)
+    kept = real.copy(), fake.copy()
+    moments = [m for x in kept for m in (x.mean(axis=0, dtype=np.float64), np.cov(x, rowvar=False))]
+    found = metrics.frechet_value(real, fake)
+    assert found == pytest.approx(metrics.gaussian_frechet_distance(*moments), rel=1e-10)
+    assert found == metrics.frechet_value(kept[0].astype(np.float64), kept[1].astype(np.float64))
+    assert (real == kept[0]).all() and (fake == kept[1]).all()
+    spread = float(np.trace(moments[1]))
+    assert metrics.frechet_value(real, real) == pytest.approx(0, abs=1e-9 * spread)
+
+
 def test_frechet_with_fewer_rows_than_features_is_exact(sets: tuple[np.ndarray, np.ndarray]) -> None:
     """Zero-padding to d > n keeps the distance, and takes the other route through the code."""
     real, fake = (x[:40] for x in sets)

@@ -1,22 +1,25 @@
 """Speed of the Fréchet distance against scipy.linalg.sqrtm and numpy eigvals, same features, same run.
 
-    python benchmarks/speed/frechet.py                   d=2048, n=10,000: about a minute, mostly sqrtm
+    python benchmarks/speed/frechet.py                   d=2048, n=10,000: two minutes, mostly sqrtm
     python benchmarks/speed/frechet.py --dim 512 --rows 3000
     python benchmarks/speed/frechet.py --rows 1000       fewer rows than features
 
 "moments → distance" starts from means and covariances, "features → distance" adds the time to compute those, which
-no method can avoid where n > d.
+no method can avoid where n > d.  Each is timed once a round, in turn, and its median over the rounds printed with
+the least and the most: other work on the machine moves a single time by a fifth.
 """
 
 import argparse
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import scipy.linalg
 
 from genbench.metrics import frechet_value, gaussian_frechet_distance
 
+T = TypeVar("T")
 Moments = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -45,7 +48,11 @@ def features(rows: int, dim: int, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(rng.normal(size=(rows, dim)) * spectrum @ mixing) + 0.01 * rng.normal(size=dim)
 
 
-def timed(function: Callable[[], float | Moments]) -> tuple[float, float | Moments]:
+def spread(seconds: list[float]) -> str:
+    return f"{np.median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})"
+
+
+def timed(function: Callable[[], T]) -> tuple[float, T]:
     start = time.perf_counter()
     result = function()
     return time.perf_counter() - start, result
@@ -57,26 +64,37 @@ def main() -> None:
     )
     parser.add_argument("--dim", type=int, default=2048)
     parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     arguments = parser.parse_args()
     rng = np.random.default_rng(0)
     x, y = features(arguments.rows, arguments.dim, rng), features(arguments.rows, arguments.dim, rng)
     gaussian_frechet_distance([0.0], [[1.0]], [0.0], [[1.0]])  # imports are not what is measured
 
-    moments_time, moments = timed(
-        lambda: (x.mean(axis=0), np.cov(x, rowvar=False), y.mean(axis=0), np.cov(y, rowvar=False))
-    )
-    direct_time, direct = timed(lambda: frechet_value(x, y))
-    print(f"d={arguments.dim}, n={arguments.rows}, means and covariances {moments_time:.2f} s")
-    print(f"{'':15} {'moments → distance':>20} {'':7} {'features → distance':>20}")
-    print(f"{'frechet_value':15} {'':28} {direct_time:18.2f} s {1:6.2f}×   {direct:.10g}")
-    ours = 0.0
-    for name in arguments.methods:
-        seconds, value = timed(lambda name=name: METHODS[name](moments))
-        ours = ours or seconds
-        whole = moments_time + seconds
-        print(f"{name:15} {seconds:18.2f} s {seconds / ours:6.2f}×", end=" ")
-        print(f"{whole:18.2f} s {whole / direct_time:6.2f}×   {value:.10g}")
+    def statistics() -> Moments:
+        return x.mean(axis=0), np.cov(x, rowvar=False), y.mean(axis=0), np.cov(y, rowvar=False)
+
+    moments_times, direct_times = [], []
+    times: dict[str, list[float]] = {name: [] for name in arguments.methods}
+    values: dict[str, float] = {}
+    for _ in range(arguments.rounds):
+        seconds, moments = timed(statistics)
+        moments_times.append(seconds)
+        seconds, direct = timed(lambda: frechet_value(x, y))
+        direct_times.append(seconds)
+        for name in arguments.methods:
+            seconds, values[name] = timed(lambda name=name, moments=moments: METHODS[name](moments))
+            times[name].append(seconds)
+
+    print(f"d={arguments.dim}, n={arguments.rows}, means and covariances {spread(moments_times)}")
+    print(f"{'':15} {'moments → distance':>28} {'':7} {'features → distance':>28}")
+    print(f"{'frechet_value':15} {'':36} {spread(direct_times):>28} {1:6.2f}×   {direct:.10g}")
+    ours = np.median(times[arguments.methods[0]])
+    for name, own in times.items():
+        whole = [a + b for a, b in zip(moments_times, own, strict=True)]
+        print(f"{name:15} {spread(own):>28} {np.median(own) / ours:6.2f}×", end=" ")
+        ratio = np.median(whole) / np.median(direct_times)
+        print(f"{spread(whole):>28} {ratio:6.2f}×   {values[name]:.10g}")
 
 
 if __name__ == "__main__":
