@@ -1,0 +1,59 @@
+"""Fully visible sigmoid belief network (Neal, 1992; Frey, Hinton & Dayan, 1996), no hidden units.
+
+p(x_i | x_<i) = σ(α_i + Σ_{j<i} w_ij x_j): one logistic regression a pixel, so −log p(x) is convex in its parameters.
+R. M. Neal, Connectionist learning of belief networks, Artificial Intelligence 56, doi:10.1016/0004-3702(92)90065-6.
+"""
+
+from functools import partial
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
+from genbench.nn.discrete import Levels
+from genbench.nn.schedules import cosine
+
+
+class FVSBN(GenerativeModel):
+    """Pixels in raster order.  With more than two levels each pixel has a softmax over them, still linear in x_<i."""
+
+    exact = True
+
+    def __init__(self, space: Space, *, lr: float = 1e-3, weight_decay: float = 0.0) -> None:
+        super().__init__(space)
+        self.levels = Levels(space)
+        self.lr, self.weight_decay = lr, weight_decay
+        d, channels = space.dimensions, self.levels.channels
+        # The loss is convex: training ends at the same place from anywhere, so it may as well start at uniform noise.
+        self.alpha = nn.Parameter(torch.zeros(channels, d))
+        self.w = nn.Parameter(torch.zeros(channels, d, d))  # only j < i is read
+
+    def logits(self, x: Tensor) -> Tensor:
+        """(n, *shape) in [0, 1] -> (n, D, channels)."""
+        out = F.linear(x.flatten(1), self.w.tril(-1).flatten(0, 1), self.alpha.flatten())  # (n, channels·D)
+        return out.unflatten(1, self.alpha.shape).movedim(1, 2)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        return self.levels.log_prob(self.logits(x), x.flatten(1)).sum(1)
+
+    def loss(self, batch: Batch) -> Tensor:
+        return -self.log_prob(batch.x).mean()
+
+    def phases(self) -> list[Phase]:
+        adam = partial(torch.optim.AdamW, lr=self.lr, weight_decay=self.weight_decay)
+        own = list(self.parameters())
+        return [Phase("likelihood", (Objective("nll", own, self.loss, adam, schedule=cosine),))]
+
+    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+        blank = torch.zeros(n, *self.space.shape, device=generator.device)
+        return self.complete(blank, torch.zeros_like(blank, dtype=torch.bool), generator=generator)
+
+    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
+        """Exact for what follows the last kept pixel; earlier hidden pixels see only those before them."""
+        flat, keep = x.flatten(1).clone(), mask.expand_as(x).flatten(1)
+        for i in range(flat.shape[1]):
+            logits = F.linear(flat[:, :i], self.w[:, i, :i], self.alpha[:, i])  # (n, channels)
+            drawn = self.levels.sample(logits, generator)
+            flat[:, i] = torch.where(keep[:, i], flat[:, i], drawn)
+        return flat.unflatten(1, self.space.shape)
