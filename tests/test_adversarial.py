@@ -1,4 +1,4 @@
-"""What the laws of the zoo leave open about adversarial models: penalties, rhythms, shapes."""
+"""What the laws of the zoo leave open about adversarial models: penalties, rhythms, labels, shapes."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, Space, Splits
+from genbench.models.adversarial.cgan import CGAN
 from genbench.models.adversarial.wgan_gp import WGANGP
 from genbench.training import Budget, Job, train
 
@@ -58,3 +59,32 @@ def test_a_network_or_rhythm_that_is_none_is_refused() -> None:
         WGANGP(DIGITS, network="mlp")
     with pytest.raises(ValueError, match="critic_steps: got 0"):
         WGANGP(DIGITS, critic_steps=0)
+
+
+@torch.no_grad()
+def test_cgan_draws_what_it_is_asked_for(tmp_path: Path) -> None:
+    """Two classes, dark and bright: after a short training each label brings its own."""
+    space = Space("image", (1, 2, 2), 17, 2)
+    labels = torch.arange(64) % 2
+    shade = 0.2 + 0.6 * labels + 0.05 * torch.randn(64, generator=Generator().manual_seed(0))
+    data = Batch(shade.clamp(0, 1)[:, None, None, None].expand(-1, 1, 2, 2).contiguous(), labels)
+    torch.manual_seed(0)
+    model = CGAN(space, latent=4, z_units=16, y_units=16, hidden=32, units=16, joint_units=16, lr=2e-3)
+    with torch.enable_grad():
+        train(model, Splits(data, data), Budget(200, 32), Job("test", 0, tmp_path / "c.pt", "f"))
+    asked = torch.arange(200) % 2
+    drawn = model.eval().sample(200, asked, generator=Generator().manual_seed(0)).flatten(1).mean(1) > 0.5
+    assert float((drawn == asked.bool()).float().mean()) > 0.95
+    free = model.sample(200, generator=Generator().manual_seed(0)).flatten(1).mean(1) > 0.5
+    assert 0.35 < float(free.float().mean()) < 0.65
+
+
+def test_cgan_refuses_data_and_requests_without_labels() -> None:
+    with pytest.raises(ValueError, match="classes=0"):
+        CGAN(Space("image", (1, 8, 8), 17))
+    model = CGAN(DIGITS, hidden=8, units=4, y_units=8)
+    for labels in (torch.tensor([1]), torch.tensor([3, 10]), torch.tensor([-1, 0])):
+        with pytest.raises(ValueError, match="expected 2 labels from 0 to 9"):
+            model.sample(2, labels, generator=Generator().manual_seed(0))
+    with pytest.raises(ValueError, match="a label for each element"):
+        model.generator_loss(Batch(torch.rand(2, 1, 8, 8)))
