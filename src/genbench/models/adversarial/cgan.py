@@ -1,0 +1,158 @@
+"""Conditional GAN (Mirza & Osindero, 2014), arXiv:1411.1784.  The GAN game in which both players know the label.
+
+min_G max_D E[log D(x|y)] + E[log(1 − D(G(z|y)|y))], y the labels of the batch; the generator ascends log D instead.
+"""
+
+from functools import partial
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
+
+
+class Maxout(nn.Module):
+    """The largest of `pieces` linear maps, unit by unit (Goodfellow et al., 2013, arXiv:1302.4389)."""
+
+    def __init__(self, inputs: int, outputs: int, pieces: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs * pieces)
+        self.outputs, self.pieces = outputs, pieces
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x).unflatten(1, (self.outputs, self.pieces)).amax(2)
+
+
+class ConditionalGenerator(nn.Module):
+    """z and y each through a layer of rectifiers of their own, then both through a joint one."""
+
+    def __init__(self, latent: int, classes: int, z_units: int, y_units: int, hidden: int, d: int) -> None:
+        super().__init__()
+        self.z = nn.Sequential(nn.Linear(latent, z_units), nn.ReLU())
+        self.y = nn.Sequential(nn.Linear(classes, y_units), nn.ReLU())
+        self.joint = nn.Sequential(nn.Linear(z_units + y_units, hidden), nn.ReLU(), nn.Linear(hidden, d))
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        """(n, k) and (n, classes) -> (n, D) logits of pixels."""
+        return self.joint(torch.cat([self.z(z), self.y(y)], 1))
+
+
+class ConditionalDiscriminator(nn.Module):
+    """x and y each through a maxout layer of their own, then both through a joint one."""
+
+    def __init__(
+        self, d: int, classes: int, units: int, y_units: int, joint_units: int, pieces: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.x = nn.Sequential(nn.Dropout(dropout / 2.5), Maxout(d, units, pieces))  # as in adversarial/gan
+        self.y = Maxout(classes, y_units, pieces)
+        self.joint = nn.Sequential(
+            nn.Dropout(dropout),
+            Maxout(units + y_units, joint_units, pieces),
+            nn.Dropout(dropout),
+            nn.Linear(joint_units, 1),
+        )
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """(n, D) in [−1, 1] and (n, classes) -> (n,) logits."""
+        return self.joint(torch.cat([self.x(x), self.y(y)], 1))[:, 0]
+
+
+class CGAN(GenerativeModel):
+    """Uniform z, one-hot y.  A code of the model is both, side by side: a walk between codes may change the class.
+
+    latent: dimensions of z.  z_units, y_units, hidden: the generator's layers.  units, label_units, joint_units,
+    pieces: the discriminator's maxout layers (the paper's joint layer has one piece less).
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        latent: int = 100,
+        z_units: int = 200,
+        y_units: int = 1000,
+        hidden: int = 1200,
+        units: int = 240,
+        label_units: int = 50,
+        joint_units: int = 240,
+        pieces: int = 5,
+        dropout: float = 0.5,
+        lr: float = 2e-4,
+        beta1: float = 0.5,
+    ) -> None:
+        super().__init__(space)
+        if not space.classes:
+            raise ValueError(
+                "classes=0: a conditional GAN learns from labels; expected a dataset with labels"
+            )
+        self.latent = latent
+        d, classes = space.dimensions, space.classes
+        self.generator = ConditionalGenerator(latent, classes, z_units, y_units, hidden, d)
+        self.discriminator = ConditionalDiscriminator(
+            d, classes, units, label_units, joint_units, pieces, dropout
+        )
+        self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, 0.999))
+
+    def one_hot(self, labels: Tensor) -> Tensor:
+        """(n,) -> (n, classes)."""
+        return F.one_hot(labels, self.space.classes).float()
+
+    def noise(self, n: int, *, generator: Generator | None = None, device: torch.device) -> Tensor:
+        """z, (n, latent): uniform on [−1, 1]."""
+        return 2 * torch.rand(n, self.latent, generator=generator, device=device) - 1
+
+    def prior(self, n: int, *, generator: Generator) -> Tensor:
+        """(n, latent + classes): z and a label drawn uniformly."""
+        device = generator.device
+        labels = torch.randint(self.space.classes, (n,), generator=generator, device=device)
+        return torch.cat([self.noise(n, generator=generator, device=device), self.one_hot(labels)], 1)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(n, latent + classes) -> (n, *shape) in [0, 1]."""
+        noise, label = z.split([self.latent, self.space.classes], 1)
+        return self.generator(noise, label).sigmoid().unflatten(1, self.space.shape)
+
+    def score(self, x: Tensor, y: Tensor) -> Tensor:
+        """(n, *shape) in [0, 1] and (n, classes) -> (n,) logits of D(x|y)."""
+        return self.discriminator(2 * x.flatten(1) - 1, y)
+
+    def forge(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The batch's labels, and one generated element for each: (n, classes), (n, *shape)."""
+        if batch.condition is None:
+            raise ValueError("condition: None; a conditional GAN expects a label for each element")
+        y = self.one_hot(batch.condition)
+        return y, self.decode(torch.cat([self.noise(len(y), device=y.device), y], 1))
+
+    def discriminator_loss(self, batch: Batch) -> Tensor:
+        """−log D(x|y) − log(1 − D(G(z|y)|y))."""
+        y, fake = self.forge(batch)
+        return (F.softplus(-self.score(batch.x, y)) + F.softplus(self.score(fake.detach(), y))).mean()
+
+    def generator_loss(self, batch: Batch) -> Tensor:
+        """−log D(G(z|y)|y)."""
+        y, fake = self.forge(batch)
+        return F.softplus(-self.score(fake, y)).mean()
+
+    def phases(self) -> list[Phase]:
+        critic, forger = list(self.discriminator.parameters()), list(self.generator.parameters())
+        players = (
+            Objective("discriminator", critic, self.discriminator_loss, self.optimizer),
+            Objective("generator", forger, self.generator_loss, self.optimizer),
+        )
+        return [Phase("game", players)]
+
+    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+        """condition: (n,) labels, or None for labels drawn uniformly.
+
+        Raises:
+            ValueError: labels that are not n integers from 0 to classes − 1.
+        """
+        z = self.prior(n, generator=generator)
+        if condition is None:
+            return self.decode(z)
+        classes = self.space.classes
+        if condition.shape != (n,) or not bool(((condition >= 0) & (condition < classes)).all()):
+            raise ValueError(f"condition: expected {n} labels from 0 to {classes - 1}, shape ({n},)")
+        return self.decode(torch.cat([z[:, : self.latent], self.one_hot(condition.long())], 1))

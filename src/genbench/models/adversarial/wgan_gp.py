@@ -1,0 +1,139 @@
+"""WGAN-GP (Gulrajani et al., 2017), arXiv:1704.00028.  The Wasserstein game with a penalised critic.
+
+The critic minimises E[f(G(z))] − E[f(x)] + λ E[(‖∇f(x̂)‖₂ − 1)²], x̂ uniform on the line between x and G(z); the
+generator minimises −E[f(G(z))].  As f nears the best 1-Lipschitz critic, −loss nears the Wasserstein-1 distance.
+"""
+
+from functools import partial
+from itertools import pairwise
+
+import torch
+from torch import Generator, Tensor, nn
+
+from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
+
+Pair = tuple[nn.Module, nn.Module]
+
+
+def perceptrons(space: Space, latent: int, hidden: int, layers: int, width: int) -> Pair:
+    """Generator and critic of `layers` hidden layers each, for elements of any shape (official code, gan_toy.py)."""
+
+    def body(inputs: int) -> list[nn.Module]:
+        widths = [inputs] + [hidden] * layers
+        return [block for a, b in pairwise(widths) for block in (nn.Linear(a, b), nn.ReLU())]
+
+    d = space.dimensions
+    generator = nn.Sequential(*body(latent), nn.Linear(hidden, d), nn.Unflatten(1, space.shape))
+    return generator, nn.Sequential(nn.Flatten(), *body(d), nn.Linear(hidden, 1, bias=False))
+
+
+def convolutions(space: Space, latent: int, hidden: int, layers: int, width: int) -> Pair:
+    """Transposed convolutions double the sides, strided ones halve them, from and to 4 pixels or more.
+
+    Batch norm in the generator alone: a critic with it has no gradient of its own for each x̂ (paper, section 4).
+    """
+    channels, height, side = space.shape
+    times = 0
+    while height % 2 == side % 2 == 0 and min(height, side) >= 8:
+        height, side, times = height // 2, side // 2, times + 1
+    top = width * 2**times
+    up: list[nn.Module] = [
+        nn.Linear(latent, top * height * side, bias=False),
+        nn.Unflatten(1, (top, height, side)),
+        nn.BatchNorm2d(top),
+        nn.ReLU(),
+    ]
+    down: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.LeakyReLU(0.2)]
+    for k in range(times):
+        wide, narrow = top // 2**k, width * 2**k
+        up += [
+            nn.ConvTranspose2d(wide, wide // 2, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(wide // 2),
+            nn.ReLU(),
+        ]
+        down += [nn.Conv2d(narrow, 2 * narrow, 4, 2, 1), nn.LeakyReLU(0.2)]
+    generator = nn.Sequential(*up, nn.Conv2d(width, channels, 3, padding=1))
+    return generator, nn.Sequential(*down, nn.Flatten(), nn.Linear(top * height * side, 1, bias=False))
+
+
+NETWORKS = {"convolutions": convolutions, "perceptrons": perceptrons}
+
+
+class WGANGP(GenerativeModel):
+    """Gaussian z; a step of training is one of the critic, and every `critic_steps`-th one of the generator too.
+
+    network: "convolutions" or "perceptrons"; flat elements, of shape (d,), have the latter in any case.
+    latent: dimensions of z.  width: feature maps at full resolution.  hidden, layers: of the perceptrons.
+    penalty: λ.  The critic's last layer has no bias, which would cancel in its loss and never move.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        network: str = "convolutions",
+        latent: int = 128,
+        width: int = 64,
+        hidden: int = 512,
+        layers: int = 3,
+        penalty: float = 10.0,
+        critic_steps: int = 5,
+        lr: float = 1e-4,
+        beta1: float = 0.0,
+        beta2: float = 0.9,
+    ) -> None:
+        super().__init__(space)
+        if network not in NETWORKS:
+            raise ValueError(f"network: got {network!r}; expected one of {', '.join(sorted(NETWORKS))}")
+        if critic_steps < 1:
+            raise ValueError(f"critic_steps: got {critic_steps}; expected at least 1")
+        build = NETWORKS[network] if len(space.shape) == 3 else perceptrons
+        self.generator, self.critic = build(space, latent, hidden, layers, width)
+        self.latent, self.penalty, self.critic_steps = latent, penalty, critic_steps
+        self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, beta2))
+
+    def prior(
+        self, n: int, *, generator: Generator | None = None, device: torch.device | None = None
+    ) -> Tensor:
+        device = generator.device if generator is not None else device
+        return torch.randn(n, self.latent, generator=generator, device=device)
+
+    def forge(self, z: Tensor) -> Tensor:
+        """(n, k) -> (n, *shape) in [−1, 1], the critic's scale."""
+        return self.generator(z).tanh()
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(n, k) -> (n, *shape) in [0, 1]."""
+        return (self.forge(z) + 1) / 2
+
+    def score(self, x: Tensor) -> Tensor:
+        """(n, *shape) in [−1, 1] -> (n,) values of f."""
+        return self.critic(x)[:, 0]
+
+    def critic_loss(self, batch: Batch) -> Tensor:
+        real = 2 * batch.x - 1
+        with torch.no_grad():
+            fake = self.forge(self.prior(len(real), device=real.device))
+        distance = self.score(real).mean() - self.score(fake).mean()
+        return self.penalty * self.steepness(real, fake) - distance
+
+    def steepness(self, real: Tensor, fake: Tensor) -> Tensor:
+        """E[(‖∇f(x̂)‖₂ − 1)²], two-sided as in the paper."""
+        place = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device)
+        between = (place * real + (1 - place) * fake).requires_grad_()
+        (slope,) = torch.autograd.grad(self.score(between).sum(), between, create_graph=True)
+        return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+
+    def generator_loss(self, batch: Batch) -> Tensor:
+        return -self.score(self.forge(self.prior(len(batch.x), device=batch.x.device))).mean()
+
+    def phases(self) -> list[Phase]:
+        critic, forger = list(self.critic.parameters()), list(self.generator.parameters())
+        players = (
+            Objective("critic", critic, self.critic_loss, self.optimizer),
+            Objective("generator", forger, self.generator_loss, self.optimizer, every=self.critic_steps),
+        )
+        return [Phase("game", players)]
+
+    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+        return self.decode(self.prior(n, generator=generator))
