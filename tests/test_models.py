@@ -28,6 +28,8 @@ SMALL = {
     "latent": 6,
     "components": 5,
     "importance": 400,
+    "timesteps": 2,
+    "schedule": "cosine",
 }
 ZOO = model_names()
 
