@@ -28,8 +28,9 @@ SMALL = {
     "latent": 6,
     "components": 5,
     "importance": 400,
+    "anneal": 50,
 }
-BINARY: set[str] = set()  # models that refuse anything else: they are tested on two levels instead
+BINARY = {"latent/rbm"}  # models that refuse anything else: they are tested on two levels instead
 ZOO = model_names()
 
 
