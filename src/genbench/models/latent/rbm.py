@@ -1,0 +1,211 @@
+"""Restricted Boltzmann machine (Smolensky, 1986; Hinton, 2002).  p(v, h) = exp(v·b + h·c + v·W h) / Z.
+
+So p(v) = exp(−F(v)) / Z with the free energy F(v) = −v·b − Σ_j softplus(c_j + v·W_j).  Trained by contrastive
+divergence (Hinton, 2002), or its persistent form (Tieleman, 2008).  log Z, by enumeration or by annealed
+importance sampling (Neal, 2001; Salakhutdinov & Murray, 2008), bridges from the base rates a to the machine:
+f_β(v) = exp(v·((1−β) a + β b)) Π_j (1 + exp(β (c_j + v·W_j))), β = 0 … 1, where Z_0 is known.
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
+from genbench.nn.schedules import cosine
+
+CHUNK = 2**14  # states summed at once
+SUMMABLE = 26  # units: minutes
+
+
+def bernoulli(logits: Tensor, generator: Generator | None) -> Tensor:
+    """0 or 1, with probability σ(logits) of 1."""
+    return (torch.rand(logits.shape, generator=generator, device=logits.device) < logits.sigmoid()).float()
+
+
+class RBM(GenerativeModel):
+    """Bernoulli units on both sides; data of two levels only.
+
+    gibbs: k, the steps of a chain before each update.  persistent: go on with `chains` fantasies instead of starting
+    at the data.  anneal: the steps from the base rates to the machine, in sampling as in estimates of log Z, which
+    average `runs` of them; `importance` of them make the bound.  enumerable: log Z is summed, not estimated, where the
+    smaller side has at most so many units.
+
+    `exact` where Z was summed; samples come from the end of the annealing, which is close to p(v).  Elsewhere an
+    estimate of log Z gives no bound on log p(v): E[log Ẑ] ≤ log Z, so it is too high on average.  But the annealing
+    is a directed model of its own, the one that is sampled from, and for that one its reversal gives a true lower
+    bound (Burda et al., 2015, arXiv:1412.8566), which is what `log_prob` reports.
+    """
+
+    base: Tensor
+    fantasies: Tensor
+    log_z: Tensor
+    log_z_error: Tensor
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        hidden: int = 500,
+        gibbs: int = 15,
+        persistent: bool = True,
+        chains: int = 100,
+        anneal: int = 1000,
+        runs: int = 200,
+        importance: int = 1,
+        enumerable: int = 16,
+        lr: float = 0.1,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(space)
+        if space.levels != 2:
+            raise ValueError(f"levels={space.levels}: the units of an RBM are binary; expected 2 levels")
+        if not 0 <= enumerable <= SUMMABLE:
+            raise ValueError(f"enumerable: got {enumerable}; expected 0 to {SUMMABLE} units")
+        self.gibbs, self.persistent, self.anneal, self.runs = gibbs, persistent, anneal, runs
+        self.importance, self.lr, self.weight_decay = importance, lr, weight_decay
+        d = space.dimensions
+        self.exact = min(d, hidden) <= enumerable
+        self.weight = nn.Parameter(0.01 * torch.randn(d, hidden))  # W
+        self.visible_bias = nn.Parameter(torch.zeros(d))  # b
+        self.hidden_bias = nn.Parameter(torch.zeros(hidden))  # c
+        self.register_buffer("base", torch.zeros(d))  # a
+        self.register_buffer("fantasies", torch.zeros(chains if persistent else 0, d))
+        self.register_buffer("log_z", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("log_z_error", torch.zeros((), dtype=torch.float64))
+
+    def log_f(self, v: Tensor, inputs: Tensor, beta: float = 1.0) -> Tensor:
+        """log f_β(v), −F(v) at β = 1; v (n, D) and what it sends to the hidden units, (n, H) -> (n,)."""
+        visible = v @ torch.lerp(self.base, self.visible_bias, beta)
+        return visible + F.softplus(beta * (inputs + self.hidden_bias)).sum(1)
+
+    def transition(self, inputs: Tensor, generator: Generator | None, beta: float = 1.0) -> Tensor:
+        """A block Gibbs step v -> h -> v', which leaves f_β as it is and is its own reverse."""
+        h = bernoulli(beta * (inputs + self.hidden_bias), generator)
+        visible = torch.lerp(self.base, self.visible_bias + h @ self.weight.T, beta)
+        return bernoulli(visible, generator)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """F(data) − F(chains), whose gradient, the chains held fixed, is that of contrastive divergence."""
+        x = batch.x.flatten(1)
+        with torch.no_grad():
+            v = self.fantasies if self.persistent else x
+            for _ in range(self.gibbs):
+                v = self.transition(v @ self.weight, None)
+            if self.persistent:
+                self.fantasies.copy_(v)
+        energy = self.log_f(v, v @ self.weight).mean() - self.log_f(x, x @ self.weight).mean()
+        return energy + 0.5 * self.weight_decay * self.weight.square().sum()
+
+    @torch.no_grad()
+    def start(self, splits: Splits) -> None:
+        """Base rates of the pixels, smoothed by one more image of each colour, and the first fantasies from them."""
+        x = splits.train.x.flatten(1)
+        self.base.copy_(((x.sum(0) + 1) / (len(x) + 2)).logit())
+        self.fantasies.copy_(bernoulli(self.base.expand_as(self.fantasies), None))
+
+    @torch.no_grad()
+    def normalise(self, splits: Splits) -> None:
+        value, error = self.log_partition("exact" if self.exact else "ais")
+        self.log_z.fill_(value)
+        self.log_z_error.fill_(error)
+
+    def phases(self) -> list[Phase]:
+        sgd = partial(torch.optim.SGD, lr=self.lr)
+        name = "persistent_divergence" if self.persistent else "contrastive_divergence"
+        learn = Objective(name, list(self.parameters()), self.loss, sgd, schedule=cosine)
+        return [
+            Phase("base rates", fit=self.start),
+            Phase("divergence", (learn,)),
+            Phase("partition function", fit=self.normalise),
+        ]
+
+    def betas(self) -> list[tuple[float, float]]:
+        """Neighbours on the way from the base rates to the machine: (0, 1/K), …, (1 − 1/K, 1)."""
+        return [(k / self.anneal, (k + 1) / self.anneal) for k in range(self.anneal)]
+
+    def annealed(self, v: Tensor, mask: Tensor, generator: Generator | None) -> tuple[Tensor, Tensor]:
+        """K steps from β = 0 to 1: (n, D) and the log weights Σ_k log f_k+1(v_k) − log f_k(v_k), (n,).
+
+        Where mask is true v keeps its values.
+        """
+        v = torch.where(mask, v, bernoulli(self.base.expand_as(v), generator))
+        log_weight = torch.zeros(len(v), device=v.device)
+        for near, far in self.betas():
+            inputs = v @ self.weight
+            log_weight += self.log_f(v, inputs, far) - self.log_f(v, inputs, near)
+            v = torch.where(mask, v, self.transition(inputs, generator, far))
+        return v, log_weight
+
+    @property
+    def log_z_base(self) -> Tensor:
+        """log Z_0 = H log 2 + Σ_i softplus(a_i)."""
+        return len(self.hidden_bias) * math.log(2) + F.softplus(self.base).sum()
+
+    @torch.no_grad()
+    def log_partition(
+        self, method: str = "ais", *, generator: Generator | None = None
+    ) -> tuple[float, float]:
+        """log Z and its standard error.  "exact": summed over the smaller side.  "ais": annealed importance sampling.
+
+        Raises ValueError where there are too many units to sum over.
+        """
+        ways: dict[str, Callable[[], tuple[float, float]]] = {
+            "exact": lambda: (self.summed(), 0.0),
+            "ais": lambda: self.estimated(generator),
+        }
+        return ways[method]()
+
+    def estimated(self, generator: Generator | None) -> tuple[float, float]:
+        """log Z_0 + log mean w; its error by the delta method, sd(w) / (mean(w) √runs)."""
+        blank = self.base.new_zeros(self.runs, len(self.base))
+        log_weight = self.annealed(blank, torch.zeros_like(blank, dtype=torch.bool), generator)[1].double()
+        weight = (log_weight - log_weight.max()).exp()
+        value = self.log_z_base + log_weight.max() + weight.mean().log()
+        return float(value), float(weight.std() / weight.mean() / math.sqrt(self.runs))
+
+    def summed(self) -> float:
+        """log Σ_s exp(s·own) Π_l (1 + exp(other_l + s·W_l)) over all states s of the smaller side."""
+        own, other, weight = self.visible_bias.double(), self.hidden_bias.double(), self.weight.double()
+        if len(other) < len(own):
+            own, other, weight = other, own, weight.T
+        if len(own) > SUMMABLE:
+            raise ValueError(f"{len(own)} units on the smaller side; expected at most {SUMMABLE} to sum over")
+        place = torch.arange(len(own), device=own.device)
+        parts = []
+        for first in range(0, 2 ** len(own), CHUNK):
+            states = torch.arange(first, min(first + CHUNK, 2 ** len(own)), device=own.device)
+            s = ((states[:, None] >> place) & 1).double()
+            parts.append((s @ own + F.softplus(other + s @ weight).sum(1)).logsumexp(0))
+        return float(torch.stack(parts).logsumexp(0))
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """−F(x) − log Z of the machine itself, (n,) nats: too high on average where log Z is an estimate."""
+        v = x.flatten(1)
+        return self.log_f(v, v @ self.weight) - self.log_z
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        return self.log_density(x) if self.exact else self.annealing_bound(x)
+
+    def annealing_bound(self, x: Tensor) -> Tensor:
+        """log p(x) ≥ E[log f_K(x) − log Z_0 − Σ_k (log f_k+1(v_k) − log f_k(v_k))], the chain run backwards from x."""
+        v = x.flatten(1).repeat_interleave(self.importance, 0)
+        inputs = v @ self.weight
+        total = self.log_f(v, inputs) - self.log_z_base
+        for near, far in reversed(self.betas()):
+            v = self.transition(inputs, None, far)
+            inputs = v @ self.weight
+            total -= self.log_f(v, inputs, far) - self.log_f(v, inputs, near)
+        return total.unflatten(0, (len(x), self.importance)).logsumexp(1) - math.log(self.importance)
+
+    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+        blank = torch.zeros(n, *self.space.shape, device=generator.device)
+        return self.complete(blank, torch.zeros_like(blank, dtype=torch.bool), generator=generator)
+
+    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
+        """Annealed with the kept pixels clamped."""
+        v, keep = x.flatten(1), mask.expand_as(x).flatten(1)
+        return self.annealed(v, keep, generator)[0].unflatten(1, self.space.shape)
