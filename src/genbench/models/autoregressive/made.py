@@ -48,8 +48,8 @@ class MADE(GenerativeModel):
         degrees = torch.arange(1, d + 1)  # input d has degree d
         blocks: list[nn.Module] = []
         for _ in range(layers):
-            # Hidden degrees 1 … D−1 in turn; a hidden unit sees the inputs up to its degree.
-            following = torch.arange(hidden) % max(d - 1, 1) + 1
+            # Hidden degrees spread evenly over 1 … D−1; a hidden unit sees the inputs up to its degree.
+            following = torch.arange(hidden) * max(d - 1, 1) // hidden + 1
             blocks += [MaskedLinear(following[:, None] >= degrees[None, :]), nn.ReLU(), nn.Dropout(dropout)]
             degrees = following
         self.hidden = nn.Sequential(*blocks)
