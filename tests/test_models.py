@@ -28,6 +28,7 @@ SMALL = {
     "latent": 6,
     "components": 5,
     "importance": 400,
+    "couplings": 4,
     "anneal": 50,
 }
 BINARY = {"latent/rbm"}  # models that refuse anything else: they are tested on two levels instead
