@@ -28,6 +28,7 @@ SMALL = {
     "latent": 6,
     "components": 5,
     "importance": 400,
+    "widths": (24, 12),
     "couplings": 4,
     "anneal": 50,
 }
