@@ -30,6 +30,8 @@ SMALL = {
     "importance": 400,
     "timesteps": 2,
     "schedule": "cosine",
+    "widths": (24, 12),
+    "couplings": 4,
     "anneal": 50,
 }
 BINARY = {"latent/rbm"}  # models that refuse anything else: they are tested on two levels instead

@@ -1,0 +1,160 @@
+"""Stacked autoencoder (Hinton & Salakhutdinov, 2006; Vincent et al., 2010, JMLR 11): layers trained one by one.
+
+Layer l learns to give back the codes of the layers below it, min ‖h_{l−1} − g_l(f_l(h̃_{l−1}))‖², from a corrupted
+copy h̃ where it is a denoising autoencoder.  Then the whole, f = f_L ∘ … ∘ f_1 and g = g_1 ∘ … ∘ g_L, is fine-tuned.
+It is no model of densities by itself: a Gaussian mixture on the codes of the training data is what it samples from.
+"""
+
+from functools import partial
+from itertools import pairwise
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
+from genbench.nn.schedules import cosine
+
+
+class Stacked(GenerativeModel):
+    """SiLU units, a linear code, σ for the pixels; cross-entropy for pixels and squared error for codes.
+
+    widths: units of the hidden layers.  latent: dimensions of the code.  corruption: share of a layer's inputs that
+    are set to zero, 0 for plain autoencoders.  pretraining: share of the steps that the layers get, in equal parts.
+    components: of the mixture, with full covariances; ridge: what is added to their diagonals, as a share of the
+    codes' mean variance.
+    """
+
+    weights: Tensor
+    means: Tensor
+    factors: Tensor
+    pretrained_errors: Tensor
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        widths: tuple[int, ...] = (1000, 500, 250),
+        latent: int = 30,
+        corruption: float = 0.25,
+        pretraining: float = 0.5,
+        components: int = 10,
+        ridge: float = 0.01,
+        dropout: float = 0.0,
+        lr: float = 1e-3,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(space)
+        if not 0 <= pretraining < 1:
+            raise ValueError(f"pretraining: got {pretraining}; expected a share of the steps, 0 to below 1")
+        self.latent, self.pretraining, self.components, self.ridge = latent, pretraining, components, ridge
+        self.corruption, self.lr, self.weight_decay = corruption, lr, weight_decay
+        sizes = [space.dimensions, *widths, latent]
+        self.depth = len(sizes) - 1
+        self.encoders = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))  # f_1 … f_L
+        self.decoders = nn.ModuleList(nn.Linear(b, a) for a, b in pairwise(sizes))  # g_1 … g_L
+        self.dropout = nn.Dropout(dropout)
+        self.register_buffer("weights", torch.zeros(components))
+        self.register_buffer("means", torch.zeros(components, latent))
+        self.register_buffer("factors", torch.zeros(components, latent, latent))  # Cholesky, Σ = L Lᵀ
+        self.register_buffer("pretrained_errors", torch.zeros(self.depth))
+
+    def up(self, h: Tensor, layer: int) -> Tensor:
+        """f_l: the codes below layer `layer` -> those above it; layers count from 0."""
+        above = self.encoders[layer](h)
+        return above if layer == self.depth - 1 else F.silu(above)
+
+    def down(self, h: Tensor, layer: int) -> Tensor:
+        """g_l: the codes above layer `layer` -> those below it, or logits of the pixels."""
+        below = self.decoders[layer](h)
+        return below if layer == 0 else F.silu(below)
+
+    def encode(self, x: Tensor, depth: int | None = None) -> Tensor:
+        """(n, *shape) in [0, 1] -> codes above the first `depth` layers, by default all, (n, k)."""
+        h = x.flatten(1)
+        for layer in range(self.depth if depth is None else depth):
+            h = self.up(h, layer)
+        return h
+
+    def pixel_logits(self, h: Tensor, depth: int) -> Tensor:
+        """Codes above the first `depth` layers -> (n, D) logits."""
+        for layer in reversed(range(depth)):
+            h = self.down(self.dropout(h) if layer < depth - 1 else h, layer)
+        return h
+
+    def reconstruct(self, x: Tensor, depth: int | None = None) -> Tensor:
+        """(n, *shape) in [0, 1] -> the same, through the first `depth` layers and back, by default all."""
+        depth = self.depth if depth is None else depth
+        return self.pixel_logits(self.encode(x, depth), depth).sigmoid().unflatten(1, self.space.shape)
+
+    def reconstruction_errors(self, x: Tensor) -> Tensor:
+        """Mean squared error of a value through the first 1, 2, … L layers and back: (L,)."""
+        return torch.stack([F.mse_loss(self.reconstruct(x, d), x) for d in range(1, self.depth + 1)])
+
+    def corrupted(self, h: Tensor) -> Tensor:
+        """Masking noise: values set to zero."""
+        return h * (torch.rand_like(h) >= self.corruption)
+
+    def layer_loss(self, batch: Batch, layer: int) -> Tensor:
+        """How well one layer gives back its uncorrupted input, which the layers below it compute."""
+        with torch.no_grad():
+            h = self.encode(batch.x, layer)
+        back = self.down(self.up(self.corrupted(h), layer), layer)
+        if layer == 0:
+            return F.binary_cross_entropy_with_logits(back, h)
+        return F.mse_loss(back, h)
+
+    def whole_loss(self, batch: Batch) -> Tensor:
+        """Cross-entropy of the pixels through all layers and back."""
+        logits = self.pixel_logits(self.encode(self.corrupted(batch.x)), self.depth)
+        return F.binary_cross_entropy_with_logits(logits, batch.x.flatten(1))
+
+    @torch.no_grad()
+    def measure(self, splits: Splits) -> None:
+        """What fine-tuning starts from, on the training data: to say later what it has gained."""
+        self.eval()  # dropout is no part of the error
+        self.pretrained_errors.copy_(self.reconstruction_errors(splits.train.x))
+
+    @torch.no_grad()
+    def fit_mixture(self, splits: Splits) -> None:
+        from sklearn.mixture import GaussianMixture
+
+        self.eval()
+        codes = self.encode(splits.train.x).double().cpu()
+        mixture = GaussianMixture(
+            min(self.components, len(codes)),
+            reg_covar=self.ridge * float(codes.var(0).mean()) + 1e-9,
+            random_state=int(torch.randint(2**31 - 1, ())),
+        ).fit(codes.numpy())
+        found = len(mixture.weights_)
+        self.weights[:found] = torch.from_numpy(mixture.weights_)
+        self.means[:found] = torch.from_numpy(mixture.means_)
+        self.factors[:found] = torch.linalg.cholesky(torch.from_numpy(mixture.covariances_))
+
+    def phases(self) -> list[Phase]:
+        adam = partial(torch.optim.AdamW, lr=self.lr, weight_decay=self.weight_decay)
+        layers = []
+        for i in range(self.depth):
+            own = [*self.encoders[i].parameters(), *self.decoders[i].parameters()]
+            learn = Objective(f"layer_{i + 1}", own, partial(self.layer_loss, layer=i), adam, schedule=cosine)
+            layers.append(Phase(f"layer {i + 1}", (learn,), share=self.pretraining / self.depth))
+        whole = Objective("reconstruction", list(self.parameters()), self.whole_loss, adam, schedule=cosine)
+        return [
+            *layers,
+            Phase("pretrained", fit=self.measure),
+            Phase("fine-tuning", (whole,), share=1 - self.pretraining),
+            Phase("mixture", fit=self.fit_mixture),
+        ]
+
+    def prior(self, n: int, *, generator: Generator) -> Tensor:
+        """Codes from the mixture."""
+        chosen = torch.multinomial(self.weights, n, replacement=True, generator=generator)
+        noise = torch.randn(n, self.latent, 1, generator=generator, device=generator.device)
+        return self.means[chosen] + (self.factors[chosen] @ noise)[..., 0]
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(n, k) -> (n, *shape) in [0, 1]."""
+        return self.pixel_logits(z, self.depth).sigmoid().unflatten(1, self.space.shape)
+
+    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+        return self.decode(self.prior(n, generator=generator))

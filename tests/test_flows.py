@@ -1,0 +1,113 @@
+"""A flow is a bijection whose Jacobian it knows."""
+
+import math
+
+import pytest
+import torch
+from torch import Generator, Tensor
+
+from genbench.core import Batch, Latent, Space, Splits, capability
+from genbench.models.flows.realnvp import RealNVP
+
+IMAGES = Space("image", (1, 2, 4), 5)
+COLOURED = Space("image", (3, 2, 2), 256)
+POINTS = Space("points", (3,), 0)
+SPACES = [IMAGES, COLOURED, POINTS]
+NAMES = ["grey", "coloured", "points"]
+
+
+def flow(space: Space, *, additive: bool = False) -> RealNVP:
+    """Far from the identity, so that every part of the Jacobian shows."""
+    torch.manual_seed(0)
+    model = RealNVP(space, couplings=6, hidden=16, additive=additive).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(std=0.25)
+        model.mean.normal_()
+        model.deviation.uniform_(0.5, 2)
+    return model.eval()
+
+
+def inside(space: Space, n: int) -> Tensor:
+    """Dequantised data: in (0, 1) for images."""
+    noise = torch.randn(n, space.dimensions, generator=Generator().manual_seed(1), dtype=torch.float64)
+    return noise if space.levels == 0 else noise.sigmoid()
+
+
+@pytest.mark.parametrize("additive", [False, True], ids=["affine", "additive"])
+@pytest.mark.parametrize("space", SPACES, ids=NAMES)
+@torch.no_grad()
+def test_the_inverse_inverts(space: Space, additive: bool) -> None:
+    model, x = flow(space, additive=additive), inside(space, 20)
+    z, _ = model(x)
+    assert torch.allclose(model.inverse(z), x, atol=1e-8)
+    single = model.float()
+    assert torch.allclose(single.inverse(single(x.float())[0]), x.float(), atol=1e-5)
+
+
+@pytest.mark.parametrize("additive", [False, True], ids=["affine", "additive"])
+@pytest.mark.parametrize("space", SPACES, ids=NAMES)
+def test_the_log_determinant_is_that_of_the_jacobian(space: Space, additive: bool) -> None:
+    model, points = flow(space, additive=additive), inside(space, 5)
+    for x in points:
+        jacobian = torch.autograd.functional.jacobian(lambda row: model(row[None])[0][0], x)
+        assert float(model(x[None])[1].detach()) == pytest.approx(float(jacobian.slogdet()[1]), abs=1e-8)
+
+
+@pytest.mark.parametrize("additive", [False, True], ids=["affine", "additive"])
+def test_every_code_depends_on_every_value(additive: bool) -> None:
+    jacobian = torch.autograd.functional.jacobian(
+        lambda row: flow(IMAGES, additive=additive)(row[None])[0][0], inside(IMAGES, 1)[0]
+    )
+    assert bool((jacobian.abs() > 1e-9).all())
+
+
+@torch.no_grad()
+def test_a_bound_for_levels_and_a_density_for_points() -> None:
+    assert not flow(IMAGES).exact
+    model = flow(POINTS).float()
+    assert model.exact
+    x = model.sample(200_000, generator=Generator().manual_seed(0))
+    # E[q(x) / p(x)] = 1 for any density q, here a normal one of the samples' own mean and spread.
+    normal = torch.distributions.Normal(x.mean(0), x.std(0))
+    ratio = (normal.log_prob(x).sum(1) - model.log_prob(x)).exp()
+    assert float(ratio.mean()) == pytest.approx(1, abs=0.1)
+
+
+def test_points_are_learnt_without_dequantisation() -> None:
+    """Two moons of the plane, well below the entropy of a normal distribution with their moments."""
+    torch.manual_seed(0)
+    angle = math.pi * torch.rand(2000)
+    side = (torch.rand(2000) < 0.5).float() * 2 - 1
+    x = torch.stack([angle.cos() * side + side / 2, angle.sin() * side], 1) + 0.1 * torch.randn(2000, 2)
+    model = RealNVP(Space("points", (2,), 0), couplings=6, hidden=32, lr=5e-3)
+    standardise, likelihood = model.phases()
+    assert standardise.fit is not None
+    standardise.fit(Splits(Batch(x), Batch(x)))
+    (nll,) = likelihood.objectives
+    optimizer = nll.optimizer(nll.parameters)
+    for _ in range(300):
+        batch = Batch(x[torch.randint(len(x), (256,))])
+        optimizer.zero_grad()
+        nll.loss(batch).backward()
+        optimizer.step()
+    normal = torch.distributions.MultivariateNormal(x.mean(0), torch.cov(x.T))
+    with torch.no_grad():
+        assert float(model.log_prob(x).mean()) > float(normal.log_prob(x).mean()) + 0.4
+
+
+@torch.no_grad()
+def test_codes_of_images_decode_to_the_images() -> None:
+    model = flow(IMAGES).float()
+    levels = torch.randint(IMAGES.levels, (50, *IMAGES.shape), generator=Generator().manual_seed(2))
+    x = IMAGES.to_unit(levels)
+    latent = capability(model, Latent)
+    assert latent is not None
+    z, _ = model(model.dequantised(x, Generator().manual_seed(3)))
+    assert torch.equal(IMAGES.to_levels(latent.decode(z)), levels)
+
+
+@torch.no_grad()
+def test_the_same_noise_dequantises_at_every_call() -> None:
+    model, x = flow(IMAGES).float(), IMAGES.to_unit(torch.randint(5, (9, *IMAGES.shape)))
+    assert torch.equal(model.log_prob(x), model.log_prob(x))
