@@ -68,6 +68,11 @@ def tiny(model: str, spaces: list[Space] = SPACES, **options: Any) -> Generative
     raise refusal
 
 
+def quick(model: str) -> dict[str, float]:
+    """A learning rate at which a few steps are enough to tell right from wrong."""
+    return {"lr": 5e-3} if "lr" in model_signature(model, "test") else {}
+
+
 def elements(space: Space, n: int, seed: int = 0) -> Batch:
     """Random elements that have something to learn, with labels, or with other images to translate from."""
     generator = Generator().manual_seed(seed)
@@ -169,6 +174,45 @@ def test_an_objective_moves_all_of_its_own_parameters_and_no_others(name: str) -
 
 
 @pytest.mark.parametrize("name", ZOO)
+def test_the_players_of_a_phase_own_different_parameters(name: str) -> None:
+    for phase in tiny(name).phases():
+        owners = [{id(parameter) for parameter in objective.parameters} for objective in phase.objectives]
+        for one, other in itertools.combinations(owners, 2):
+            assert not one & other, f"{phase.name}: a parameter with two owners"
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_one_batch_can_be_overfitted(name: str) -> None:
+    """Each objective's loss falls when it alone is trained on one batch; a discriminator's falls far.
+
+    A divergence between data and the model's own particles is no loss that falls: only its gradient means anything.
+    """
+    model = tiny(name, **quick(name))
+    batch = elements(model.space, 16)
+    model.train()
+    for phase in model.phases():
+        if phase.fit is not None:
+            phase.fit(Splits(batch, batch))
+        if phase.progress is not None:
+            phase.progress(0.5)
+        for objective in phase.objectives:
+            losses, own = [], list(objective.parameters)
+            optimizer = objective.optimizer(own)
+            for _ in range(100):
+                loss = objective.loss(batch)
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward(inputs=own)
+                optimizer.step()
+                losses.append(float(loss.detach()))
+            if "divergence" in objective.name:
+                continue
+            first, last = sum(losses[:5]) / 5, sum(losses[-20:]) / 20
+            assert last < first, f"{phase.name}, {objective.name}: from {first:.4g} to {last:.4g}"
+            if objective.name == "discriminator":  # which has but to tell 16 images from untrained ones
+                assert last < 0.6 * first, f"{objective.name}: from {first:.4g} to {last:.4g} alone"
+
+
+@pytest.mark.parametrize("name", ZOO)
 def test_training_moves_the_weights_and_repeats_to_the_bit(name: str, tmp_path: Any) -> None:
     one, same = (fitted(name, tmp_path) for _ in range(2))
     assert weights_bytes(one, {}) == weights_bytes(same, {})
@@ -188,7 +232,7 @@ def every_image(space: Space) -> Tensor:
 @torch.no_grad()
 def test_probabilities_over_a_tiny_space_sum_to_one(name: str, size: str, tmp_path: Any) -> None:
     """Exactly for an exact likelihood; never above one, up to Monte-Carlo noise, for a lower bound."""
-    model = fitted(name, tmp_path, 30, TINY_SPACES[size])
+    model = fitted(name, tmp_path, 60, TINY_SPACES[size], **quick(name))
     space = model.space
     likelihood = capability(model, Likelihood)
     assert likelihood is not None
@@ -205,7 +249,7 @@ def test_probabilities_over_a_tiny_space_sum_to_one(name: str, size: str, tmp_pa
 @torch.no_grad()
 def test_samples_match_the_density(name: str, size: str, tmp_path: Any) -> None:
     """Total variation between sample frequencies and the model's own probabilities, against what chance alone gives."""
-    model = fitted(name, tmp_path, 30, TINY_SPACES[size])
+    model = fitted(name, tmp_path, 60, TINY_SPACES[size], **quick(name))
     space = model.space
     likelihood = capability(model, Likelihood)
     assert likelihood is not None
