@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from genbench.core import Batch, Latent, Space, Splits, capability
+from genbench.capabilities import Latent, capability
+from genbench.core import Batch, Space, Splits
 from genbench.models.flows.realnvp import RealNVP
 
 IMAGES = Space("image", (1, 2, 4), 5)

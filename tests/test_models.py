@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from genbench.core import Batch, Completion, GenerativeModel, Latent, Likelihood, Space, Splits, capability
+from genbench.capabilities import Completion, Latent, Likelihood, capability
+from genbench.core import Batch, GenerativeModel, Space, Splits
+from genbench.files import InputError
 from genbench.machine import seed_of
 from genbench.models import build
 from genbench.nn.discrete import DiscretizedLogistic, Levels
@@ -17,7 +19,23 @@ from genbench.params import Run, model_names, model_signature
 from genbench.training import Budget, Job, train
 from genbench.weights import load_state, weights_bytes
 
-IMAGES = Space("image", (1, 8, 8), 17, 10)
+# A model is tested on the first of these that its constructor does not refuse.
+SPACES = [
+    Space("image", (1, 8, 8), 17, 10),
+    Space("image", (1, 8, 8), 2, 10),
+    Space("table", (3,), 2),
+    Space("points", (2,), 0, 8),
+    Space("image", (1, 8, 8), 17, 10, source=(1, 8, 8), paired=True),
+    Space("image", (1, 8, 8), 17, 10, source=(1, 8, 8)),
+]
+TINY_SPACES = {  # every element of these can be counted
+    "binary": [Space("image", (1, 2, 4), 2, 2), Space("table", (3,), 2)],
+    "four levels": [
+        Space("image", (1, 2, 2), 4, 2),
+        Space("image", (1, 2, 2), 2, 2),
+        Space("table", (2,), 4),
+    ],
+}
 # Sizes that keep a test short; a model without these hyper-parameters is built with its defaults.
 SMALL = {
     "hidden": 24,
@@ -34,63 +52,83 @@ SMALL = {
     "couplings": 4,
     "anneal": 50,
 }
-BINARY = {"latent/rbm"}  # models that refuse anything else: they are tested on two levels instead
 ZOO = model_names()
 
 
-def tiny(model: str, space: Space, **options: Any) -> GenerativeModel:
+def tiny(model: str, spaces: list[Space] = SPACES, **options: Any) -> GenerativeModel:
+    """A small untrained model on the first of `spaces` that it accepts."""
     names = model_signature(model, "test")
-    space = space._replace(levels=2) if model in BINARY else space
     small = {key: value for key, value in SMALL.items() if key in names} | options
-    torch.manual_seed(0)
-    return build("test", Run(dataset="d", model=model, **small), space)
+    for space in spaces:
+        torch.manual_seed(0)
+        try:
+            return build("test", Run(dataset="d", model=model, **small), space)
+        except InputError as error:
+            refusal = error
+    raise refusal
 
 
-def images(space: Space, n: int, seed: int = 0) -> Batch:
-    """Random blobs: bright in the middle, with labels."""
+def elements(space: Space, n: int, seed: int = 0) -> Batch:
+    """Random elements that have something to learn, with labels, or with other images to translate from."""
     generator = Generator().manual_seed(seed)
-    rows, columns = (torch.linspace(-1, 1, side).square() for side in space.shape[1:])
-    bright = 1 - (rows[:, None] + columns[None, :]) / 2
-    x = (bright + 0.3 * torch.randn(n, *space.shape, generator=generator)).clamp(0, 1)
-    labels = torch.randint(max(space.classes, 1), (n,), generator=generator)
-    return Batch(space.to_unit(space.to_levels(x)), labels)
+    noise = torch.randn(n, *space.shape, generator=generator)
+    if space.kind == "image":
+        rows, columns = (torch.linspace(-1, 1, side).square() for side in space.shape[1:])
+        x = 1 - (rows[:, None] + columns[None, :]) / 2 + 0.3 * noise  # bright in the middle
+    else:
+        x = 0.6 + 0.3 * noise
+    x = space.to_unit(space.to_levels(x.clamp(0, 1)))
+    if space.source:
+        return Batch(x, elements(space._replace(shape=space.source, source=()), n, seed + 100).x)
+    return Batch(x, torch.randint(space.classes, (n,), generator=generator) if space.classes else None)
 
 
-def fitted(model: str, space: Space, tmp_path: Any, steps: int = 3, **options: Any) -> GenerativeModel:
-    built = tiny(model, space, **options)
-    splits = Splits(images(built.space, 40), images(built.space, 30, seed=1))
+def fitted(
+    model: str, tmp_path: Any, steps: int = 3, spaces: list[Space] = SPACES, **options: Any
+) -> GenerativeModel:
+    built = tiny(model, spaces, **options)
+    splits = Splits(elements(built.space, 40), elements(built.space, 30, seed=1))
     with torch.enable_grad():
         train(built, splits, Budget(steps, 16), Job("test", 0, tmp_path / "c.pt", "f"))
     return built.eval()
 
 
+def drawn(model: GenerativeModel, n: int, seed: int) -> Tensor:
+    """n samples; under n conditions where the model heeds them."""
+    condition = elements(model.space, n).condition if model.conditional else None
+    return model.sample(n, condition, generator=Generator().manual_seed(seed))
+
+
 @pytest.fixture(scope="module")
 def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, GenerativeModel]]:
     folder = tmp_path_factory.mktemp("zoo")
-    yield {name: fitted(name, IMAGES, folder) for name in ZOO}
+    yield {name: fitted(name, folder) for name in ZOO}
 
 
 def having(protocol: type) -> list[str]:
-    return [name for name in ZOO if capability(tiny(name, IMAGES), protocol) is not None]
+    return [name for name in ZOO if capability(tiny(name), protocol) is not None]
 
 
 @pytest.mark.parametrize("name", ZOO)
 @torch.no_grad()
 def test_samples_have_the_shape_and_support_of_the_data(zoo: dict[str, GenerativeModel], name: str) -> None:
-    x = zoo[name].sample(7, generator=Generator().manual_seed(0))
-    assert x.shape == (7, *IMAGES.shape)
-    assert x.dtype == torch.float32
-    assert bool(((x >= 0) & (x <= 1)).all())
+    space = zoo[name].space
+    x = drawn(zoo[name], 7, seed=0)
+    assert x.shape == (7, *space.shape)
+    assert x.dtype == elements(space, 1).x.dtype
+    if space.levels:
+        assert bool(((x >= 0) & (x <= 1)).all())
+    assert bool(torch.isfinite(x).all())
 
 
 @pytest.mark.parametrize("name", ZOO)
 @torch.no_grad()
 def test_sampling_follows_from_the_generator_alone(zoo: dict[str, GenerativeModel], name: str) -> None:
     torch.manual_seed(1)
-    one = zoo[name].sample(20, generator=Generator().manual_seed(5))
+    one = drawn(zoo[name], 20, seed=5)
     torch.manual_seed(2)
-    same = zoo[name].sample(20, generator=Generator().manual_seed(5))
-    other = zoo[name].sample(20, generator=Generator().manual_seed(6))
+    same = drawn(zoo[name], 20, seed=5)
+    other = drawn(zoo[name], 20, seed=6)
     assert torch.equal(one, same)
     if name != "controls/real":  # which gives its images in order
         assert not torch.equal(one, other)
@@ -104,16 +142,16 @@ def test_saved_and_loaded_weights_give_the_same_bytes_and_samples(
     from safetensors.torch import load
 
     content = weights_bytes(zoo[name], {"model": name})
-    copy = tiny(name, IMAGES)
+    copy = tiny(name)
     load_state(copy, load(content))
     assert weights_bytes(copy, {"model": name}) == content
-    draws = [model.eval().sample(9, generator=Generator().manual_seed(3)) for model in (zoo[name], copy)]
+    draws = [drawn(model.eval(), 9, seed=3) for model in (zoo[name], copy)]
     assert torch.equal(*draws)
 
 
 @pytest.mark.parametrize("name", ZOO)
 def test_an_objective_moves_all_of_its_own_parameters_and_no_others(name: str) -> None:
-    model = tiny(name, IMAGES)
+    model = tiny(name)
     model.train()
     everything = dict(model.named_parameters())
     owned: set[int] = set()
@@ -123,7 +161,7 @@ def test_an_objective_moves_all_of_its_own_parameters_and_no_others(name: str) -
             own = list(objective.parameters)
             owned |= {id(parameter) for parameter in own}
             model.zero_grad(set_to_none=True)
-            objective.loss(images(model.space, 32)).backward(inputs=own)
+            objective.loss(elements(model.space, 32)).backward(inputs=own)
             moved = {key for key, p in everything.items() if p.grad is not None and bool((p.grad != 0).any())}
             expected = {key for key, p in everything.items() if any(p is mine for mine in own)}
             assert moved == expected, f"{objective.name}: {sorted(moved ^ expected)}"
@@ -132,9 +170,9 @@ def test_an_objective_moves_all_of_its_own_parameters_and_no_others(name: str) -
 
 @pytest.mark.parametrize("name", ZOO)
 def test_training_moves_the_weights_and_repeats_to_the_bit(name: str, tmp_path: Any) -> None:
-    one, same = (fitted(name, IMAGES, tmp_path) for _ in range(2))
+    one, same = (fitted(name, tmp_path) for _ in range(2))
     assert weights_bytes(one, {}) == weights_bytes(same, {})
-    untrained = tiny(name, IMAGES)
+    untrained = tiny(name)
     if untrained.state_dict():
         assert weights_bytes(one, {}) != weights_bytes(untrained, {})
 
@@ -145,15 +183,12 @@ def every_image(space: Space) -> Tensor:
     return space.to_unit(torch.tensor(list(rows))).reshape(-1, *space.shape)
 
 
-TINY_SPACES = [Space("image", (1, 2, 4), 2, 2), Space("image", (1, 2, 2), 4, 2)]
-
-
-@pytest.mark.parametrize("space", TINY_SPACES, ids=["binary", "four levels"])
+@pytest.mark.parametrize("size", TINY_SPACES)
 @pytest.mark.parametrize("name", having(Likelihood))
 @torch.no_grad()
-def test_probabilities_over_a_tiny_space_sum_to_one(name: str, space: Space, tmp_path: Any) -> None:
+def test_probabilities_over_a_tiny_space_sum_to_one(name: str, size: str, tmp_path: Any) -> None:
     """Exactly for an exact likelihood; never above one, up to Monte-Carlo noise, for a lower bound."""
-    model = fitted(name, space, tmp_path, steps=30)
+    model = fitted(name, tmp_path, 30, TINY_SPACES[size])
     space = model.space
     likelihood = capability(model, Likelihood)
     assert likelihood is not None
@@ -165,12 +200,12 @@ def test_probabilities_over_a_tiny_space_sum_to_one(name: str, space: Space, tmp
         assert 0.8 < total < 1.02
 
 
-@pytest.mark.parametrize("space", TINY_SPACES, ids=["binary", "four levels"])
+@pytest.mark.parametrize("size", TINY_SPACES)
 @pytest.mark.parametrize("name", having(Likelihood))
 @torch.no_grad()
-def test_samples_match_the_density(name: str, space: Space, tmp_path: Any) -> None:
+def test_samples_match_the_density(name: str, size: str, tmp_path: Any) -> None:
     """Total variation between sample frequencies and the model's own probabilities, against what chance alone gives."""
-    model = fitted(name, space, tmp_path, steps=30)
+    model = fitted(name, tmp_path, 30, TINY_SPACES[size])
     space = model.space
     likelihood = capability(model, Likelihood)
     assert likelihood is not None
@@ -178,22 +213,32 @@ def test_samples_match_the_density(name: str, space: Space, tmp_path: Any) -> No
     p = likelihood.log_prob(every_image(space)).double().exp()
     p = p / p.sum()
     n = 20_000
-    drawn = space.to_levels(model.sample(n, generator=Generator().manual_seed(1))).flatten(1)
+    levels = space.to_levels(model.sample(n, generator=Generator().manual_seed(1))).flatten(1)
     place = space.levels ** torch.arange(space.dimensions - 1, -1, -1)
-    frequencies = torch.bincount((drawn * place).sum(1), minlength=len(p)) / n
+    frequencies = torch.bincount((levels * place).sum(1), minlength=len(p)) / n
     distance = 0.5 * float((frequencies - p).abs().sum())
     by_chance = 0.5 * float((2 * p * (1 - p) / (math.pi * n)).sqrt().sum())  # expected for n draws from p
     assert distance < 1.5 * by_chance + (0 if likelihood.exact else 0.03)
 
 
+@pytest.mark.parametrize("name", [name for name in ZOO if tiny(name).conditional])
+@torch.no_grad()
+def test_a_condition_changes_the_samples(zoo: dict[str, GenerativeModel], name: str) -> None:
+    model = zoo[name]
+    one, other = (elements(model.space, 8, seed=seed).condition for seed in (0, 1))
+    assert one is not None
+    draws = [model.sample(8, condition, generator=Generator().manual_seed(0)) for condition in (one, other)]
+    assert not torch.equal(*draws)
+
+
 @pytest.mark.parametrize("name", having(Likelihood))
 def test_training_raises_the_likelihood(name: str, tmp_path: Any) -> None:
-    model = tiny(name, IMAGES)
+    model = tiny(name)
     if not any(phase.objectives for phase in model.phases()):
         pytest.skip("fitted in closed form")
-    x = images(model.space, 40).x
-    likelihood = capability(fitted(name, IMAGES, tmp_path, steps=1), Likelihood)
-    trained = capability(fitted(name, IMAGES, tmp_path, steps=60), Likelihood)
+    x = elements(model.space, 40).x
+    likelihood = capability(fitted(name, tmp_path, steps=1), Likelihood)
+    trained = capability(fitted(name, tmp_path, steps=60), Likelihood)
     assert likelihood is not None
     assert trained is not None
     with torch.no_grad():
@@ -209,7 +254,7 @@ def test_codes_decode_to_images(zoo: dict[str, GenerativeModel], name: str) -> N
     z = latent.prior(5, generator=Generator().manual_seed(0))
     assert z.ndim == 2
     x = latent.decode(z)
-    assert x.shape == (5, *IMAGES.shape)
+    assert x.shape == (5, *zoo[name].space.shape)
     assert torch.equal(x, latent.decode(z)), "decoding is a function of the code"
     assert not torch.equal(x[0], x[1])
 
@@ -219,7 +264,7 @@ def test_codes_decode_to_images(zoo: dict[str, GenerativeModel], name: str) -> N
 def test_completion_keeps_what_it_is_shown(zoo: dict[str, GenerativeModel], name: str) -> None:
     completion = capability(zoo[name], Completion)
     assert completion is not None
-    x = images(IMAGES, 6).x
+    x = elements(zoo[name].space, 6).x
     mask = torch.zeros_like(x, dtype=torch.bool)
     mask[:, :, :4] = True
     done = completion.complete(x, mask, generator=Generator().manual_seed(0))
@@ -234,30 +279,33 @@ def test_completion_keeps_what_it_is_shown(zoo: dict[str, GenerativeModel], name
 def test_a_pixel_depends_on_all_pixels_before_it_and_none_after(
     zoo: dict[str, GenerativeModel], name: str
 ) -> None:
-    model: Any = tiny(name, IMAGES, **({"blocks": 9} if "blocks" in model_signature(name, "test") else {}))
+    model: Any = tiny(name, **({"blocks": 9} if "blocks" in model_signature(name, "test") else {}))
     model.eval()
+    if model.space.kind != "image":
+        pytest.skip("no pixels")
+    dimensions = model.space.dimensions
     for parameter in model.parameters():  # no weight is small enough to hide a dependence
         parameter.copy_(torch.empty_like(parameter).uniform_(0.05, 0.2, generator=Generator().manual_seed(0)))
-    x = images(IMAGES, 1).x.double()
+    x = elements(model.space, 1).x.double()
     model.double()
 
     def per_pixel(x: Tensor) -> Tensor:
         logits = model.logits(x.flatten(1) if name.endswith("made") else x)
-        return logits.reshape(IMAGES.dimensions, -1)
+        return logits.reshape(dimensions, -1)
 
     base = per_pixel(x)
-    for d in range(0, IMAGES.dimensions, 5):
+    for d in range(0, dimensions, 5):
         changed = x.clone().flatten()
         changed[d] = 1 - changed[d] + 0.01
         differs = (per_pixel(changed.reshape(x.shape)) - base).abs().amax(1) > 0
         assert not bool(differs[: d + 1].any()), f"a pixel sees itself or a later one: {d}"
-        if name.endswith("made") and d + 1 < IMAGES.dimensions:
+        if name.endswith("made") and d + 1 < dimensions:
             assert bool(differs[d + 1 :].all())
-        elif d + 1 < IMAGES.dimensions:
+        elif d + 1 < dimensions:
             assert bool(differs[d + 1]), "the next pixel does not see this one"
 
 
-@pytest.mark.parametrize("space", TINY_SPACES, ids=["binary", "four levels"])
+@pytest.mark.parametrize("space", [Space("image", (1, 2, 4), 2), Space("image", (1, 2, 2), 4)])
 @pytest.mark.parametrize("kind", [Levels, DiscretizedLogistic])
 def test_output_distributions_sum_to_one_and_sample_what_they_say(kind: Any, space: Space) -> None:
     output = kind(space)

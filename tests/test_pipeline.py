@@ -59,6 +59,7 @@ def test_a_run_leaves_its_whole_story(built: Path) -> None:
     folder = built / "results/runs/bits-made"
     assert sorted(path.name for path in folder.iterdir()) == [
         "curve.csv",
+        "frames.npz",
         "grid.png",
         "metrics.json",
         "model.safetensors",
@@ -172,7 +173,7 @@ def test_damaged_and_foreign_samples_are_named(workspace: Path) -> None:
     samples.write_bytes(samples.read_bytes()[:-50])
     assert "samples.npz: the samples is damaged" in fails(workspace, "novelty", *RUN)
     np.savez(samples, x=np.full((5, 1, 8, 8), 9, np.uint8))
-    assert "expected uint8 (n, 1, 8, 8) below 2" in fails(workspace, "novelty", *RUN)
+    assert "array 'x' holds 9; expected levels below 2" in fails(workspace, "novelty", *RUN)
     np.savez(samples, x=np.array([{}], dtype=object))
     assert "samples.npz" in fails(workspace, "novelty", *RUN)
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Generator
 
-from genbench.core import Likelihood, Space, capability
+from genbench.capabilities import Likelihood, capability
+from genbench.core import Space
 from genbench.files import InputError
 from genbench.models import build
 from genbench.models.latent.rbm import RBM

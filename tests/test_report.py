@@ -90,6 +90,7 @@ def run(
         novelty={"scores": novelty, "threshold": 1.25, "pairs": pairs},
         curve=curve,
         samples=samples,
+        frames={},
         replicates={},
         grid=png(rng),
         nearest=png(rng),
@@ -128,6 +129,7 @@ def models() -> list[RunResult]:
 def dataset(name: str = "digits", **card: Any) -> DatasetResult:
     accuracy = {"accuracy": score(0.981, 0.01), "weights_sha256": SHA["extractor"]}
     facts = {
+        "kind": "image",
         "levels": 17,
         "shape": [1, 8, 8],
         "sha256": SHA["data"],

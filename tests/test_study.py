@@ -298,6 +298,7 @@ def write_run(folder: Path, result: RunResult) -> None:
     (folder / "curve.csv").write_text(result.curve.to_csv(index=False))
     (folder / "samples.npz").write_bytes(npz_bytes(result.samples))
     (folder / "replicates.npz").write_bytes(npz_bytes(result.replicates))
+    (folder / "frames.npz").write_bytes(npz_bytes(result.frames))
     (folder / "grid.png").write_bytes(result.grid)
     (folder / "nearest.png").write_bytes(result.nearest)
     (folder / "model.safetensors").write_bytes(b"weights")

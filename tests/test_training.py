@@ -4,13 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Generator, Tensor, nn
 
 from genbench import batches, checkpoint, training
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.files import InputError
+from genbench.files import InputError, npz_bytes, read_npz
 from genbench.training import Budget, CurvePoint, Job, train
 from genbench.weights import load_state, weights_bytes
 
@@ -64,6 +65,10 @@ class Awkward(GenerativeModel):
     def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
         return torch.rand(n, *SPACE.shape, generator=generator)
 
+    def watch(self, *, generator: Generator) -> dict[str, Tensor]:
+        torch.rand(3)  # what it draws from the training's own random state must not be missed there
+        return {"x": self.sample(2, generator=generator), "fade": self.fade + self.one[0].weight.mean()}
+
 
 class KilledError(Exception):
     pass
@@ -73,11 +78,13 @@ def job(folder: Path, fingerprint: str = "f") -> Job:
     return Job("test", 7, folder / "run.pt", fingerprint)
 
 
-def fit(folder: Path, budget: Budget, fingerprint: str = "f") -> tuple[bytes, list[CurvePoint]]:
+def fit(
+    folder: Path, budget: Budget, fingerprint: str = "f", model: type[Awkward] = Awkward
+) -> tuple[bytes, list[CurvePoint], bytes]:
     torch.manual_seed(0)
-    model = Awkward()
-    curve = train(model, SPLITS, budget, job(folder, fingerprint))
-    return weights_bytes(model, {}), curve
+    built = model()
+    record = train(built, SPLITS, budget, job(folder, fingerprint))
+    return weights_bytes(built, {}), record.curve, npz_bytes(record.watcher.arrays(SPACE))
 
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])
@@ -121,13 +128,28 @@ def test_a_checkpoint_of_another_training_or_a_damaged_one_is_not_resumed(
 def test_phases_take_their_share_and_players_their_rhythm(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = Awkward()
-    curve = train(model, SPLITS, Budget(30, 8), job(tmp_path))
+    curve = train(model, SPLITS, Budget(30, 8), job(tmp_path)).curve
     assert model.calls.count("one") == 20
     assert model.calls.count("two") == 20 // 3 + 10
     assert [point.step for point in curve if point.phase == "fade"] == list(range(21, 31))
     assert float(model.fade) == pytest.approx(0.9)
     assert len(model.kept) == 5
     assert float(model.mean) == float(model.one[0].weight.detach().mean())
+
+
+def test_watching_shows_evenly_spaced_moments_and_changes_nothing(tmp_path: Path) -> None:
+    class Unwatched(Awkward):
+        watch = None  # type: ignore[assignment]
+
+    weights, curve, frames = fit(tmp_path, Budget(30, 8))
+    assert (weights, curve) == fit(tmp_path, Budget(30, 8), model=Unwatched)[:2]
+    (tmp_path / "frames.npz").write_bytes(frames)
+    found = read_npz(tmp_path / "frames.npz", what="the frames")
+    assert found["step"].tolist() == [0, 4, 9, 13, 17, 21, 26, 30]
+    assert found["x"].dtype == np.uint8
+    assert found["x"].shape == (8, 2, *SPACE.shape)
+    assert (found["x"] == found["x"][0]).all(), "the noise is the same every time"
+    assert len(set(found["fade"].tolist())) == 8, "the model is not"
 
 
 def test_batches_are_permutations_laid_end_to_end() -> None:

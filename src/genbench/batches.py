@@ -1,10 +1,28 @@
 """Which elements a training step sees: a function of (seed, step) alone, so that a resumed run sees the same."""
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from genbench.core import Batch
+from genbench.core import Batch, Splits
+from genbench.data import Prepared
 from genbench.machine import seed_of
+
+
+def splits_of(data: Prepared, device: torch.device) -> Splits:
+    """Prepared data as models see it: elements with what they are conditioned on, if anything."""
+    space = data.space
+
+    def batch(x: np.ndarray, y: np.ndarray, source: np.ndarray | None) -> Batch:
+        elements = space.to_unit(torch.from_numpy(x).to(device))
+        if source is not None:
+            return Batch(elements, space.to_unit(torch.from_numpy(source).to(device)))
+        return Batch(elements, torch.from_numpy(y).to(device) if space.classes else None)
+
+    return Splits(
+        batch(data.train_x, data.train_y, data.train_source),
+        batch(data.held_out_x, data.held_out_y, data.held_out_source),
+    )
 
 
 def batch_of_step(data: Batch, step: int, size: int, seed: int) -> Batch:

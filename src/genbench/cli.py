@@ -75,14 +75,15 @@ def prepare(
 def extractor(data: DataFile, out: OutFile, params: ParamsFile = PARAMS) -> None:
     """Train the classifiers that give the features; a card beside them states held-out accuracies and hash."""
     from genbench.data import load as load_data
-    from genbench.extractors import classifier
     from genbench.files import json_bytes, write_all
+    from genbench.kinds import kind_of
     from genbench.machine import make_deterministic
     from genbench.params import load
 
     settings = load(params).extractor
     make_deterministic(threads=settings.threads)
-    weights, card = classifier.train(load_data(data), settings)
+    prepared = load_data(data)
+    weights, card = kind_of(prepared.card).extractor(prepared, settings)
     write_all(out.parent, {out.name: weights, out.with_suffix(".json").name: json_bytes(card)})
 
 
@@ -94,8 +95,8 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
     import torch
 
     from genbench import machine, training
-    from genbench.core import Batch, Splits
-    from genbench.files import json_bytes, write_all
+    from genbench.batches import splits_of
+    from genbench.files import json_bytes, npz_bytes, write_all
     from genbench.weights import weights_bytes
 
     began = time.monotonic()
@@ -104,19 +105,13 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
     torch.manual_seed(seed)
     device = machine.pick_device(settings.device)
     model = _build(run, entry, space).to(device)
-
-    def batch(x: Any, y: Any) -> Batch:
-        labels = torch.from_numpy(y).to(device) if space.classes else None
-        return Batch(space.to_unit(torch.from_numpy(x).to(device)), labels)
-
-    splits = Splits(
-        batch(prepared.train_x, prepared.train_y), batch(prepared.held_out_x, prepared.held_out_y)
-    )
     about = _about(run, entry, prepared)
     fingerprint = json.dumps(about | {"code": _code_hash(entry.model), "torch": torch.__version__})
     job = training.Job(run, seed, CHECKPOINTS / f"{run}.pt", fingerprint)
-    curve = training.train(model, splits, training.Budget(entry.steps, entry.batch_size, entry.ema), job)
-    lines = ["step,phase,objective,loss", *(f"{p.step},{p.phase},{p.objective},{p.loss:.9g}" for p in curve)]
+    budget = training.Budget(entry.steps, entry.batch_size, entry.ema)
+    record = training.train(model, splits_of(prepared, device), budget, job)
+    lines = ["step,phase,objective,loss"]
+    lines += [f"{p.step},{p.phase},{p.objective},{p.loss:.9g}" for p in record.curve]
     seconds = round(time.monotonic() - began, 3)
     timing = {
         "train_seconds": seconds,
@@ -124,6 +119,7 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
     }
     contents = {
         "curve.csv": ("\n".join(lines) + "\n").encode(),
+        "frames.npz": npz_bytes(record.watcher.arrays(space)),
         "timing.json": json_bytes(timing | {"device": str(device), "threads": entry.threads}),
         "model.safetensors": weights_bytes(model, about),
     }
@@ -135,19 +131,20 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
     epilog="Example: genbench sample --run digits-vae --data data/digits.safetensors --out results/runs/digits-vae"
 )
 def sample(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PARAMS) -> None:
-    """Draw as many samples as there are held-out images, a grid, and walks or completions where the model can."""
+    """Draw as many samples as there are held-out elements, a grid, and the pictures that only this model has."""
     from torch import Generator
 
     from genbench import machine, pictures, sampling
+    from genbench.batches import splits_of
     from genbench.files import npz_bytes, write_all
+    from genbench.kinds import kind_of
 
     settings, entry, prepared, space = _load_run(run, data, params)
     device = machine.pick_device(settings.device)
     model = _trained(run, entry, prepared, space, out).to(device)
     generator = Generator(device).manual_seed(machine.seed_of(entry.seed, run, "sample"))
-    n = len(prepared.held_out_x)
-    arrays = sampling.draw(model, n, prepared.held_out_x, space, run=run, generator=generator)
-    grid = pictures.tile(arrays["x"][:100], space.levels, columns=10)
+    arrays = sampling.draw(model, splits_of(prepared, device), run=run, generator=generator)
+    grid = kind_of(prepared.card).grid(arrays["x"], prepared.card)
     write_all(out, {"samples.npz": npz_bytes(arrays), "grid.png": pictures.png(grid)})
 
 
@@ -155,10 +152,11 @@ def sample(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PA
     epilog="Example: genbench novelty --run digits-vae --data data/digits.safetensors --out results/runs/digits-vae"
 )
 def novelty(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PARAMS) -> None:
-    """Are the samples new?  Distances to the training images, calibrated on held-out ones; the closest pairs drawn."""
+    """Are the samples new?  Distances to the training data, calibrated on held-out data; the closest pairs drawn."""
     from genbench import audit, pictures
     from genbench.data import load as load_data
     from genbench.files import json_bytes, write_all
+    from genbench.kinds import kind_of
     from genbench.params import load, pick
 
     pick(load(params).runs, run, "runs", params)
@@ -166,11 +164,11 @@ def novelty(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = P
     samples = _samples(out, prepared)
     record = audit.novelty(prepared, samples, seed=0)
     closest = record["pairs"][:CLOSEST]
-    picture = pictures.neighbours(
-        samples[[pair["sample"] for pair in closest]],
-        prepared.train_x[[pair["train"] for pair in closest]],
+    picture = kind_of(prepared.card).pairs(
+        samples.take([pair["sample"] for pair in closest], axis=0),
+        prepared.train_x.take([pair["train"] for pair in closest], axis=0),
         [pair["flagged"] for pair in closest],
-        prepared.levels,
+        prepared.card,
     )
     record = {"run": run, "dataset": prepared.card["name"], **record}
     write_all(out, {"novelty.json": json_bytes(record), "nearest.png": pictures.png(picture)})
@@ -187,30 +185,34 @@ def evaluate(
     out: RunFolder,
     params: ParamsFile = PARAMS,
 ) -> None:
-    """Score the samples against the held-out images, and the likelihood where the model has one.
+    """Score the samples against the held-out data, and what else the model can: likelihood, measures of its own.
 
     The bootstrap replicates beside the scores let the report compare two runs on the same resamplings.
     """
     import torch
 
     from genbench import evaluation, folds, machine
-    from genbench.extractors import classifier
+    from genbench.batches import splits_of
+    from genbench.capabilities import Likelihood, capability
     from genbench.files import json_bytes, npz_bytes, write_all
-    from genbench.metrics import class_histogram
+    from genbench.kinds import Subject, kind_of
 
     settings, entry, prepared, space = _load_run(run, data, params)
-    extract = classifier.load(extractor, prepared)
     samples = _samples(out, prepared)
-    real, fake = extract(prepared.held_out_x), extract(samples)
     seed = machine.seed_of(entry.seed, run, "evaluate")
-    n, held_out = len(fake.labels), len(real.labels)
+    n, held_out = len(samples), len(prepared.held_out_x)
     shared_seed = machine.seed_of(entry.dataset, "resamplings")
     drawn = evaluation.draws(held_out, n, real_seed=shared_seed, fake_seed=seed)
-    scores = evaluation.sample_scores(real, fake, drawn, classes=space.classes, seed=seed)
+    device = machine.pick_device(settings.device)
+    model = _trained(run, entry, prepared, space, out).to(device)
+    subject = Subject(
+        samples, capability(model, Likelihood), prepared.asked_labels if model.conditional else None
+    )
+    compared = kind_of(prepared.card).compare(prepared, subject, drawn, extractor=extractor, seed=seed)
     torch.manual_seed(seed)
-    model = _trained(run, entry, prepared, space, out).to(machine.pick_device(settings.device))
     kind, likelihoods = evaluation.likelihood_scores(model, prepared, space, drawn)
-    scores |= likelihoods
+    scores = compared.scores | likelihoods
+    generator = torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "measure"))
     record = {
         "run": run,
         "dataset": entry.dataset,
@@ -219,12 +221,11 @@ def evaluate(
         "n": n,
         "held_out": held_out,
         "folds": folds.FOLDS,
-        "extractor": extract.sha256,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "likelihood": kind,
-        "class_histogram": [float(share) for share in class_histogram(fake.labels, space.classes)],
         "scores": {name: score.estimate.as_dict() for name, score in scores.items()},
-        "extractors": evaluation.extractor_scores(prepared, extract, samples, scores["fid"].estimate),
+        "measures": evaluation.measures(model, splits_of(prepared, device), generator),
+        **compared.facts,
     }
     replicates = npz_bytes({name: score.replicates for name, score in scores.items()})
     write_all(out, {"metrics.json": json_bytes(record), "replicates.npz": replicates})
@@ -419,25 +420,15 @@ def _trained(run: str, entry: "Run", prepared: "Prepared", space: "Space", folde
 
 
 def _samples(folder: Path, prepared: "Prepared") -> Any:
-    """The samples of a run, checked against its dataset: uint8 levels (n, c, h, w)."""
+    """The samples of a run, checked against its dataset: (n, *shape), stored as its elements are."""
     from genbench.files import read_npz
 
     path = folder / "samples.npz"
     arrays = read_npz(path, what="the samples")
-    shape = prepared.train_x.shape[1:]
-    x = arrays.get("x")
-    if (
-        x is None
-        or x.dtype.name != "uint8"
-        or x.shape[1:] != shape
-        or len(x) < 2
-        or x.max() >= prepared.levels
-    ):
-        found = "nothing" if x is None else f"{x.dtype.name} {x.shape}, largest {x.max(initial=0)}"
-        raise InputError(
-            f"{path}: array 'x' holds {found}; expected uint8 (n, {', '.join(map(str, shape))}) below {prepared.levels}"
-        )
-    return x
+    problem = prepared.misfit(arrays.get("x"))
+    if problem:
+        raise InputError(f"{path}: array 'x' {problem}")
+    return arrays["x"]
 
 
 def _code_hash(model: str) -> str:
@@ -445,7 +436,9 @@ def _code_hash(model: str) -> str:
     from genbench.files import sha256_of_files
     from genbench.params import PACKAGE
 
-    shared = [PACKAGE / name for name in ("batches.py", "core.py", "training.py")]
+    shared = [
+        PACKAGE / name for name in ("batches.py", "capabilities.py", "core.py", "training.py", "watching.py")
+    ]
     shared += sorted((PACKAGE / "nn").glob("*.py"))
     return sha256_of_files([PACKAGE / "models" / f"{model}.py", *shared])
 
@@ -540,6 +533,7 @@ def _results(path: Path) -> "tuple[list[RunResult], list[DatasetResult]]":
                 novelty=read_json(folder / "novelty.json", what="the novelty record"),
                 curve=pd.read_csv(io.BytesIO(read_bytes(folder / "curve.csv", what="the training curve"))),
                 samples=read_npz(folder / "samples.npz", what="the samples"),
+                frames=read_npz(folder / "frames.npz", what="the frames"),
                 grid=read_bytes(folder / "grid.png", what="the sample grid"),
                 nearest=read_bytes(folder / "nearest.png", what="the closest pairs"),
                 replicates=read_npz(folder / "replicates.npz", what="the bootstrap replicates"),
@@ -555,7 +549,7 @@ def _results(path: Path) -> "tuple[list[RunResult], list[DatasetResult]]":
                 name=name,
                 card=prepared.card | {"sha256": prepared.sha256},
                 extractor=read_json(Path("results/extractors") / f"{name}.json", what="the extractor's card"),
-                examples=prepared.held_out_x[:60],
+                examples=prepared.held_out_x[:1000],
             )
         )
     return runs, datasets

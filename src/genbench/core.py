@@ -1,4 +1,4 @@
-"""The protocol: what a model is given, what it must provide, what it may be able to do besides.
+"""The protocol: what a model is given and what it must provide; `genbench.capabilities` says what it may do besides.
 
 A model file holds architecture and losses.  It knows no files, devices, loggers, seeds or arguments: the loop in
 `genbench.training` knows those, and nothing of models.
@@ -6,23 +6,29 @@ A model file holds architecture and losses.  It knows no files, devices, loggers
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import ClassVar, NamedTuple
 
+import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
 
 class Space(NamedTuple):
-    """What the data is; models are built from it.
+    """What the data is; models are built from it, and raise ValueError where they cannot be.
 
-    kind: "image".  shape: one element's, (c, h, w).  levels: grey levels per value, 2 for binary data.
+    kind: "image", "points", "table" or "mesh", a file of `genbench.kinds`.
+    shape: one element's: (c, h, w), (d,), (variables,) or (tokens,).
+    levels: grey levels or categories per value, 2 for binary data; 0 where the values are taken as they stand.
     classes: number of labels, 0 where there are none.
+    source: the shape of the images to translate from, () where there are none; `paired` where each has its target.
     """
 
     kind: str
     shape: tuple[int, ...]
     levels: int
     classes: int = 0
+    source: tuple[int, ...] = ()
+    paired: bool = False
 
     @property
     def dimensions(self) -> int:
@@ -31,15 +37,23 @@ class Space(NamedTuple):
 
     def to_unit(self, stored: Tensor) -> Tensor:
         """Stored levels 0 … levels−1 -> float32 in [0, 1], the range every model sees."""
-        return stored.float() / (self.levels - 1)
+        return stored.float() / (self.levels - 1) if self.levels else stored
 
     def to_levels(self, x: Tensor) -> Tensor:
         """Values in [0, 1] -> the nearest level, as integers (rounded, never truncated)."""
-        return (x.clamp(0, 1) * (self.levels - 1)).round().long()
+        return (x.clamp(0, 1) * (self.levels - 1)).round().long() if self.levels else x
+
+    def stored(self, x: Tensor) -> np.ndarray:
+        """Values as a model gives them -> an array as data are stored: uint8 levels, or the values as they stand."""
+        values: np.ndarray = self.to_levels(x).cpu().numpy()
+        return values.astype(np.uint8) if self.levels else values
 
 
 class Batch(NamedTuple):
-    """x: (n, *space.shape) in [0, 1].  condition: (n,) class labels, or None."""
+    """x: (n, *space.shape) in [0, 1].
+
+    condition: (n,) class labels; (n, *space.source) images to translate from, where there are any; or None.
+    """
 
     x: Tensor
     condition: Tensor | None = None
@@ -89,7 +103,12 @@ class Phase(NamedTuple):
 
 
 class GenerativeModel(nn.Module, ABC):
-    """Built from the space and keyword-only hyper-parameters; the paper's constants are the defaults."""
+    """Built from the space and keyword-only hyper-parameters; the paper's constants are the defaults.
+
+    conditional: whether `sample` heeds its `condition`; such a model is asked for the held-out data's conditions.
+    """
+
+    conditional: ClassVar[bool] = False
 
     def __init__(self, space: Space) -> None:
         super().__init__()
@@ -102,47 +121,3 @@ class GenerativeModel(nn.Module, ABC):
     @abstractmethod
     def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
         """n new elements, (n, *space.shape) in [0, 1]; all randomness comes from `generator`."""
-
-
-# Capabilities: small protocols that sampling and evaluation ask for, never a tree of classes.
-
-
-@runtime_checkable
-class Likelihood(Protocol):
-    """log p(x) in nats, summed over dimensions; `exact`, or else a lower bound in expectation."""
-
-    exact: bool
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        """(n, *space.shape) in [0, 1] -> (n,) nats."""
-        ...
-
-
-@runtime_checkable
-class Latent(Protocol):
-    """A prior over codes and a decoder: enough for latent walks and interpolation."""
-
-    def prior(self, n: int, *, generator: Generator) -> Tensor:
-        """(n, k) codes."""
-        ...
-
-    def decode(self, z: Tensor) -> Tensor:
-        """(n, k) codes -> (n, *space.shape) in [0, 1]."""
-        ...
-
-
-@runtime_checkable
-class Completion(Protocol):
-    """Fills in what is hidden."""
-
-    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
-        """x with the values where mask is False drawn anew; mask: bool, broadcastable to x."""
-        ...
-
-
-C = TypeVar("C")
-
-
-def capability(model: GenerativeModel, protocol: type[C]) -> C | None:
-    """The model seen as `protocol`, or None where it cannot do that."""
-    return model if isinstance(model, protocol) else None

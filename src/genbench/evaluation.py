@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Generator
 
 from genbench import metrics
-from genbench.core import GenerativeModel, Likelihood, Space, capability
+from genbench.capabilities import Likelihood, Measured, capability
+from genbench.core import GenerativeModel, Space, Splits
 from genbench.data import Prepared
 from genbench.extractors.base import Extractor
 from genbench.extractors.classifier import Features, Trained
@@ -163,15 +165,31 @@ def likelihood_scores(
     train, held_out = (_log_prob(likelihood, x, space) for x in (data.train_x, data.held_out_x))
     n, per_dimension = len(held_out), 1 / (space.dimensions * math.log(2))
     nll, replicates = metrics.mean_interval(-held_out), drawn.real @ -held_out / n
-    bits = Estimate(nll.value * per_dimension, nll.low * per_dimension, nll.high * per_dimension, n)
     gap = float(train.mean() - held_out.mean())
     error = math.sqrt(train.var(ddof=1) / len(train) + held_out.var(ddof=1) / n)
     scores = {
         "nll": Scored(nll, replicates),
-        "bits_per_dim": Scored(bits, replicates * per_dimension),
         "likelihood_gap": Scored(spread_interval(gap, error, n), train.mean() + replicates),
     }
+    if space.levels:  # a density of values as they stand has no bits
+        bits = Estimate(nll.value * per_dimension, nll.low * per_dimension, nll.high * per_dimension, n)
+        scores["bits_per_dim"] = Scored(bits, replicates * per_dimension)
     return "exact" if likelihood.exact else "bound", scores
+
+
+@torch.no_grad()
+def measures(model: GenerativeModel, splits: Splits, generator: Generator) -> dict[str, dict[str, Any]]:
+    """What the model measures of itself: title -> value with interval, meaning, and which way is better."""
+    measured = capability(model, Measured)
+    if measured is None:
+        return {}
+    found = {}
+    for title, (values, meaning, better) in measured.measure(splits, generator=generator).items():
+        array = values.double().flatten().cpu().numpy()
+        alone = {"value": float(array[0]), "low": None, "high": None, "n": 1}
+        estimate = metrics.mean_interval(array).as_dict() if len(array) > 1 else alone
+        found[title] = {**estimate, "meaning": meaning, "better": better}
+    return found
 
 
 @torch.no_grad()

@@ -1,12 +1,11 @@
-"""What a trained model is asked to show: samples, walks between codes, completions of what is hidden."""
-
-from typing import Any
+"""What a trained model is asked to show: samples, walks between codes, completions, and pictures of its own."""
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from genbench.core import Completion, GenerativeModel, Latent, Space, capability
+from genbench.capabilities import Completion, Latent, Shown, capability
+from genbench.core import GenerativeModel, Space, Splits
 from genbench.files import InputError
 
 CHUNK = 1000
@@ -15,22 +14,35 @@ COMPLETED, COMPLETIONS = 6, 5
 
 
 @torch.no_grad()
-def draw(
-    model: GenerativeModel, n: int, held_out: np.ndarray, space: Space, *, run: str, generator: Generator
-) -> dict[str, np.ndarray]:
-    """x: n samples.  interpolation, completion: where the model can.  All as uint8 levels.
+def draw(model: GenerativeModel, splits: Splits, *, run: str, generator: Generator) -> dict[str, np.ndarray]:
+    """x: as many samples as there are held-out elements, under their conditions if the model heeds any.
+
+    Where elements are images, also what the model can: interpolation, completion, and picture_0, picture_1, …, each
+    (rows, columns, *shape) with its caption in `captions`.  All as stored data.
 
     Raises:
         InputError: samples of the wrong shape, or not finite.
     """
     model.eval()
-    arrays = {"x": _levels(model.sample(n, generator=generator), (n, *space.shape), space, run)}
+    space, held_out = model.space, splits.held_out
+    n = len(held_out.x)
+    condition = held_out.condition if model.conditional else None
+    samples = model.sample(n, condition, generator=generator)
+    arrays = {"x": _levels(samples, (n, *space.shape), space, run)}
+    if len(space.shape) < 3:
+        return arrays
     latent = capability(model, Latent)
     if latent is not None:
         arrays["interpolation"] = _walks(latent, space, run, generator)
     completion = capability(model, Completion)
     if completion is not None:
-        arrays["completion"] = _completions(completion, held_out, space, run, generator)
+        arrays["completion"] = _completions(completion, held_out.x, space, run, generator)
+    shown = capability(model, Shown)
+    if shown is not None:
+        found = shown.show(splits, generator=generator)
+        arrays["captions"] = np.array(list(found))
+        for i, images in enumerate(found.values()):
+            arrays[f"picture_{i}"] = _levels(images, (*images.shape[:2], *space.shape), space, run)
     return arrays
 
 
@@ -50,10 +62,10 @@ def _walks(model: Latent, space: Space, run: str, generator: Generator) -> np.nd
 
 
 def _completions(
-    model: Completion, held_out: np.ndarray, space: Space, run: str, generator: Generator
+    model: Completion, held_out: Tensor, space: Space, run: str, generator: Generator
 ) -> np.ndarray:
     """(rows, 2 + completions, *shape): the original, what the model was shown, and its completions."""
-    original = space.to_unit(torch.from_numpy(held_out[:COMPLETED])).to(generator.device)
+    original = held_out[:COMPLETED]
     rows = len(original)
     keep = torch.zeros_like(original, dtype=torch.bool)
     keep[..., : space.shape[-2] // 2, :] = True  # the upper half is shown
@@ -72,5 +84,4 @@ def _levels(x: Tensor, shape: tuple[int, ...], space: Space, run: str) -> np.nda
         raise InputError(f"runs.{run}: the model gave shape {tuple(x.shape)}; expected {shape}")
     if not bool(torch.isfinite(x).all()):
         raise InputError(f"runs.{run}: the model gave values that are not finite; expected values in [0, 1]")
-    levels: Any = space.to_levels(x).cpu().numpy()
-    return levels.astype(np.uint8)
+    return space.stored(x)

@@ -14,6 +14,7 @@ from genbench.core import Batch, GenerativeModel, Phase, Splits
 from genbench.files import InputError
 from genbench.machine import random_state, set_random_state
 from genbench.progress import Progress
+from genbench.watching import Watcher
 from genbench.weights import load_state
 
 CURVE_POINTS = 200
@@ -48,7 +49,14 @@ class CurvePoint(NamedTuple):
     loss: float
 
 
-def train(model: GenerativeModel, splits: Splits, budget: Budget, job: Job) -> list[CurvePoint]:
+class Record(NamedTuple):
+    """What is left of a training beside the weights."""
+
+    curve: list[CurvePoint]
+    watcher: Watcher
+
+
+def train(model: GenerativeModel, splits: Splits, budget: Budget, job: Job) -> Record:
     """Fit a model in place, resuming from the job's checkpoint if it was left by the same fingerprint.
 
     A run that is killed and started again ends with the same bits as one left alone: the checkpoint holds weights,
@@ -65,6 +73,7 @@ def train(model: GenerativeModel, splits: Splits, budget: Budget, job: Job) -> l
     if saved:
         load_state(model, saved["model"])
         curve = [CurvePoint(*point) for point in saved["curve"]]
+    watcher = Watcher(model, ends[-1] if ends else 0, job.seed, saved["frames"] if saved else {})
     first = saved["phase"] if saved else 0
     for number in range(first, len(phases)):
         phase, span = phases[number], range(ends[number - 1] if number else 0, ends[number])
@@ -72,8 +81,9 @@ def train(model: GenerativeModel, splits: Splits, budget: Budget, job: Job) -> l
         if phase.fit is not None and state is None:
             phase.fit(splits)
         if phase.objectives and span:
-            _Loop(model, phase, number, span, splits.train, budget, job).run(state, curve)
-    return curve
+            _Loop(model, phase, number, span, splits.train, budget, job, watcher).run(state, curve)
+    watcher.look(watcher.steps)
+    return Record(curve, watcher)
 
 
 class _Loop:
@@ -88,9 +98,10 @@ class _Loop:
         data: Batch,
         budget: Budget,
         job: Job,
+        watcher: Watcher,
     ) -> None:
         self.model, self.phase, self.number, self.span = model, phase, number, span
-        self.data, self.budget, self.job = data, budget, job
+        self.data, self.budget, self.job, self.watcher = data, budget, job, watcher
         self.average = copy.deepcopy(model) if budget.ema else None
         self.optimizers = [objective.optimizer(list(objective.parameters)) for objective in phase.objectives]
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
@@ -111,6 +122,7 @@ class _Loop:
         self.model.train()
         with Progress(f"{self.job.run} {self.phase.name}", start, end, self.budget.batch_size) as progress:
             for step in range(start, end):
+                self.watcher.look(step)
                 self.step(step, sums)
                 if (step + 1) % every == 0 or step + 1 == end:
                     self.record(step + 1, sums, curve)
@@ -168,6 +180,7 @@ class _Loop:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "sums": sums,
             "curve": [tuple(point) for point in curve],
+            "frames": self.watcher.taken,
             "random": random_state(),
         }
         checkpoint.save(self.job.checkpoint, content)

@@ -16,8 +16,7 @@ rule prepare:
 rule extractor:
     input:
         f"{SOURCE}/core.py",
-        f"{SOURCE}/extractors/base.py",
-        f"{SOURCE}/extractors/classifier.py",
+        python_files("extractors", "kinds"),
         data="data/{dataset}.safetensors",
     output:
         weights=update("results/extractors/{dataset}.safetensors"),

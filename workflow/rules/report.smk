@@ -1,6 +1,7 @@
 ARTIFACTS = (
     "model.safetensors",
     "curve.csv",
+    "frames.npz",
     "samples.npz",
     "grid.png",
     "nearest.png",
@@ -13,7 +14,7 @@ ARTIFACTS = (
 rule report:
     input:
         f"{SOURCE}/pictures.py",
-        python_files("report"),
+        python_files("kinds", "report"),
         expand("data/{dataset}.safetensors", dataset=DATASETS),
         expand(
             "results/extractors/{dataset}.{kind}",

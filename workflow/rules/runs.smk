@@ -1,14 +1,17 @@
 rule train:
     input:
         f"{SOURCE}/batches.py",
+        f"{SOURCE}/capabilities.py",
         f"{SOURCE}/core.py",
         f"{SOURCE}/training.py",
+        f"{SOURCE}/watching.py",
         python_files("nn"),
         model_file,
         data=data_file,
     output:
         update("results/runs/{run}/model.safetensors"),
         update("results/runs/{run}/curve.csv"),
+        update("results/runs/{run}/frames.npz"),
     log:
         "results/logs/train/{run}.log",
     threads: threads_of
@@ -21,10 +24,11 @@ rule train:
 
 rule sample:
     input:
+        f"{SOURCE}/capabilities.py",
         f"{SOURCE}/core.py",
         f"{SOURCE}/pictures.py",
         f"{SOURCE}/sampling.py",
-        python_files("nn"),
+        python_files("kinds", "nn"),
         model_file,
         "results/runs/{run}/model.safetensors",
         data=data_file,
@@ -51,7 +55,7 @@ rule novelty:
         f"{SOURCE}/audit.py",
         f"{SOURCE}/folds.py",
         f"{SOURCE}/pictures.py",
-        python_files("metrics", "novelty"),
+        python_files("kinds", "metrics", "novelty"),
         "results/runs/{run}/samples.npz",
         data=data_file,
     output:
@@ -71,11 +75,12 @@ rule novelty:
 
 rule evaluate:
     input:
+        f"{SOURCE}/capabilities.py",
         f"{SOURCE}/core.py",
         f"{SOURCE}/evaluation.py",
         f"{SOURCE}/folds.py",
         f"{SOURCE}/images.py",
-        python_files("extractors", "metrics", "nn"),
+        python_files("extractors", "kinds", "metrics", "nn"),
         model_file,
         "results/runs/{run}/model.safetensors",
         "results/runs/{run}/samples.npz",

@@ -18,16 +18,28 @@ if TYPE_CHECKING:
     from genbench.core import Space
 
 PARTS = ("train.x", "train.y", "held_out.x", "held_out.y")
-LEAST = 10  # images of either part: folds, quantiles and a classifier need some
-FACTOR_PARTS = ("train.factors", "held_out.factors")
+LEAST = 10  # elements of either part: folds, quantiles and a classifier need some
+# Arrays that not every dataset has, by their names in the file; each exists for both parts or for none.
+OPTIONAL = {
+    "train.factors": "train_factors",
+    "held_out.factors": "held_out_factors",
+    "train.source": "train_source",
+    "held_out.source": "held_out_source",
+    "train.source_y": "train_source_y",
+    "held_out.source_y": "held_out_source_y",
+}
 
 
 class Source(NamedTuple):
-    """What a source gives: images as uint8 levels (n, c, h, w), labels (n,), split by itself.
+    """What a source gives: elements (n, *shape), labels (n,), split by itself.
 
+    kind: a file of `genbench.kinds`.  Images are uint8 levels (n, c, h, w), tables uint8 categories (n, variables),
+    points float32 (n, d) in [0, 1], meshes int16 tokens (n, length), padded with −1; the last two have 0 levels.
     about: facts for the card: source, description, licence, and what else there is to say.
     Where it is known what each image was made from: its factors, float32 (n, k), and in `factors` the name of each
     column with its values, which are the names of 0, 1, …, or the lowest and the highest.
+    Where there are images to translate from: `train_source` and `held_out_source`, uint8 levels (n, c', h, w), and
+    their labels; `paired` where the i-th belongs to the i-th element.
     """
 
     train_x: np.ndarray
@@ -40,12 +52,18 @@ class Source(NamedTuple):
     train_factors: np.ndarray | None = None
     held_out_factors: np.ndarray | None = None
     factors: dict[str, Any] | None = None
+    kind: str = "image"
+    train_source: np.ndarray | None = None
+    held_out_source: np.ndarray | None = None
+    train_source_y: np.ndarray | None = None
+    held_out_source_y: np.ndarray | None = None
+    paired: bool = False
 
 
 class Prepared(NamedTuple):
     """A dataset in memory; `sha256` is the hash of the file it was read from."""
 
-    train_x: np.ndarray  # uint8 (n, c, h, w)
+    train_x: np.ndarray  # (n, *shape), as `Source` says
     train_y: np.ndarray  # int64 (n,)
     held_out_x: np.ndarray
     held_out_y: np.ndarray
@@ -53,6 +71,10 @@ class Prepared(NamedTuple):
     sha256: str
     train_factors: np.ndarray | None = None  # float32 (n, k), columns in the order of card["factors"]
     held_out_factors: np.ndarray | None = None
+    train_source: np.ndarray | None = None  # uint8 (n, c', h, w)
+    held_out_source: np.ndarray | None = None
+    train_source_y: np.ndarray | None = None  # int64 (n,)
+    held_out_source_y: np.ndarray | None = None
 
     @property
     def levels(self) -> int:
@@ -66,11 +88,28 @@ class Prepared(NamedTuple):
     def space(self) -> "Space":
         from genbench.core import Space  # imports torch, which not every stage needs
 
-        return Space(self.card["kind"], tuple(self.card["shape"]), self.levels, self.classes)
+        card = self.card
+        source, paired = tuple(card.get("source_shape", ())), bool(card.get("paired"))
+        return Space(card["kind"], tuple(card["shape"]), self.levels, self.classes, source, paired)
 
-    def to_unit(self, x: np.ndarray) -> np.ndarray:
-        """Levels -> float64 in [0, 1], flattened: (n, c·h·w)."""
-        return x.reshape(len(x), -1).astype(np.float64) / (self.levels - 1)
+    def misfit(self, x: np.ndarray | None) -> str | None:
+        """Why x cannot be samples of this data, or None: "holds …; expected …"."""
+        like = self.train_x
+        expected = f"expected {like.dtype.name} (n, {', '.join(map(str, like.shape[1:]))}), n at least 2"
+        if x is None:
+            return f"is missing; {expected}"
+        if x.dtype != like.dtype or x.shape[1:] != like.shape[1:] or len(x) < 2:
+            return f"holds {x.dtype.name} {x.shape}; {expected}"
+        if self.levels and x.max() >= self.levels:
+            return f"holds {x.max()}; expected levels below {self.levels}"
+        if not np.isfinite(x).all():
+            return "holds values that are not finite; expected finite ones"
+        return None
+
+    @property
+    def asked_labels(self) -> np.ndarray:
+        """What samples made under the held-out conditions should show: the sources' labels, or the elements' own."""
+        return self.held_out_y if self.held_out_source_y is None else self.held_out_source_y
 
 
 def prepare(name: str, entry: Dataset) -> bytes:
@@ -89,16 +128,16 @@ def prepare(name: str, entry: Dataset) -> bytes:
         source = _hide_held_out(source)
     for part, labels in (("train", source.train_y), ("held_out", source.held_out_y)):
         if len(labels) < LEAST:
-            raise InputError(f"{part}: got {len(labels)} images; expected at least {LEAST}")
+            raise InputError(f"{part}: got {len(labels)} elements; expected at least {LEAST}")
     arrays = (source.train_x, source.train_y, source.held_out_x, source.held_out_y)
     tensors = {part: np.ascontiguousarray(array) for part, array in zip(PARTS, arrays, strict=True)}
-    for part, values in zip(FACTOR_PARTS, (source.train_factors, source.held_out_factors), strict=True):
-        if values is not None:
-            tensors[part] = np.ascontiguousarray(values, np.float32)
+    for part, field in OPTIONAL.items():
+        if (values := getattr(source, field)) is not None:
+            tensors[part] = np.ascontiguousarray(values)
     card = {
         "name": name,
         **source.about,
-        "kind": "image",
+        "kind": source.kind,
         "shape": list(source.train_x.shape[1:]),
         "levels": source.levels,
         "classes": source.classes,
@@ -113,6 +152,8 @@ def prepare(name: str, entry: Dataset) -> bytes:
     }
     if source.factors is not None:
         card["factors"] = source.factors
+    if source.train_source is not None:
+        card |= {"source_shape": list(source.train_source.shape[1:]), "paired": source.paired}
     return save(tensors, metadata={"card": json.dumps(card)})
 
 
@@ -137,8 +178,8 @@ def load(path: Path) -> Prepared:
             f"{path}: damaged or not a prepared dataset ({reason}); expected the output of `genbench prepare`"
         ) from error
     train_x, train_y, held_out_x, held_out_y = parts
-    factors = (arrays.get(part) for part in FACTOR_PARTS)
-    return Prepared(train_x, train_y, held_out_x, held_out_y, card, sha256(content), *factors)
+    others = {field: arrays.get(part) for part, field in OPTIONAL.items()}
+    return Prepared(train_x, train_y, held_out_x, held_out_y, card, sha256(content), **others)
 
 
 def header(content: bytes) -> dict[str, str]:
@@ -200,18 +241,15 @@ def _chosen(part: str, labels: np.ndarray, count: int | None, seed: int) -> np.n
 def _hide_held_out(source: Source) -> Source:
     """For tuning: four fifths of train stand for train and one fifth for held-out; the held-out data is dropped."""
     fit, validate = stratified_split(source.train_y, len(source.train_y) * 4 // 5, seed=1)
-    factors = source.train_factors
-    return source._replace(
-        train_x=source.train_x[fit],
-        train_y=source.train_y[fit],
-        held_out_x=source.train_x[validate],
-        held_out_y=source.train_y[validate],
-        train_factors=None if factors is None else factors[fit],
-        held_out_factors=None if factors is None else factors[validate],
-    )
+    fields = ["train_x", "train_y", *(field for field in OPTIONAL.values() if field.startswith("train"))]
+    parts: dict[str, Any] = {}
+    for field in fields:
+        if (values := getattr(source, field)) is not None:
+            parts |= {field: values[fit], field.replace("train", "held_out"): values[validate]}
+    return source._replace(**parts)
 
 
 def _shared(train: np.ndarray, held_out: np.ndarray) -> int:
-    """How many held-out images are exact duplicates of a training image."""
-    seen = {image.tobytes() for image in train}
-    return sum(image.tobytes() in seen for image in held_out)
+    """How many held-out elements are exact duplicates of a training one."""
+    seen = {element.tobytes() for element in train}
+    return sum(element.tobytes() in seen for element in held_out)

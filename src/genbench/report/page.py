@@ -9,14 +9,23 @@ from typing import Any, NamedTuple
 import jinja2
 import numpy as np
 
+from genbench.kinds import kind_of
 from genbench.pictures import png, tile
 from genbench.report.agreement import METHOD, Agreement, agreement
 from genbench.report.people import Study, study
 from genbench.report.pictures import Picture, picture
-from genbench.report.results import DatasetResult, Row, RunResult, estimate, runs_of
+from genbench.report.results import (
+    DatasetResult,
+    Measured,
+    Row,
+    RunResult,
+    estimate,
+    measures_of,
+    runs_of,
+)
 from genbench.report.scores import CONTROL_ROLES, COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
 from genbench.report.svg import Dot, Figure, dot_plot, fitting_axis, line_chart, rate_axis
-from genbench.report.table import MISSING, Column, by_dataset, column, columns
+from genbench.report.table import MISSING, Column, by_dataset, column, columns, leading
 from genbench.report.text import describe
 from genbench.report.verdict import Judgement, judge
 
@@ -39,6 +48,7 @@ class Section(NamedTuple):
     columns: list[Column]
     groups: list[tuple[str, int]]
     likelihoods: list[Column]
+    measures: dict[str, list[Measured]]
     copying: list[Column]
     judgement: Judgement
     controls_told: list[str]  # the controls that scores are held against
@@ -53,6 +63,21 @@ class Section(NamedTuple):
     @property
     def runs(self) -> list[RunResult]:
         return runs_of(self.rows)
+
+    @property
+    def leading(self) -> str | None:
+        """The score by which the rows stand in order."""
+        return leading(self.rows)
+
+    @property
+    def extractor(self) -> str:
+        """What gave the features."""
+        return str(self.dataset.extractor.get("extractor", "classifier")) if self.dataset else "classifier"
+
+    @property
+    def copies_matter(self) -> bool:
+        """Whether this kind of data can be copied at all."""
+        return any("copy_rate" in run.estimates for run in self.runs)
 
     @property
     def several(self) -> bool:
@@ -124,6 +149,7 @@ def _section(name: str, slug: str, rows: list[Row], dataset: DatasetResult | Non
         columns=head,
         groups=[(group, span) for group, span in groups if span],
         likelihoods=columns(rows, (LIKELIHOOD,)),
+        measures=measures_of(runs_of(rows)),
         copying=columns(rows, (COPYING,)),
         judgement=judgement,
         controls_told=[control for control in CONTROL_ROLES if control in told],
@@ -186,7 +212,9 @@ def _class_shares(row: Row) -> list[float]:
 
 
 def _examples(dataset: DatasetResult | None) -> Picture | None:
-    return picture(_tiled(dataset.examples[:40], 10, dataset)) if dataset else None
+    if dataset is None or not dataset.examples.size:
+        return None
+    return picture(png(kind_of(dataset.card).grid(dataset.examples, dataset.card)))
 
 
 def _run_page(run: RunResult, section: Section) -> RunPage:
@@ -206,14 +234,18 @@ def _run_page(run: RunResult, section: Section) -> RunPage:
 
 
 def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, str, Picture]]:
-    pairs = "Samples and the training image closest to each, closest pairs first."
+    pairs = "Samples and what is closest to each in the training data, closest pairs first."
     walks = "Each row walks between two samples in the latent space."
     filled = "Left to right: original, occluded (hidden pixels are black), then the model's completions."
     shown = [
         ("Samples", f"From {run.label}, not selected.", run.grid),
-        ("Nearest training images", pairs, run.nearest),
+        ("Nearest in the training data", pairs if run.novelty["pairs"] else "", run.nearest),
         ("Interpolation", walks, _in_rows(run.samples.get("interpolation"), dataset)),
         ("Completions", filled, _in_rows(run.samples.get("completion"), dataset)),
+        *(
+            (str(caption), "", _in_rows(run.samples[f"picture_{i}"], dataset))
+            for i, caption in enumerate(run.samples.get("captions", ()))
+        ),
     ]
     return [(title, text, found) for title, text, content in shown if (found := picture(content))]
 

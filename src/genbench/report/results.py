@@ -50,7 +50,9 @@ def over_seeds(estimates: Sequence[Estimate]) -> Estimate:
 
 
 class RunResult(NamedTuple):
-    """One model on one dataset with one seed. Images are uint8 levels, shape (…, c, h, w).
+    """One model on one dataset with one seed. Samples are stored as the dataset's elements are, (…, *shape).
+
+    frames: what the model gave at some moments of its training, (moments, …) each, with their `step`; empty where none.
 
     replicates: score -> its values (B,) under B resamplings of the held-out images and of the samples; the b-th
     resampling of the held-out images is the same for every run of a dataset.
@@ -62,6 +64,7 @@ class RunResult(NamedTuple):
     novelty: dict[str, Any]
     curve: pd.DataFrame
     samples: dict[str, np.ndarray]
+    frames: dict[str, np.ndarray]
     replicates: dict[str, np.ndarray]
     grid: bytes
     nearest: bytes
@@ -93,6 +96,15 @@ class RunResult(NamedTuple):
         records = {**self.metrics["scores"], **self.novelty.get("scores", {})}
         found = {name: estimate(record) for name, record in records.items() if record is not None}
         return {name: e for name, e in found.items() if e is not None}
+
+
+class Measured(NamedTuple):
+    """What one run's model measured of itself."""
+
+    run: RunResult
+    estimate: Estimate
+    meaning: str
+    arrow: str  # ↓ or ↑, or nothing
 
 
 class Row(NamedTuple):
@@ -147,7 +159,7 @@ class Row(NamedTuple):
 
 
 class DatasetResult(NamedTuple):
-    """One prepared dataset: its card, its feature extractor, a few images (n, c, h, w) of uint8 levels.
+    """One prepared dataset: its card, its feature extractor, a few of its elements.
 
     studies: the scores of human studies on it, as `genbench study-score` writes them.
     """
@@ -185,6 +197,18 @@ def rows_of(runs: Sequence[RunResult]) -> list[Row]:
             name = name if stem in taken else stem
         rows.append(Row(name, tuple(group)))
     return rows
+
+
+def measures_of(runs: Iterable[RunResult]) -> dict[str, list[Measured]]:
+    """Title -> what each run that measured it found, in the order in which the titles come."""
+    found: dict[str, list[Measured]] = {}
+    for run in runs:
+        for title, record in run.metrics.get("measures", {}).items():
+            e = estimate(record)
+            if e is not None:
+                arrow = {"up": "↑", "down": "↓"}.get(record["better"], "")
+                found.setdefault(title, []).append(Measured(run, e, record["meaning"], arrow))
+    return found
 
 
 def runs_of(rows: Iterable[Row]) -> list[RunResult]:

@@ -74,11 +74,22 @@ SCORES = {
         "",
         "Total variation distance between the predicted classes of samples and of held-out images.",
     ),
+    "condition_agreement": Score(
+        "condition met",
+        "up",
+        "%",
+        "Share of samples that the extractor reads as the class they were asked to show.",
+        OTHER,
+        100,
+    ),
+    "l1": Score(
+        "L1", "down", "", "Mean absolute difference of a value from the true counterpart, in [0, 1].", OTHER
+    ),
     "copy_rate": Score(
         "copy rate",
         0.01,
         "%",
-        "Share of samples equal to a training image, or closer to one than 99 % of held-out images are; 1 % by chance.",
+        "Share of samples equal to a training element, or closer to one than 99 % of held-out ones are; 1 % by chance.",
         NOVELTY,
         100,
         copying="up",
@@ -96,7 +107,7 @@ SCORES = {
         "neighbour ratio",
         0.0,
         "%",
-        "Share of samples whose nearest training image is three times closer than the second nearest.",
+        "Share of samples whose nearest training element is three times closer than the second nearest.",
         COPYING,
         100,
         copying="up",
@@ -105,7 +116,7 @@ SCORES = {
         "authenticity",
         0.5,
         "%",
-        "Share of samples farther from their nearest training image than that image is from its own nearest.",
+        "Share of samples farther from their nearest training element than that is from its own nearest.",
         COPYING,
         100,
         copying="down",
@@ -113,26 +124,26 @@ SCORES = {
     "nll": Score(
         "NLL",
         "down",
-        "nats/image",
-        "Mean negative log-likelihood of held-out images.",
+        "nats",
+        "Mean negative log-likelihood of a held-out element.",
         LIKELIHOOD,
         bound=True,
     ),
     "bits_per_dim": Score(
-        "bits/dim", "down", "", "The same divided by D ln 2, D values per image.", LIKELIHOOD, bound=True
+        "bits/dim", "down", "", "The same divided by D ln 2, D values per element.", LIKELIHOOD, bound=True
     ),
     "likelihood_gap": Score(
         "train − held-out",
         0.0,
-        "nats/image",
-        "Mean log-likelihood of training minus held-out images; above 0 is overfitting.",
+        "nats",
+        "Mean log-likelihood of training minus held-out data; above 0 is overfitting.",
         LIKELIHOOD,
     ),
 }
 
 CONTROL_ROLES = {  # in the order of the table
-    "real": "floor: held-out images",
-    "copycat": "ceiling: training images",
+    "real": "floor: held-out data",
+    "copycat": "ceiling: training data",
     "noisy_copycat": "ceiling: noisy copies",
     "tenth_copycat": "ceiling: one copy in ten",
     "noise": "baseline: noise",

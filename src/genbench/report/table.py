@@ -1,6 +1,6 @@
 """The headline table as data: rows in reading order, columns with a number format, marks for the best."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import floor, log10
 from statistics import median
 from typing import NamedTuple
@@ -53,11 +53,11 @@ class Column(NamedTuple):
 
 
 def by_dataset(runs: Sequence[RunResult]) -> dict[str, list[Row]]:
-    """Dataset -> its rows, models by FID (classifier) and then the controls in their fixed order."""
+    """Dataset -> its rows, models by the leading score and then the controls in their fixed order."""
     found: dict[str, list[Row]] = {}
     for row in rows_of(runs):
         found.setdefault(row.dataset, []).append(row)
-    return {dataset: sorted(rows, key=_place) for dataset, rows in found.items()}
+    return {dataset: sorted(rows, key=_place(leading(rows))) for dataset, rows in found.items()}
 
 
 def columns(rows: Sequence[Row], groups: Sequence[str] = GROUPS) -> list[Column]:
@@ -118,10 +118,22 @@ def _decimals(estimates: list[Estimate], scale: int) -> int | None:
     return min(max(1 - floor(log10(median(widths)) + 1e-6), 0), 4) if widths else 3
 
 
-def _place(row: Row) -> tuple[bool, float]:
-    """Sorting key: models first, best FID first; controls as listed in CONTROL_ROLES."""
-    if row.control:
-        roles = list(CONTROL_ROLES)
-        return True, roles.index(row.control) if row.control in roles else len(roles)
-    fid = row.estimates.get("fid")
-    return False, fid.value if fid else float("inf")
+def leading(rows: Sequence[Row]) -> str | None:
+    """The first score of SCORES that is a contest and that some row has: FID (classifier) for images."""
+    found = {name for row in rows for name in row.estimates}
+    contests = (name for name, score in SCORES.items() if score.better in ("up", "down"))
+    return next((name for name in contests if name in found), None)
+
+
+def _place(score: str | None) -> Callable[[Row], tuple[bool, float]]:
+    """Sorting key: models first, those best by this score first; controls as listed in CONTROL_ROLES."""
+    sign = -1 if score and SCORES[score].better == "up" else 1
+
+    def place(row: Row) -> tuple[bool, float]:
+        if row.control:
+            roles = list(CONTROL_ROLES)
+            return True, roles.index(row.control) if row.control in roles else len(roles)
+        e = row.estimates.get(score or "")
+        return False, sign * e.value if e else float("inf")
+
+    return place

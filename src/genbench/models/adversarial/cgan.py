@@ -66,6 +66,8 @@ class CGAN(GenerativeModel):
     pieces: the discriminator's maxout layers (the paper's joint layer has one piece less).
     """
 
+    conditional = True
+
     def __init__(
         self,
         space: Space,

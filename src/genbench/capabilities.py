@@ -1,0 +1,86 @@
+"""What a model may be able to do besides sampling: small protocols that the stages ask for, never a tree of classes."""
+
+from typing import Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+from torch import Generator, Tensor
+
+from genbench.core import GenerativeModel, Splits
+
+
+@runtime_checkable
+class Likelihood(Protocol):
+    """log p(x) in nats, summed over dimensions; `exact`, or else a lower bound in expectation."""
+
+    exact: bool
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """(n, *space.shape) in [0, 1] -> (n,) nats."""
+        ...
+
+
+@runtime_checkable
+class Latent(Protocol):
+    """A prior over codes and a decoder: enough for latent walks and interpolation."""
+
+    def prior(self, n: int, *, generator: Generator) -> Tensor:
+        """(n, k) codes."""
+        ...
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(n, k) codes -> (n, *space.shape) in [0, 1]."""
+        ...
+
+
+@runtime_checkable
+class Completion(Protocol):
+    """Fills in what is hidden."""
+
+    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
+        """x with the values where mask is False drawn anew; mask: bool, broadcastable to x."""
+        ...
+
+
+class Measure(NamedTuple):
+    """values: (m,), one for each element measured, shown as their mean with its interval; one alone has none.
+
+    meaning: a sentence for the report.  better: which way, where one is.
+    """
+
+    values: Tensor
+    meaning: str
+    better: Literal["up", "down"] | None = None
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """Numbers that only this kind of model has, taken on held-out data."""
+
+    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+        """Short title -> measure."""
+        ...
+
+
+@runtime_checkable
+class Shown(Protocol):
+    """Pictures that only this kind of model has: traversals, reconstructions, translations and back."""
+
+    def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
+        """Caption -> (rows, columns, *space.shape) in [0, 1]."""
+        ...
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """Looked at now and then while it trains: always with the same noise, and without any effect on the training."""
+
+    def watch(self, *, generator: Generator) -> dict[str, Tensor]:
+        """Name -> tensor of the same shape every time; "x": samples (k, *space.shape) in [0, 1]."""
+        ...
+
+
+C = TypeVar("C")
+
+
+def capability(model: GenerativeModel, protocol: type[C]) -> C | None:
+    """The model seen as `protocol`, or None where it cannot do that."""
+    return model if isinstance(model, protocol) else None

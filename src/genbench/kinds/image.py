@@ -1,0 +1,63 @@
+"""Images: uint8 levels (n, c, h, w).  Features come from a classifier trained on the same dataset."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genbench import pictures
+from genbench.kinds import Card, Comparison, Subject
+
+if TYPE_CHECKING:
+    from genbench.data import Prepared
+    from genbench.evaluation import Draws
+    from genbench.params import Extractor
+
+DISTANCE = "Euclidean on pixels in [0, 1]"
+SHOWN = 100
+
+
+def vectors(stored: np.ndarray, card: Card) -> np.ndarray:
+    """Levels -> float64 in [0, 1], flattened: (n, c·h·w)."""
+    return stored.reshape(len(stored), -1).astype(np.float64) / (card["levels"] - 1)
+
+
+def extractor(data: "Prepared", settings: "Extractor") -> tuple[bytes, dict[str, Any]]:
+    from genbench.extractors import classifier
+
+    return classifier.train(data, settings)
+
+
+def compare(data: "Prepared", subject: Subject, drawn: "Draws", *, extractor: Path, seed: int) -> Comparison:
+    """Quality in the classifier's features; under a condition, whether the classifier reads what was asked for."""
+    from genbench import evaluation, metrics
+    from genbench.extractors import classifier
+
+    extract = classifier.load(extractor, data)
+    real, fake = extract(data.held_out_x), extract(subject.samples)
+    m = len(fake.labels)
+    scores = evaluation.sample_scores(real, fake, drawn, classes=data.classes, seed=seed)
+    if subject.asked is not None:
+        agrees = fake.labels == subject.asked
+        estimate = metrics.clopper_pearson(int(agrees.sum()), m)
+        scores["condition_agreement"] = evaluation.Scored(estimate, drawn.fake @ agrees / m)
+        if data.space.paired:
+            errors = np.abs(vectors(subject.samples, data.card) - vectors(data.held_out_x, data.card)).mean(1)
+            estimate = metrics.mean_interval(errors, least=0.0)
+            scores["l1"] = evaluation.Scored(estimate, drawn.fake @ errors / m)
+    histogram = metrics.class_histogram(fake.labels, data.classes)
+    facts = {
+        "extractor": extract.sha256,
+        "class_histogram": [float(share) for share in histogram],
+        "extractors": evaluation.extractor_scores(data, extract, subject.samples, scores["fid"].estimate),
+    }
+    return Comparison(scores, facts)
+
+
+def grid(samples: np.ndarray, card: Card) -> np.ndarray:
+    return pictures.tile(samples[:SHOWN], card["levels"], columns=10)
+
+
+def pairs(samples: np.ndarray, training: np.ndarray, flagged: Sequence[bool], card: Card) -> np.ndarray:
+    return pictures.neighbours(samples, training, flagged, card["levels"])
