@@ -21,11 +21,10 @@ def test_every_parameter_file_is_valid(path: Path) -> None:
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_both_engines_describe_the_same_graph_in_the_folder(folder: Path, tmp_path: Path) -> None:
     """In a copy of the repository: an engine may leave its own files where it reads."""
-    for name in ("src", "workflow", ".dvc/plots"):
-        shutil.copytree(
-            ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-        )
-    built = shutil.ignore_patterns("data", "results", "cache", "tmp", ".snakemake")
+    for name in ("src", "stages", "workflow", ".dvc/plots"):
+        left_out = shutil.ignore_patterns("__pycache__", "*.egg-info", "dvc.lock")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=left_out)
+    built = shutil.ignore_patterns("data", "results", "cache", "tmp", ".snakemake", "dvc.lock")
     shutil.copytree(ROOT / "benchmarks", tmp_path / "benchmarks", symlinks=True, ignore=built)
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
     assert run_in(tmp_path, "git", "init", "-q").returncode == 0

@@ -13,10 +13,9 @@ from genbench.params import load
 
 def checkout(folder: Path, params: str | None = None) -> Path:
     """The project's own files in a new folder, as a clone has them."""
-    for name in ("src", "workflow", ".dvc/plots"):
-        shutil.copytree(
-            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-        )
+    for name in ("src", "stages", "workflow", ".dvc/plots"):
+        left_out = shutil.ignore_patterns("__pycache__", "*.egg-info", "dvc.lock")
+        shutil.copytree(ROOT / name, folder / name, ignore=left_out)
     for name in ("dvc.yaml", ".dvcignore", ".gitignore", "params.yaml"):
         shutil.copy(ROOT / name, folder / name)
     if params is not None:
@@ -44,7 +43,7 @@ def test_both_engines_describe_the_same_graph() -> None:
         ),
         ("workflow/rules/runs.smk", '        f"{SOURCE}/sampling.py",\n', "", "inputs"),
         ("workflow/rules/report.smk", '        update("results/report/headline.tex"),\n', "", "outputs"),
-        ("dvc.yaml", "        - src/genbench/training.py\n", "", "inputs"),
+        ("stages/train/dvc.yaml", "        - src/genbench/training.py\n", "", "inputs"),
     ],
 )
 def test_a_rule_changed_on_one_side_only_is_found(

@@ -369,8 +369,11 @@ def main() -> None:
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = (
         ":4096:8"  # without it, matrix products on a GPU are not deterministic
     )
+    from genbench.receipts import recording
+
     try:
-        app()
+        with recording(sys.argv[1:]):
+            app()
     except (InputError, OSError) as error:
         if os.environ.get("GENBENCH_TRACEBACK"):
             raise

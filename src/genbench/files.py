@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,27 @@ PARTIAL = ".partial"
 
 class InputError(ValueError):
     """Something the user gave is wrong: one line that names it, what was wrong, what was expected."""
+
+
+@dataclass
+class Ledger:
+    """What this process has read and written so far, path -> md5 (DVC's hash), and the parameters as it found them."""
+
+    read: dict[str, str] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def has_read(self, path: Path, content: bytes) -> None:
+        found = md5(content)
+        # A file that changed between two readings matches nothing any more.
+        self.read[path.as_posix()] = found if self.read.get(path.as_posix(), found) == found else "changed"
+
+
+LEDGER = Ledger()  # genbench.receipts makes a stage's receipt of it
+
+
+def md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def sha256(data: bytes) -> str:
@@ -29,9 +51,11 @@ def sha256_of_files(paths: Iterable[Path]) -> str:
 def read_bytes(path: Path, *, what: str) -> bytes:
     """Raises InputError naming the file where it cannot be read."""
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot read {what}: {error.strerror}") from error
+    LEDGER.has_read(path, content)
+    return content
 
 
 def read_json(path: Path, *, what: str) -> Any:
@@ -49,6 +73,7 @@ def write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
     for (path, partial), content in zip(partials.items(), contents.values(), strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(content)
+        LEDGER.written[path.as_posix()] = md5(content)
     for path, partial in partials.items():
         partial.replace(path)
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from genbench.files import InputError, read_bytes
+from genbench.files import LEDGER, InputError, read_bytes
 
 PACKAGE = Path(__file__).parent
 NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?$"
@@ -134,6 +134,15 @@ def load(path: Path) -> Params:
     Raises:
         InputError: one line that names the file and the key, what was wrong and what was expected.
     """
+    return validate(read(path), path)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A params file as it stands, every key once.
+
+    Raises:
+        InputError: it is missing, or no YAML mapping.
+    """
     try:
         content = yaml.load(read_bytes(path, what="the parameters"), Loader=_Loader)
     except yaml.YAMLError as error:
@@ -142,7 +151,8 @@ def load(path: Path) -> Params:
         raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping with the keys {_listed(Params.model_fields)}")
-    return validate(content, path)
+    LEDGER.params = content
+    return content
 
 
 def validate(content: dict[str, Any], path: Path) -> Params:
