@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from genbench.files import LEDGER, PARTIAL, json_bytes, md5
 
 FOLDER = Path("results/receipts")
-STAGES = ("prepare", "extractor", "train", "sample", "novelty", "evaluate", "report")
+STAGES = ("prepare", "extractor", "train", "sample", "import", "novelty", "evaluate", "report")
 PACKAGE = Path(__file__).parent
 SOURCE = "src/genbench"  # where the package stands in a workspace
 
@@ -60,7 +60,9 @@ def receipts(root: Path) -> dict[str, Receipt]:
 
 def source_hashes() -> dict[str, str]:
     """The files of the package that is running, by their place in a workspace."""
-    files = (path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+    files = (
+        path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts
+    )
     return {f"{SOURCE}/{path.relative_to(PACKAGE).as_posix()}": md5(path.read_bytes()) for path in files}
 
 
