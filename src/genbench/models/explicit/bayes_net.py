@@ -7,10 +7,12 @@ c = 1 the uniform one of Cooper & Herskovits, Machine Learning 9 (1992), doi:10.
 import re
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import product
 
 import torch
 from torch import Generator, Tensor
 
+from genbench.capabilities import Measure
 from genbench.core import GenerativeModel, Phase, Space, Splits
 from genbench.nn.cells import LIMIT, categories, conditional, every_cell
 
@@ -93,6 +95,20 @@ class BayesNet(GenerativeModel):
         cells = every_cell(self.space)
         joint = self.log_prob(self.space.to_unit(cells).to(self.log_cpt.device)).exp()
         return conditional(joint.cpu(), cells, query, given)
+
+    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+        """The learned tables entry by entry, level 0 of each variable left out; none where they are too many to read."""
+        if self.free_parameters > SHOWN:
+            return {}
+        found = {}
+        for i, (parents, start) in enumerate(zip(self.parents, self.starts, strict=True)):
+            rows = list(product(range(self.space.levels), repeat=len(parents)))
+            for (row, given), level in product(enumerate(rows), range(1, self.space.levels)):
+                p = self.log_cpt[start + row * self.space.levels + level].exp()
+                condition = ", ".join(f"x{j}={value}" for j, value in zip(parents, given, strict=True))
+                title = f"P(x{i}={level} | {condition})" if parents else f"P(x{i}={level})"
+                found[title] = Measure(p[None], "An entry of the learned table.")
+        return found
 
 
 def parents_of(edges: tuple[str, ...], variables: int) -> list[tuple[int, ...]]:

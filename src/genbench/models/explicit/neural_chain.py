@@ -40,7 +40,7 @@ class NeuralChain(GenerativeModel):
             return x
         return F.one_hot(self.space.to_levels(x), self.width).flatten(1).to(self.first.dtype)
 
-    def conditional(self, i: int, seen: Tensor) -> Tensor:
+    def link(self, i: int, seen: Tensor) -> Tensor:
         """Logits of x_i, (n, channels), from what is seen of x_<i, (n, i·width)."""
         logits: Tensor = self.rest[i - 1](seen) if i else self.first.expand(len(seen), -1)
         return logits
@@ -49,7 +49,7 @@ class NeuralChain(GenerativeModel):
         """(n, *shape) in [0, 1] -> (n, D, channels)."""
         seen = self.seen(x.flatten(1))
         return torch.stack(
-            [self.conditional(i, seen[:, : i * self.width]) for i in range(self.space.dimensions)], 1
+            [self.link(i, seen[:, : i * self.width]) for i in range(self.space.dimensions)], 1
         )
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -69,5 +69,5 @@ class NeuralChain(GenerativeModel):
     def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
         x = torch.zeros(n, self.space.dimensions, device=generator.device)
         for i in range(self.space.dimensions):
-            x[:, i] = self.levels.sample(self.conditional(i, self.seen(x)[:, : i * self.width]), generator)
+            x[:, i] = self.levels.sample(self.link(i, self.seen(x)[:, : i * self.width]), generator)
         return x.unflatten(1, self.space.shape)
