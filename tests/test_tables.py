@@ -72,10 +72,16 @@ def test_true_samples_score_as_chance_says_and_wrong_ones_do_not(
     fine = compared(prepared, extractor, draw(n)).scores
     expected = (np.count_nonzero(TRUE) - 1) / (2 * n)  # of the divergence of true frequencies, to first order
     assert fine["kl_samples"].estimate.value < 4 * expected
-    chance = 0.5 * float(np.sqrt(2 / math.pi * TRUE * (1 - TRUE) * 2 / (n / 2)).sum())  # of two halves of n draws
+    chance = 0.5 * float(
+        np.sqrt(2 / math.pi * TRUE * (1 - TRUE) * 2 / (n / 2)).sum()
+    )  # of two halves of n draws
     assert 0.3 * chance < fine["cell_tv"].estimate.value < 2 * chance
     assert set(fine) == {"cell_tv", "kl_samples"}, "no likelihood was given"
-    shares = [TRUE.reshape(2, 2, 2).sum((1, 2)), TRUE.reshape(2, 2, 2).sum((0, 2)), TRUE.reshape(2, 2, 2).sum((0, 1))]
+    shares = [
+        TRUE.reshape(2, 2, 2).sum((1, 2)),
+        TRUE.reshape(2, 2, 2).sum((0, 2)),
+        TRUE.reshape(2, 2, 2).sum((0, 1)),
+    ]
     apart = np.einsum("i,j,k->ijk", *shares).ravel()
     wrong = compared(prepared, extractor, draw(n, apart)).scores
     value = float(divergence(TRUE, apart))
@@ -105,25 +111,31 @@ def test_an_exact_model_is_held_against_the_truth_without_sampling(
     assert kl.as_dict() == {"value": kl.value, "low": None, "high": None, "n": 8}
     assert kl.value < 0.001
     measures = found.measures
-    assert measures["P(grass), exact"]["value"] == pytest.approx(net.probability({2: 1}), abs=1e-6)
-    assert measures["P(rain | grass), exact"]["value"] == pytest.approx(net.probability({0: 1}, {2: 1}), abs=1e-6)
-    assert "0.4484" in measures["P(grass), exact"]["meaning"]
-    assert "0.3577" in measures["P(rain | grass), of samples"]["meaning"]
+    assert measures["P(grass), exact (true 0.4484)"]["value"] == pytest.approx(
+        net.probability({2: 1}), abs=1e-6
+    )
+    assert measures["P(rain | grass), exact (true 0.3577)"]["value"] == pytest.approx(
+        net.probability({0: 1}, {2: 1}), abs=1e-6
+    )
+    assert measures["P(rain | grass), of samples (true 0.3577)"]["n"] < 500
     apart = compared(prepared, extractor, draw(500), counted(prepared, pseudo_count=0.5))
     assert apart.scores["kl_model"].estimate.value > 0.2
 
 
-def test_the_worst_entry_is_named_with_how_well_it_can_be_known(
+def test_errors_of_the_tables_are_measured_against_what_counting_would_give(
     prepared: data.Prepared, extractor: Path
 ) -> None:
     net = counted(prepared, edges=("0->1", "0->2", "1->2"), pseudo_count=0.5)
+    fine = compared(prepared, extractor, draw(500), net).measures
+    assert 0 < fine["the same in standard errors"]["value"] < 3.5
     net.log_cpt[2:4] = torch.tensor([0.1, 0.9]).log()  # planted: the sprinkler runs on dry days
-    measure = compared(prepared, extractor, draw(500), net).measures["largest error of a conditional"]
-    assert measure["value"] == pytest.approx(0.5, abs=1e-6)
-    assert measure["better"] == "down"
+    wrong = compared(prepared, extractor, draw(500), net).measures
+    error = wrong["largest error of a conditional"]
+    assert error["value"] == pytest.approx(0.5, abs=1e-6)
+    assert error["better"] == "down"
     dry = int((prepared.train_x[:, 0] == 0).sum())
-    assert f"P(sprinkler | rain=0) is 0.9000, in truth 0.4000; counted in {dry:,} rows" in measure["meaning"]
-    assert f"{math.sqrt(0.4 * 0.6 / dry):.3f}" in measure["meaning"]
+    in_standard_errors = wrong["the same in standard errors"]["value"]
+    assert in_standard_errors == pytest.approx(0.5 / math.sqrt(0.4 * 0.6 / dry), rel=1e-5)
 
 
 def test_the_learned_tables_are_measures_of_the_model(prepared: data.Prepared) -> None:
@@ -155,8 +167,8 @@ def test_a_condition_that_no_sample_meets_leaves_its_query_out(
     prepared: data.Prepared, extractor: Path
 ) -> None:
     measures = compared(prepared, extractor, np.zeros((20, 3), np.uint8)).measures
-    assert measures["P(grass), of samples"]["value"] == 0
-    assert "P(rain | grass), of samples" not in measures
+    assert measures["P(grass), of samples (true 0.4484)"]["value"] == 0
+    assert not any(title.startswith("P(rain | grass), of samples") for title in measures)
 
 
 def test_a_table_that_cannot_be_listed_is_refused() -> None:
@@ -189,7 +201,8 @@ def test_bars_are_as_high_as_the_shares() -> None:
 STAGES = """
 from pathlib import Path
 from genbench import cli
-data, plain, out = Path("data/rain.safetensors"), Path("results/extractors/rain.safetensors"), Path("results/runs/rain-net")
+data, plain = Path("data/rain.safetensors"), Path("results/extractors/rain.safetensors")
+out = Path("results/runs/rain-net")
 given = {"params": cli.PARAMS}
 cli.prepare("rain", data, **given)
 cli.extractor(data, plain, **given)
@@ -211,7 +224,8 @@ def test_the_stages_write_what_they_declare(tmp_path: Path) -> None:
     metrics = json.loads((folder / "metrics.json").read_bytes())
     assert metrics["parameters"] == 7
     assert {"cell_tv", "kl_samples", "kl_model", "nll"} <= set(metrics["scores"])
-    assert {"P(grass), exact", "P(grass), of samples", "P(x0=1)"} <= set(metrics["measures"])
+    asked = {"P(grass), exact (true 0.4484)", "P(grass), of samples (true 0.4484)", "P(x0=1)"}
+    assert asked <= set(metrics["measures"])
     assert json.loads((folder / "novelty.json").read_bytes())["pairs"] == []
     for picture in ("grid.png", "nearest.png"):
         assert (folder / picture).read_bytes().startswith(b"\x89PNG")

@@ -221,10 +221,13 @@ def evaluate(
         "n": n,
         "held_out": held_out,
         "folds": folds.FOLDS,
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "parameters": model.free_parameters,
         "likelihood": kind,
         "scores": {name: score.estimate.as_dict() for name, score in scores.items()},
-        "measures": evaluation.measures(model, splits_of(prepared, device), generator),
+        "measures": {
+            **compared.measures,
+            **evaluation.measures(model, splits_of(prepared, device), generator),
+        },
         **compared.facts,
     }
     replicates = npz_bytes({name: score.replicates for name, score in scores.items()})

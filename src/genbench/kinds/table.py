@@ -139,36 +139,41 @@ def _exactly(
     p = np.exp(log_prob(likelihood, cells, data.space))
     measures = {}
     for title, query, given, true in _queries(card):
-        meaning = f"The model's own answer, summed over its probabilities of all {len(cells)} cells{_truth(true)}."
-        measures[f"{title}, exact"] = _measure(_share(p, cells, query, given), meaning)
+        meaning = f"The model's own answer, summed over its probabilities of all {len(cells)} cells."
+        measures[f"{title}, exact{_truth(true)}"] = _measure(_share(p, cells, query, given), meaning)
     scores = {}
     if "joint" in card:
         value = float(divergence(np.array(card["joint"]), p))  # may be infinite
         exact = Estimate(value, float("nan"), float("nan"), len(cells))
         scores["kl_model"] = Scored(exact, np.full(resamplings, value))
     if "tables" in card:
-        measures["largest error of a conditional"] = _largest_error(p, cells, data)
+        measures |= _largest_errors(p, cells, data)
     return scores, measures
 
 
-def _largest_error(p: np.ndarray, cells: np.ndarray, data: "Prepared") -> dict[str, Any]:
-    """Of all true tables the entry that the model's probabilities p (cells,) miss most, and how well it can be known."""
-    names = names_of(data.card)
-    found = [(_share(p, cells, {i: 1}, given), true, i, given) for i, given, true in _table_entries(data.card)]
-    found = [entry for entry in found if np.isfinite(entry[0])]  # parents that the model holds to be impossible
-    learned, true, i, given = max(found, key=lambda entry: abs(entry[0] - entry[1]))
-    rows = int(_agree(data.train_x, given).sum())
-    condition = ", ".join(f"{names[j]}={level}" for j, level in given.items())
-    known = (
-        f"counted in {rows:,} rows it has a standard error of {np.sqrt(true * (1 - true) / rows):.3f}"
-        if rows
-        else "no training row meets the condition"
-    )
-    meaning = (
-        f"The largest error among {len(found)} conditional probabilities of a variable given its parents: "
-        f"P({names[i]}{condition and f' | {condition}'}) is {learned:.4f}, in truth {true:.4f}; {known}."
-    )
-    return _measure(abs(learned - true), meaning, "down")
+def _largest_errors(p: np.ndarray, cells: np.ndarray, data: "Prepared") -> dict[str, dict[str, Any]]:
+    """How far the model's probabilities p (cells,) are from the true tables, and how far counts would be by chance."""
+    errors, standard = [], []
+    for i, given, true in _table_entries(data.card):
+        error = abs(_share(p, cells, {i: 1}, given) - true)
+        rows = int(_agree(data.train_x, given).sum())
+        errors.append(error)
+        if rows and 0 < true < 1:
+            standard.append(error / np.sqrt(true * (1 - true) / rows))
+    # not a number: parents that the model holds to be impossible
+    found, expected = np.array(errors), np.array(standard)
+    entries = f"the {len(errors)} true probabilities of a variable given its parents"
+    return {
+        "largest error of a conditional": _measure(
+            float(np.nanmax(found)), f"The largest difference between {entries} and the model's.", "down"
+        ),
+        "the same in standard errors": _measure(
+            float(np.nanmax(expected)),
+            f"The largest of the differences from {entries}, each over the standard error that it has when counted in "
+            "the training rows that meet the condition: up to about 3 is chance.",
+            "down",
+        ),
+    }
 
 
 def _answers(samples: np.ndarray, card: Card) -> dict[str, dict[str, Any]]:
@@ -180,8 +185,8 @@ def _answers(samples: np.ndarray, card: Card) -> dict[str, dict[str, Any]]:
         meeting = samples[_agree(samples, given)]
         if len(meeting):
             share = clopper_pearson(int(_agree(meeting, query).sum()), len(meeting)).as_dict()
-            meaning = f"Share of {len(meeting):,} samples{_truth(true)}."
-            measures[f"{title}, of samples"] = {**share, "meaning": meaning, "better": None}
+            meaning = "Share of the samples that meet the condition, N of them."
+            measures[f"{title}, of samples{_truth(true)}"] = {**share, "meaning": meaning, "better": None}
     return measures
 
 
@@ -219,7 +224,7 @@ def _agree(x: np.ndarray, values: Mapping[int, int]) -> np.ndarray:
 
 
 def _truth(true: float | None) -> str:
-    return "" if true is None else f"; the truth is {true:.4f}"
+    return "" if true is None else f" (true {true:.4f})"
 
 
 def _measure(value: float, meaning: str, better: str | None = None) -> dict[str, Any]:

@@ -157,8 +157,8 @@ SCORES = {
         "KL (exact)",
         "down",
         "×10⁻³ nats",
-        "KL divergence from the true distribution to the model's probabilities of all cells, without sampling; infinite,"
-        " and then missing, where a cell that can occur is impossible to the model.",
+        "KL divergence from the true distribution to the model's probabilities of all cells, without sampling."
+        " Infinite, and so missing, where a cell that can occur is impossible to the model.",
         LIKELIHOOD,
         scale=1000,
     ),

@@ -97,7 +97,7 @@ class BayesNet(GenerativeModel):
         return conditional(joint.cpu(), cells, query, given)
 
     def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
-        """The learned tables entry by entry, level 0 of each variable left out; none where they are too many to read."""
+        """The learned tables entry by entry, without level 0 of each variable; none where they are too many."""
         if self.free_parameters > SHOWN:
             return {}
         found = {}

@@ -48,9 +48,7 @@ class NeuralChain(GenerativeModel):
     def logits(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1] -> (n, D, channels)."""
         seen = self.seen(x.flatten(1))
-        return torch.stack(
-            [self.link(i, seen[:, : i * self.width]) for i in range(self.space.dimensions)], 1
-        )
+        return torch.stack([self.link(i, seen[:, : i * self.width]) for i in range(self.space.dimensions)], 1)
 
     def log_prob(self, x: Tensor) -> Tensor:
         return self.levels.log_prob(self.logits(x), x.flatten(1)).sum(1)
