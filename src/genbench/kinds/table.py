@@ -67,10 +67,16 @@ def names_of(card: Card) -> list[str]:
 
 def _every(card: Card) -> np.ndarray:
     """The levels of every cell in the order of their numbers, uint8 (cells, D)."""
+    _number_of_cells(card)
+    width = card["shape"][0]
+    return np.indices((card["levels"],) * width, dtype=np.uint8).reshape(width, -1).T.copy()
+
+
+def _number_of_cells(card: Card) -> int:
     width, levels = card["shape"][0], card["levels"]
     if levels**width > LIMIT:
         raise InputError(f"table: got {levels}^{width} cells; expected at most {LIMIT:,}, to be listed")
-    return np.indices((levels,) * width, dtype=np.uint8).reshape(width, -1).T.copy()
+    return int(levels**width)
 
 
 def _cells(x: np.ndarray, card: Card) -> np.ndarray:
@@ -82,7 +88,7 @@ def _cells(x: np.ndarray, card: Card) -> np.ndarray:
 
 def _counts(x: np.ndarray, card: Card, weights: np.ndarray | None = None) -> np.ndarray:
     """How often each cell occurs: (cells,), or (b, cells) for rows that count `weights` (b, n) times."""
-    numbers, cells = _cells(x, card), card["levels"] ** x.shape[1]
+    numbers, cells = _cells(x, card), _number_of_cells(card)
     if weights is None:
         return np.bincount(numbers, minlength=cells)
     found = np.zeros((len(weights), cells))

@@ -155,7 +155,7 @@ SCORES = {
     ),
     "kl_model": Score(
         "KL (exact)",
-        "down",
+        0.0,
         "×10⁻³ nats",
         "KL divergence from the true distribution to the model's probabilities of all cells, without sampling."
         " Infinite, and so missing, where a cell that can occur is impossible to the model.",
