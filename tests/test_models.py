@@ -51,6 +51,7 @@ SMALL = {
     "widths": (24, 12),
     "couplings": 4,
     "anneal": 50,
+    "edges": ("0->1", "0->2", "1->2"),
 }
 ZOO = model_names()
 

@@ -229,7 +229,8 @@ def evaluate(
     shared_seed = machine.seed_of(entry.dataset, "resamplings")
     drawn = evaluation.draws(held_out, n, real_seed=shared_seed, fake_seed=seed)
     subject = Subject(samples)
-    facts: dict[str, Any] = {"parameters": None, "likelihood": None, "measures": {}}
+    facts: dict[str, Any] = {"parameters": None, "likelihood": None}
+    measures: dict[str, Any] = {}
     likelihoods: dict[str, evaluation.Scored] = {}
     if run in settings.runs:
         device, space = machine.pick_device(settings.device), prepared.space
@@ -239,11 +240,8 @@ def evaluate(
         torch.manual_seed(seed)
         kind, likelihoods = evaluation.likelihood_scores(model, prepared, space, drawn)
         generator = torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "measure"))
-        facts = {
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "likelihood": kind,
-            "measures": evaluation.measures(model, splits_of(prepared, device), generator),
-        }
+        facts = {"parameters": model.free_parameters, "likelihood": kind}
+        measures = evaluation.measures(model, splits_of(prepared, device), generator)
     compared = kind_of(prepared.card).compare(prepared, subject, drawn, extractor=extractor, seed=seed)
     scores = compared.scores | likelihoods
     record = {
@@ -255,6 +253,7 @@ def evaluate(
         "held_out": held_out,
         "folds": folds.FOLDS,
         **facts,
+        "measures": {**compared.measures, **measures},
         "scores": {name: score.estimate.as_dict() for name, score in scores.items()},
         **compared.facts,
     }

@@ -6,6 +6,7 @@ of a dataset, so that two runs can be compared on the same ones; those of the sa
 
 import math
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -151,6 +152,9 @@ def _record(name: str, digest: str, fid: Estimate, features: int) -> dict[str, A
     return {"name": name, "sha256": digest, "features": features, "fid": fid.as_dict()}
 
 
+@np.errstate(
+    invalid="ignore"
+)  # of −∞, where the model holds an element to be impossible: then there is no number
 def likelihood_scores(
     model: GenerativeModel, data: Prepared, space: Space, drawn: Draws
 ) -> tuple[str | None, dict[str, Scored]]:
@@ -162,7 +166,7 @@ def likelihood_scores(
     likelihood = capability(model, Likelihood)
     if likelihood is None:
         return None, {}
-    train, held_out = (_log_prob(likelihood, x, space) for x in (data.train_x, data.held_out_x))
+    train, held_out = (log_prob(likelihood, x, space) for x in (data.train_x, data.held_out_x))
     n, per_dimension = len(held_out), 1 / (space.dimensions * math.log(2))
     nll, replicates = metrics.mean_interval(-held_out), drawn.real @ -held_out / n
     gap = float(train.mean() - held_out.mean())
@@ -193,9 +197,10 @@ def measures(model: GenerativeModel, splits: Splits, generator: Generator) -> di
 
 
 @torch.no_grad()
-def _log_prob(model: Likelihood, levels: np.ndarray, space: Space) -> np.ndarray:
+def log_prob(model: Likelihood, levels: np.ndarray, space: Space) -> np.ndarray:
     """uint8 levels (n, *shape) -> float64 nats (n,)."""
-    device = next(model.parameters(), torch.empty(0)).device  # type: ignore[attr-defined]
+    held = chain(model.parameters(), model.buffers())  # type: ignore[attr-defined]
+    device = next(held, torch.empty(0)).device
     parts = [
         model.log_prob(space.to_unit(torch.from_numpy(levels[i : i + CHUNK]).to(device))).double().cpu()
         for i in range(0, len(levels), CHUNK)

@@ -85,6 +85,20 @@ SCORES = {
     "l1": Score(
         "L1", "down", "", "Mean absolute difference of a value from the true counterpart, in [0, 1].", OTHER
     ),
+    "cell_tv": Score(
+        "TV to held-out",
+        "down",
+        "%",
+        "Half the summed differences between the shares of each cell among samples and among held-out data.",
+        scale=100,
+    ),
+    "kl_samples": Score(
+        "KL (samples)",
+        "down",
+        "×10⁻³ nats",
+        "KL divergence from the true distribution to the samples' frequencies, ½ added to the count of every cell.",
+        scale=1000,
+    ),
     "copy_rate": Score(
         "copy rate",
         0.01,
@@ -138,6 +152,15 @@ SCORES = {
         "nats",
         "Mean log-likelihood of training minus held-out data; above 0 is overfitting.",
         LIKELIHOOD,
+    ),
+    "kl_model": Score(
+        "KL (exact)",
+        0.0,
+        "×10⁻³ nats",
+        "KL divergence from the true distribution to the model's probabilities of all cells, without sampling."
+        " Infinite, and so missing, where a cell that can occur is impossible to the model.",
+        LIKELIHOOD,
+        scale=1000,
     ),
 }
 
