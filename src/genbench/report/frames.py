@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from genbench.drawing import Picture, captioned, side_by_side, with_legend
+from genbench.kinds.parts.drawing import Picture, captioned, side_by_side, with_legend
 
 COLUMNS = 4
 PAUSE, LAST = 700, 2500  # milliseconds
