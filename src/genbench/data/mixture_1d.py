@@ -29,6 +29,4 @@ def load(
         "licence": "none needed",
     }
     places = np.array(centres, np.float64)[:, None]
-    return mixture.source(
-        places, sigma, weights, train=train, held_out=held_out, seed=seed, about=about
-    )
+    return mixture.source(places, sigma, weights, train=train, held_out=held_out, seed=seed, about=about)

@@ -28,6 +28,4 @@ def load(
         "licence": "none needed",
     }
     weights = [1 / modes] * modes
-    return mixture.source(
-        centres, sigma, weights, train=train, held_out=held_out, seed=seed, about=about
-    )
+    return mixture.source(centres, sigma, weights, train=train, held_out=held_out, seed=seed, about=about)

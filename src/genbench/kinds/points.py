@@ -1,6 +1,6 @@
 """Points of [0, 1]^d: modes from the card, pictures of the plane and of the line.
 
-Where the data is a mixture, its card gives `centres`, `sigma` and `weights`; without them there is less to say and draw.
+Where the data is a mixture, its card gives `centres`, `sigma` and `weights`; without them there is less to say.
 """
 
 from collections.abc import Sequence
@@ -78,7 +78,10 @@ def _modes(fake: np.ndarray, card: Card, drawn: "Draws", seed: int) -> "dict[str
     found = metrics.mode_coverage(*mixture, weights=card["weights"], within=WITHIN, seed=seed)
     replicates = metrics.mode_replicates(*mixture, drawn.fake, weights=card["weights"], within=WITHIN)
     names = ("modes_covered", "mode_quality", "mode_kl")
-    return {name: Scored(*both) for name, *both in zip(names, found, replicates, strict=True)}
+    return {
+        name: Scored(estimate, values)
+        for name, estimate, values in zip(names, found, replicates, strict=True)
+    }
 
 
 def _excess(data: "Prepared", subject: Subject, drawn: "Draws") -> "Scored":
@@ -106,9 +109,7 @@ def grid(samples: np.ndarray, card: Card) -> Picture:
     return with_legend(moment(frame, card, size="large"), legend(frame, card))
 
 
-def pairs(
-    samples: np.ndarray, training: np.ndarray, flagged: Sequence[bool], card: Card
-) -> Picture:
+def pairs(samples: np.ndarray, training: np.ndarray, flagged: Sequence[bool], card: Card) -> Picture:
     """Where the samples lie that are closest to training points: in rings, red where they count as copies."""
     copies = np.asarray(flagged, bool)
     if samples.shape[1] == 1:

@@ -13,7 +13,11 @@ PICTURES, POINTS, LINE = 10, 1000, 200  # what is looked at in a moment of train
 
 
 def moment(
-    space: Space, sample: Callable[..., Tensor], *, generator: Generator, **players: Callable[[Tensor], Tensor]
+    space: Space,
+    sample: Callable[..., Tensor],
+    *,
+    generator: Generator,
+    **players: Callable[[Tensor], Tensor],
 ) -> dict[str, Tensor]:
     """x: some samples, (k, *shape).  Where the data lies on a line, what each player says at LINE points of [0, 1]."""
     seen = {"x": sample(PICTURES if len(space.shape) > 1 else POINTS, generator=generator)}
@@ -66,9 +70,7 @@ class NonSaturatingGame(GenerativeModel):
 
     def watch(self, *, generator: Generator) -> dict[str, Tensor]:
         """The game in a moment: samples, and D(x) along a line."""
-        return moment(
-            self.space, self.sample, generator=generator, score=lambda x: self.score(x).sigmoid()
-        )
+        return moment(self.space, self.sample, generator=generator, score=lambda x: self.score(x).sigmoid())
 
     def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
         return self.decode(self.prior(n, generator=generator))

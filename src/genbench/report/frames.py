@@ -1,12 +1,12 @@
 """How a model's samples changed while it was trained: small multiples, and the same as an animated picture."""
 
 import io
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from genbench.kinds import Card, kind_of
 from genbench.kinds.parts.drawing import Picture, captioned, side_by_side, with_legend
 
 COLUMNS = 4
@@ -20,12 +20,13 @@ class Film(NamedTuple):
     moving: bytes
 
 
-def film(frames: dict[str, np.ndarray], kind: ModuleType, card: dict[str, Any]) -> Film:
+def film(frames: dict[str, np.ndarray], card: Card) -> Film:
     """Draw the moments of a training.
 
     frames: step (m,), x (m, k, *shape) as stored, and what else the model let see, (m, …).
-    kind: a module of `genbench.kinds`; its `moment` draws one moment, or else its `grid` the samples of one.
+    The `moment` of the kind of data draws one moment, or else its `grid` the samples of one.
     """
+    kind = kind_of(card)
     steps = [int(step) for step in frames["step"]]
     moments = [{name: values[i] for name, values in frames.items()} for i in range(len(steps))]
     draw, legend = getattr(kind, "moment", None), getattr(kind, "legend", None)
@@ -45,7 +46,7 @@ def film(frames: dict[str, np.ndarray], kind: ModuleType, card: dict[str, Any]) 
 
 def gif(pictures: list[Picture]) -> bytes:
     """RGB pictures of one size -> an animated GIF that starts over; the same pictures give the same bytes."""
-    images = [Image.fromarray(p).quantize(64, dither=Image.Dither.NONE) for p in pictures]
+    images = [Image.fromarray(p).quantize(256, dither=Image.Dither.NONE) for p in pictures]
     buffer = io.BytesIO()
     pauses = [PAUSE] * (len(images) - 1) + [LAST]
     images[0].save(
