@@ -21,7 +21,7 @@ def load(
     about = {
         "source": "drawn by genbench",
         "description": f"{side}×{side} Gaussians on a grid, standard deviation {sigma:g} of its spacing",
-        "licence": "none needed",
+        "licence": "CC0 1.0",
     }
     weights = [1 / side**2] * side**2
     return mixture.source(

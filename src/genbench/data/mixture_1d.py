@@ -26,7 +26,7 @@ def load(
     about = {
         "source": "drawn by genbench",
         "description": f"{len(centres)} Gaussians on the line, standard deviation {sigma:g}",
-        "licence": "none needed",
+        "licence": "CC0 1.0",
     }
     places = np.array(centres, np.float64)[:, None]
     return mixture.source(places, sigma, weights, train=train, held_out=held_out, seed=seed, about=about)

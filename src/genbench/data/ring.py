@@ -25,7 +25,7 @@ def load(
     about = {
         "source": "drawn by genbench",
         "description": f"{modes} Gaussians on a circle, standard deviation {sigma:g} of the radius",
-        "licence": "none needed",
+        "licence": "CC0 1.0",
     }
     weights = [1 / modes] * modes
     return mixture.source(centres, sigma, weights, train=train, held_out=held_out, seed=seed, about=about)
