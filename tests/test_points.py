@@ -158,9 +158,9 @@ def flow(tmp_path_factory: pytest.TempPathFactory) -> tuple[RealNVP, data.Prepar
     folder = tmp_path_factory.mktemp("flow")
     ready = prepared(folder, **(RING | {"sigma": 0.1, "train": 2000}))
     torch.manual_seed(0)
-    model = RealNVP(ready.space, couplings=6, hidden=32, lr=5e-3)
+    model = RealNVP(ready.space, couplings=4, hidden=32, lr=5e-3)
     batch = Batch(torch.from_numpy(ready.train_x), None)
-    train(model, Splits(batch, batch), Budget(300, 128), Job("test", 0, folder / "c.pt", "f"))
+    train(model, Splits(batch, batch), Budget(150, 128), Job("test", 0, folder / "c.pt", "f"))
     return model.eval(), ready
 
 
