@@ -5,7 +5,7 @@ of a dataset, so that two runs can be compared on the same ones; those of the sa
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -66,18 +66,35 @@ def sample_scores(
         _fold_scores(a, b, of_fold, classes=classes)
         for (a, of_fold), b in zip(_held_out_folds(real, drawn), _folds(fake), strict=True)
     ]
-    crossed = {
+    score = Scored(
+        metrics.inception_score(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
+        metrics.inception_score_replicates(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
+    )
+    return _over_folds(found) | {"classifier_score": score}
+
+
+def crossed_scores(
+    score: Callable[[np.ndarray, np.ndarray, Draws], dict[str, Scored]],
+    real: np.ndarray,
+    fake: np.ndarray,
+    drawn: Draws,
+) -> dict[str, Scored]:
+    """Means of `score` over both folds of samples (m, k), each against the other fold of held-out data (n, k)."""
+    found = []
+    for fold in range(FOLDS):
+        own, other = slice(fold, None, FOLDS), slice(1 - fold, None, FOLDS)
+        found.append(score(real[other], fake[own], Draws(drawn.real[:, other], drawn.fake[:, own])))
+    return _over_folds(found)
+
+
+def _over_folds(found: list[dict[str, Scored]]) -> dict[str, Scored]:
+    return {
         name: Scored(
             mean_of([fold[name].estimate for fold in found]),
             np.mean([fold[name].replicates for fold in found], axis=0),
         )
         for name in found[0]
     }
-    score = Scored(
-        metrics.inception_score(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
-        metrics.inception_score_replicates(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
-    )
-    return crossed | {"classifier_score": score}
 
 
 def _folds(features: Features) -> Iterator[Features]:
@@ -198,7 +215,7 @@ def measures(model: GenerativeModel, splits: Splits, generator: Generator) -> di
 
 @torch.no_grad()
 def log_prob(model: Likelihood, levels: np.ndarray, space: Space) -> np.ndarray:
-    """uint8 levels (n, *shape) -> float64 nats (n,)."""
+    """Stored data (n, *shape) -> float64 nats (n,)."""
     held = chain(model.parameters(), model.buffers())  # type: ignore[attr-defined]
     device = next(held, torch.empty(0)).device
     parts = [
