@@ -24,18 +24,21 @@ def load(
     held_out: int | None = None,
     size: int | None = None,
     threshold: int | None = None,
+    identities: int | None = None,
+    label: str | None = None,
     root: str | None = None,
     seed: int = 0,
 ) -> Source:
     """Images of the source `base` as targets, images through `transform` (see `parts/transforms`) as sources.
 
-    train, held_out, size, threshold, root: options of the base, where it has them; counts are those of the base, of
-    which an unpaired domain has half.  seed: of the base, and of who goes into which domain.
+    train, held_out, size, threshold, identities, label, root: options of the base, where it has them; counts are those
+    of the base, of which an unpaired domain has half.  seed: of the base, and of who goes into which domain.
 
     Raises:
         InputError: an unknown base, transform or option of the base, or too few images for two domains.
     """
     given = {"train": train, "held_out": held_out, "size": size, "threshold": threshold, "root": root}
+    given |= {"identities": identities, "label": label}
     found = _base(base, {key: value for key, value in given.items() if value is not None} | {"seed": seed})
     parts = [("train", found.train_x, found.train_y), ("held_out", found.held_out_x, found.held_out_y)]
     if paired:
