@@ -324,7 +324,13 @@ def test_pix2pix_finds_the_rule_between_pairs(tmp_path: Path, adversarial_weight
     for x in (1 - source, 1 - source.flip(0)):
         torch.manual_seed(0)
         model = Pix2Pix(
-            PAIRS, width=8, critic_width=4, layers=0, lr=5e-3, dropout=0.0, adversarial_weight=adversarial_weight
+            PAIRS,
+            width=8,
+            critic_width=4,
+            layers=0,
+            lr=5e-3,
+            dropout=0.0,
+            adversarial_weight=adversarial_weight,
         )
         fit(model, tmp_path, 80, Batch(x, source))
         new = images(20, (1, 8, 8), seed=9)
@@ -491,7 +497,7 @@ def test_impossible_options_are_refused(name: str, options: dict[str, Any], said
 def test_a_translation_needs_an_image_for_each_sample(name: str) -> None:
     model = BUILD[name](PAIRS)
     for condition in (None, torch.arange(3), images(2, (1, 8, 8)), images(3, (1, 8, 16))):
-        with pytest.raises(ValueError, match="condition: .*; expected the images to translate"):
+        with pytest.raises(ValueError, match=r"condition: .*; expected the images to translate"):
             model.sample(3, condition, generator=Generator().manual_seed(0))
     with pytest.raises(ValueError, match="expected the images to translate"):
         model.phases()[0].objectives[0].loss(Batch(images(3, (1, 8, 8)), torch.arange(3)))

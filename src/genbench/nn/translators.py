@@ -25,7 +25,9 @@ def check_translation(shape: tuple[int, ...], source: tuple[int, ...]) -> None:
 def halvings(sides: Sides, least: int, most: int) -> int:
     """How often, at most `most` times, both sides can be halved without falling below `least`."""
     times = 0
-    while times < most and all(side % 2 ** (times + 1) == 0 and side >> (times + 1) >= least for side in sides):
+    while times < most and all(
+        side % 2 ** (times + 1) == 0 and side >> (times + 1) >= least for side in sides
+    ):
         times += 1
     return times
 
@@ -84,13 +86,16 @@ class UNet(nn.Module):
     doubled by each of the next three.
     """
 
-    def __init__(self, inputs: int, outputs: int, sides: Sides, width: int, dropout: float, noisy: int) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, sides: Sides, width: int, dropout: float, noisy: int
+    ) -> None:
         super().__init__()
         times = halvings(sides, 2, 8)
         widths = [width * min(8, 2**k) for k in range(times)]
         self.first = nn.Conv2d(inputs, widths[0], 4, 2, 1)
         self.down = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b)) for a, b in pairwise(widths)
+            nn.Sequential(nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b))
+            for a, b in pairwise(widths)
         )
         self.up = nn.ModuleList(
             nn.Sequential(
@@ -140,7 +145,9 @@ class PatchGAN(nn.Module):
 class Convolution(nn.Module):
     """A convolution with mirrored borders, instance norm, and a rectifier or none."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, active: bool = True) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, active: bool = True
+    ) -> None:
         super().__init__()
         self.convolution = nn.Conv2d(inputs, outputs, kernel, stride, bias=False)
         self.norm = nn.InstanceNorm2d(outputs)
@@ -156,16 +163,14 @@ class Residual(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            Convolution(width, width, 3), Convolution(width, width, 3, active=False)
-        )
+        self.body = nn.Sequential(Convolution(width, width, 3), Convolution(width, width, 3, active=False))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x)
 
 
 class ResNet(nn.Module):
-    """c7-d-d-R…R-u-u-c7 (CycleGAN, appendix 7.2): two halvings, or as many as leave 4 pixels, around residual blocks."""
+    """c7-d-d-R…R-u-u-c7 (CycleGAN, appendix 7.2): at most two halvings, down to 4 pixels, around residual blocks."""
 
     def __init__(self, inputs: int, outputs: int, sides: Sides, width: int, blocks: int) -> None:
         super().__init__()

@@ -71,7 +71,9 @@ class CycleGAN(GenerativeModel):
     def generator_loss(self, batch: Batch) -> Tensor:
         source, x = sources_of(batch), 2 * batch.x - 1
         fake_x, fake_source = self.to_target(source), self.to_source(x)
-        game = (self.target_critic(fake_x) - 1).square().mean() + (self.source_critic(fake_source) - 1).square().mean()
+        game = (self.target_critic(fake_x) - 1).square().mean() + (
+            self.source_critic(fake_source) - 1
+        ).square().mean()
         there_and_back = F.l1_loss(self.to_source(fake_x), source) + F.l1_loss(self.to_target(fake_source), x)
         loss = game + self.cycle * there_and_back
         if self.identity:
@@ -96,7 +98,9 @@ class CycleGAN(GenerativeModel):
             ("target critic", list(self.target_critic.parameters()), self.target_critic_loss),
             ("source critic", list(self.source_critic.parameters()), self.source_critic_loss),
         )
-        return [Phase("game", tuple(Objective(*each, self.optimizer, schedule=late_linear) for each in players))]
+        return [
+            Phase("game", tuple(Objective(*each, self.optimizer, schedule=late_linear) for each in players))
+        ]
 
     def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
         """condition: (n, *source) in [0, 1], the images to translate.

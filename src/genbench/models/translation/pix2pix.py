@@ -1,7 +1,7 @@
 """pix2pix (Isola, Zhu, Zhou & Efros, 2017), arXiv:1611.07004.  A conditional GAN from paired images.
 
-min_G max_D E[log D(s, x)] + E[log(1 − D(s, G(s, z)))] + λ E‖x − G(s, z)‖₁, s the source image and x its target; G ascends
-log D instead, and the mean over all pixels stands for the norm.  z is dropout, in training and in sampling alike.
+min_G max_D E[log D(s, x)] + E[log(1 − D(s, G(s, z)))] + λ E‖x − G(s, z)‖₁, s the source image and x its target; G
+ascends log D instead, and a mean over pixels stands for the norm.  z is dropout, in training and sampling alike.
 """
 
 from functools import partial
@@ -45,7 +45,9 @@ class Pix2Pix(GenerativeModel):
         super().__init__(space)
         check_translation(space.shape, space.source)
         if not space.paired:
-            raise ValueError("paired=False: pix2pix learns from pairs; expected a dataset with `paired: true`")
+            raise ValueError(
+                "paired=False: pix2pix learns from pairs; expected a dataset with `paired: true`"
+            )
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout: got {dropout}; expected at least 0 and below 1")
         if min(reconstruction, adversarial_weight) < 0 or reconstruction + adversarial_weight == 0:
@@ -90,7 +92,9 @@ class Pix2Pix(GenerativeModel):
         return loss
 
     def phases(self) -> list[Phase]:
-        players = [Objective("generator", list(self.generator.parameters()), self.generator_loss, self.optimizer)]
+        players = [
+            Objective("generator", list(self.generator.parameters()), self.generator_loss, self.optimizer)
+        ]
         if self.discriminator is not None:
             critic = list(self.discriminator.parameters())
             players.insert(0, Objective("discriminator", critic, self.discriminator_loss, self.optimizer))
