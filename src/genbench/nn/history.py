@@ -28,7 +28,8 @@ class History(nn.Module):
         size = len(self.kept)
         if not size:
             return fresh.detach()
-        old, places = torch.rand(len(fresh)) < 0.5, torch.randint(size, (len(fresh),))
+        old = (torch.rand(len(fresh)) < 0.5).tolist()
+        places = torch.randint(size, (len(fresh),)).tolist()
         count, shown = int(self.count), fresh.detach().clone()
         for k, image in enumerate(fresh):
             if count < size:
