@@ -242,12 +242,16 @@ def model_signature(model: str, run: str) -> dict[str, Parameter]:
     return _keywords(classes[0].body, "__init__", path)
 
 
+def source_names() -> list[str]:
+    """Every data source by the name it has in params.yaml: a file of genbench/data."""
+    return sorted(path.stem for path in (PACKAGE / "data").glob("*.py") if not path.name.startswith("_"))
+
+
 def source_signature(source: str, dataset: str) -> dict[str, Parameter]:
     """The options of a data source, read from its file's `load`."""
-    sources = sorted(path.stem for path in (PACKAGE / "data").glob("*.py") if not path.name.startswith("_"))
-    if source not in sources:
+    if source not in source_names():
         raise InputError(
-            f"datasets.{dataset}.source: unknown source {source!r}; {_expected(source, sources)}"
+            f"datasets.{dataset}.source: unknown source {source!r}; {_expected(source, source_names())}"
         )
     path = PACKAGE / "data" / f"{source}.py"
     return _keywords(_parse(path).body, "load", path)
