@@ -3,11 +3,24 @@
 Attention is written out: the fused kernels' gradients differ from run to run on some devices.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 Memory = dict[str, Tensor]
 """Keys and values of what has been seen, by layer: with it a forward pass takes new positions only."""
+
+
+def waves(count: int, width: int) -> Tensor:
+    """(count, w): numbers 0 … count−1 as sines and cosines of growing wavelength, up to about `count`, with some noise.
+
+    As what an embedding starts from it tells that neighbouring levels are alike; the noise keeps them apart.
+    """
+    lengths = (4 * count) ** torch.linspace(0, 1, width // 2) * 4 ** torch.linspace(1, 0, width // 2)
+    phase = 2 * math.pi * torch.arange(count)[:, None] / lengths
+    code = torch.cat([phase.sin(), phase.cos()], 1)
+    return nn.functional.pad(code, (0, width - code.shape[1])) + 0.3 * torch.randn(count, width)
 
 
 class Attention(nn.Module):

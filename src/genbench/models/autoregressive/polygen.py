@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from genbench.core import Batch, Objective, Phase, Space
 from genbench.nn.mesh_tokens import MeshModel, split
-from genbench.nn.transformer import Memory, Transformer
+from genbench.nn.transformer import Memory, Transformer, waves
 
 
 def cosine(progress: float) -> float:
@@ -32,7 +32,7 @@ class VertexModel(nn.Module):
     ) -> None:
         super().__init__()
         self.start = nn.Parameter(torch.randn(width) * 0.02)
-        self.value = nn.Embedding(1 + values, width)
+        self.value = nn.Embedding.from_pretrained(waves(1 + values, width), freeze=False)
         self.coordinate = nn.Embedding(3, width)
         self.number = nn.Embedding(places // 3 + 1, width)
         self.label = nn.Embedding(classes, width)
@@ -66,7 +66,9 @@ class FaceModel(nn.Module):
     ) -> None:
         super().__init__()
         self.most = most
-        self.coordinates = nn.ModuleList(nn.Embedding(1 + values, width) for _ in range(3))
+        self.coordinates = nn.ModuleList(
+            nn.Embedding.from_pretrained(waves(1 + values, width), freeze=False) for _ in range(3)
+        )
         self.number = nn.Embedding(most, width)  # which vertex it is: the order is known, and says much
         self.label = nn.Embedding(classes, width)
         self.encoder = Transformer(width, layers, heads, dropout=dropout, causal=False)
@@ -113,9 +115,10 @@ class FaceModel(nn.Module):
 
 
 class PolyGen(MeshModel):
-    """bits: the data's.  width, layers, heads: of each of the three transformers; the paper's are deeper.
+    """Classes are conditions of both models.  Each loss is the mean over tokens.
 
-    Classes are conditions of both models.  Each loss is the mean over tokens.
+    bits: the data's.  width, heads: of all transformers.  layers: of the vertices' decoder.  face_layers: of the faces'
+    encoder and of their decoder.  face_every: the face model, which is soon learnt, takes every so-many-th step.
     """
 
     conditional = True
@@ -127,12 +130,14 @@ class PolyGen(MeshModel):
         bits: int = 8,
         width: int = 256,
         layers: int = 6,
+        face_layers: int = 6,
         heads: int = 8,
         dropout: float = 0.2,
         lr: float = 3e-4,
+        face_every: int = 1,
     ) -> None:
         super().__init__(space, bits=bits)
-        self.lr = lr
+        self.lr, self.face_every = lr, face_every
         places, classes = self.length, len(self.class_log_p)
         self.vertices = VertexModel(
             self.values, places, classes, width=width, layers=layers, heads=heads, dropout=dropout
@@ -143,7 +148,7 @@ class PolyGen(MeshModel):
             classes,
             most=self.most,
             width=width,
-            layers=layers,
+            layers=face_layers,
             heads=heads,
             dropout=dropout,
         )
@@ -167,10 +172,10 @@ class PolyGen(MeshModel):
     def phases(self) -> list[Phase]:
         adam = partial(torch.optim.Adam, lr=self.lr)
         objectives = tuple(
-            Objective(name, list(part.parameters()), loss, adam, clip=1.0, schedule=cosine)
-            for name, part, loss in (
-                ("vertices", self.vertices, self.vertex_loss),
-                ("faces", self.faces, self.face_loss),
+            Objective(name, list(part.parameters()), loss, adam, every, clip=1.0, schedule=cosine)
+            for name, part, loss, every in (
+                ("vertices", self.vertices, self.vertex_loss, 1),
+                ("faces", self.faces, self.face_loss, self.face_every),
             )
         )
         return [Phase("classes", fit=self.fit), Phase("meshes", objectives)]
