@@ -8,10 +8,11 @@ One mesh is one row of int16 tokens, as in PolyGen (Nash et al., 2020, arXiv:200
     z₁+1  y₁+1  x₁+1  z₂+1 … x_V+1  0   f+2  f+2  f+2  1  f+2  f+2  f+2  f+2  1 …  f+2  0   −1 …
     └──── vertices, 0 ends them ────┘   └──── indices of vertices; 1 between faces, 0 at the end ┘
 
-Vertices ascend by (z, y, x), no two alike.  A face starts with its lowest index; faces ascend by their lowest index, then
-by the next lowest, and so on.
+Vertices ascend by (z, y, x), no two alike.  A face starts with its lowest index; faces ascend by their lowest index,
+then by the next lowest, and so on.
 """
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -26,7 +27,7 @@ LIGHT = np.array([0.25, -0.6, 0.76])
 FREQUENCIES, BANDWIDTH = 128, 0.15
 
 
-class MalformedMesh(ValueError):
+class MeshError(ValueError):
     """Tokens that are no mesh; the message says where, what was found and what was expected."""
 
 
@@ -91,30 +92,30 @@ def unpack(tokens: Sequence[int] | np.ndarray, *, bits: int = 8) -> Mesh:
     """One row of tokens -> the mesh.
 
     Raises:
-        MalformedMesh: the row is no mesh in the order above; says at which token.
+        MeshError: the row is no mesh in the order above; says at which token.
     """
     row = [int(token) for token in tokens]
     if STOP not in row:
-        raise MalformedMesh(f"{len(row)} tokens and no {STOP}; expected one after the vertices")
+        raise MeshError(f"{len(row)} tokens and no {STOP}; expected one after the vertices")
     stop = row.index(STOP)
     vertices = _vertices(row[:stop], 2**bits)
     rest = row[stop + 1 :]
     if STOP not in rest:
-        raise MalformedMesh(f"one {STOP}, at token {stop}; expected another after the faces")
+        raise MeshError(f"one {STOP}, at token {stop}; expected another after the faces")
     end = rest.index(STOP)
     after = [token for token in rest[end + 1 :] if token != PAD]
     if after:
-        raise MalformedMesh(f"{after[0]} after the last {STOP}; expected only {PAD}")
+        raise MeshError(f"{after[0]} after the last {STOP}; expected only {PAD}")
     return Mesh(vertices, _faces(rest[:end], len(vertices), stop + 1))
 
 
-def unpacked(rows: np.ndarray, *, bits: int = 8) -> list[Mesh | MalformedMesh]:
+def unpacked(rows: np.ndarray, *, bits: int = 8) -> list[Mesh | MeshError]:
     """Many rows at once; in place of a row that is no mesh stands what is wrong with it."""
-    found: list[Mesh | MalformedMesh] = []
+    found: list[Mesh | MeshError] = []
     for row in rows:
         try:
             found.append(unpack(row, bits=bits))
-        except MalformedMesh as error:
+        except MeshError as error:
             found.append(error)
     return found
 
@@ -122,15 +123,13 @@ def unpacked(rows: np.ndarray, *, bits: int = 8) -> list[Mesh | MalformedMesh]:
 def _vertices(tokens: list[int], levels: int) -> np.ndarray:
     for at, token in enumerate(tokens):
         if not 1 <= token <= levels:
-            raise MalformedMesh(f"token {at}: {token}; expected a coordinate, 1 to {levels}")
+            raise MeshError(f"token {at}: {token}; expected a coordinate, 1 to {levels}")
     if len(tokens) % 3 or not tokens:
-        raise MalformedMesh(f"{len(tokens)} coordinates; expected three a vertex and at least one vertex")
+        raise MeshError(f"{len(tokens)} coordinates; expected three a vertex and at least one vertex")
     rows = [tuple(tokens[i : i + 3]) for i in range(0, len(tokens), 3)]
-    for number, (one, other) in enumerate(zip(rows, rows[1:], strict=False), start=1):
+    for number, (one, other) in enumerate(itertools.pairwise(rows), start=1):
         if not one < other:
-            raise MalformedMesh(
-                f"vertex {number}: {other} after {one}; expected them to ascend by (z, y, x)"
-            )
+            raise MeshError(f"vertex {number}: {other} after {one}; expected them to ascend by (z, y, x)")
     return np.array(rows, np.int64)[:, ::-1] - 1
 
 
@@ -140,9 +139,9 @@ def _faces(tokens: list[int], vertices: int, offset: int) -> tuple[tuple[int, ..
     for at, token in enumerate([*tokens, END_OF_FACE] if tokens else [], start=offset):
         if token == END_OF_FACE:
             if len(face) < 3:
-                raise MalformedMesh(f"token {at}: a face of {len(face)} vertices; expected at least 3")
+                raise MeshError(f"token {at}: a face of {len(face)} vertices; expected at least 3")
             if faces and face[0] < faces[-1][0]:
-                raise MalformedMesh(
+                raise MeshError(
                     f"token {at}: face from {face[0]} after {faces[-1][0]}; expected them to ascend"
                 )
             faces.append(tuple(face))
@@ -150,9 +149,9 @@ def _faces(tokens: list[int], vertices: int, offset: int) -> tuple[tuple[int, ..
             continue
         index = token - 2
         if not 0 <= index < vertices:
-            raise MalformedMesh(f"token {at}: {token}; expected a vertex, 2 to {vertices + 1}")
+            raise MeshError(f"token {at}: {token}; expected a vertex, 2 to {vertices + 1}")
         if face and (index in face or index < face[0]):
-            raise MalformedMesh(f"token {at}: vertex {index} in {face}; expected a new one above {face[0]}")
+            raise MeshError(f"token {at}: vertex {index} in {face}; expected a new one above {face[0]}")
         face.append(index)
     return tuple(faces)
 
@@ -327,7 +326,7 @@ def _outlines(owner: np.ndarray) -> np.ndarray:
 # Distances.
 
 
-def embedding(meshes: Iterable[Mesh | MalformedMesh], *, bits: int = 8) -> np.ndarray:
+def embedding(meshes: Iterable[Mesh | MeshError], *, bits: int = 8) -> np.ndarray:
     """(n, 2·FREQUENCIES) float64: the mean of cos(ωv), sin(ωv) over a mesh's vertices; zeros where there is no mesh.
 
     The Euclidean distance of two rows is the maximum mean discrepancy of the two sets of vertices (Gretton et al.,
@@ -338,7 +337,7 @@ def embedding(meshes: Iterable[Mesh | MalformedMesh], *, bits: int = 8) -> np.nd
     omega = np.random.default_rng(0).standard_normal((3, FREQUENCIES)) / BANDWIDTH
     rows = []
     for mesh in meshes:
-        if isinstance(mesh, MalformedMesh):
+        if isinstance(mesh, MeshError):
             rows.append(np.zeros(2 * FREQUENCIES))
             continue
         phase = lengths(mesh.vertices, bits=bits) @ omega

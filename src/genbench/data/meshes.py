@@ -1,4 +1,7 @@
-"""Small solids of nine classes, made up by chance: n-gon meshes as rows of tokens.  See genbench.meshes for the packing."""
+"""Small solids of nine classes, made up by chance: n-gon meshes as rows of tokens.
+
+genbench.meshes has the packing, genbench.data.parts.meshes the solids.
+"""
 
 from typing import Any
 

@@ -36,18 +36,13 @@ def compare(data: "Prepared", subject: Subject, drawn: "Draws", *, extractor: Pa
     """
     from genbench import evaluation, metrics
     from genbench.extractors import plain
-    from genbench.extractors.classifier import Features
 
     digest = plain.load(extractor, data)
     bits = data.card["bits"]
     meshes, held_out = unpacked(subject.samples, bits=bits), unpacked(data.held_out_x, bits=bits)
     train, real, fake = (vectors(x, data.card) for x in (data.train_x, data.held_out_x, subject.samples))
     labels = [data.train_y[metrics.nearest(train, x)[1][:, 0]] for x in (real, fake)]
-    scores = _shares(meshes, drawn) | _sizes(meshes, drawn)
-    one_hot, scale = np.eye(data.classes), np.sqrt(train.shape[1])  # the kernel divides by the number of features
-    features = [Features(scale * x, one_hot[y], y) for x, y in zip((real, fake), labels, strict=True)]
-    crossed = evaluation.crossed_scores(*features, drawn, evaluation.near_scores, classes=data.classes)
-    scores |= {"vertex_kid" if name == "kid" else name: score for name, score in crossed.items()}
+    scores = _shares(meshes, drawn) | _sizes(meshes, drawn) | _crossed(real, fake, drawn)
     if subject.asked is not None:
         agrees = (labels[1] == subject.asked) & np.array([isinstance(mesh, Mesh) for mesh in meshes])
         estimate = metrics.clopper_pearson(int(agrees.sum()), len(meshes))
@@ -103,4 +98,42 @@ def _sizes(meshes: Sequence[Any], drawn: "Draws") -> "dict[str, Scored]":
     return {
         name: evaluation.Scored(metrics.mean_interval(values, least=0.0), drawn.fake @ values / len(values))
         for name, values in zip(("mean_vertices", "mean_faces"), _counts(meshes), strict=True)
+    }
+
+
+def _crossed(real: np.ndarray, fake: np.ndarray, drawn: "Draws") -> "dict[str, Scored]":
+    """Means over both folds, samples of one against held-out meshes of the other."""
+    from genbench import evaluation
+    from genbench.folds import FOLDS, mean_of
+
+    scale = np.sqrt(real.shape[1])  # the kernel divides by the number of features
+    found = []
+    for fold in range(FOLDS):
+        own, other = slice(fold, None, FOLDS), slice(1 - fold, None, FOLDS)
+        draws = evaluation.Draws(drawn.real[:, other], drawn.fake[:, own])
+        found.append(_compared(scale * real[other], scale * fake[own], draws))
+    return {
+        name: evaluation.Scored(
+            mean_of([each[name].estimate for each in found]),
+            np.mean([each[name].replicates for each in found], axis=0),
+        )
+        for name in found[0]
+    }
+
+
+def _compared(x: np.ndarray, y: np.ndarray, drawn: "Draws") -> "dict[str, Scored]":
+    from genbench import metrics
+    from genbench.evaluation import Scored
+
+    n, m = len(x), len(y)
+    near, balls = metrics.precision_recall_members(x, y), metrics.density_coverage_members(x, y)
+    precision, recall, coverage = (
+        metrics.clopper_pearson(int(part.sum()), len(part)) for part in (*near, balls.reals)
+    )
+    return {
+        "vertex_kid": Scored(metrics.kernel_distance(x, y), metrics.kernel_replicates(x, y, *drawn)),
+        "precision": Scored(precision, drawn.fake @ near.fakes / m),
+        "recall": Scored(recall, drawn.real @ near.reals / n),
+        "density": Scored(metrics.mean_interval(balls.fakes, least=0.0), drawn.fake @ balls.fakes / m),
+        "coverage": Scored(coverage, drawn.real @ balls.reals / n),
     }

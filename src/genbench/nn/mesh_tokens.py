@@ -6,9 +6,9 @@ vertices  z does not fall; y does not fall while z stays; x rises while z and y 
 faces     a face starts at or above the last one's start and at or below the lowest vertex that no face has; its other
           vertices are new to it and above its start; it has three at least
 
-To these are added what never leads to a dead end: no z, y after which nothing could follow; as many vertices and corners
-as leave room for the stop within the length of a row.  So what is drawn is always a whole row, and the probabilities of
-all whole rows sum to one.  A row against the grammar has probability 0.
+To these is added what never leads to a dead end: no z, y after which nothing could follow; as many vertices and corners
+as leave room for the stop within the length of a row.  So what is drawn is always a whole row, and the probabilities
+of all whole rows sum to one.  A row against the grammar has probability 0.
 """
 
 import math
@@ -23,20 +23,20 @@ from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Space, Splits
 from genbench.nn.transformer import Memory
 
-CHUNK = 250
+CHUNK = 500
 NEVER = -1e30
 NEGLIGIBLE = 30.0
 
 
 class Tokens(NamedTuple):
-    """Rows taken apart.  vertices: (n, T), 0 … 2^bits; faces: (n, S); padded with −1.  count: (n,) whole vertices.
+    """Rows taken apart.  vertices: (n, T), 0 … 2^bits; faces: (n, S); padded with −1.  counts: (n,) whole vertices.
 
     whole: (n,) whether a row has both stops and nothing after them.
     """
 
     vertices: Tensor
     faces: Tensor
-    count: Tensor
+    counts: Tensor
     whole: Tensor
 
 
@@ -68,7 +68,9 @@ def join(vertices: Tensor, faces: Tensor, length: int) -> Tensor:
 
 def vertex_mask(before: Tensor, positions: Tensor, *, levels: int, most: int) -> Tensor:
     """What may stand at `positions` (p,), given the tokens before them (n, t): bool (n, p, 1 + levels)."""
-    q = F.pad(before - 1, (3, 3), value=-1)  # a vertex below all others first; three values that nothing looks at
+    q = F.pad(
+        before - 1, (3, 3), value=-1
+    )  # a vertex below all others first; three values that nothing looks at
     k = positions % 3
     start = positions - k
     last_z, last_y, last_x, z, y = (q[:, start + i] for i in range(5))
@@ -88,12 +90,14 @@ def face_mask(before: Tensor, count: Tensor, room: Tensor, positions: Tensor, *,
 
     count: (n,) vertices.  room: (n,) tokens that the faces and their stop may take.
     """
-    n, t = before.shape
+    t = before.shape[1]
     index = torch.arange(most, device=before.device)
     hot = (before[..., None] - 2 == index).long()  # (n, t, V)
     seen = F.pad(hot.cumsum(1), (0, 0, 1, 0))  # (n, t + 1, V): how often in the tokens before
     places = torch.arange(1, t + 1, device=before.device)
-    begins = F.pad(torch.where(before == 1, places, 0).cummax(1).values if t else before, (1, 0))  # (n, t + 1)
+    begins = F.pad(
+        torch.where(before == 1, places, 0).cummax(1).values if t else before, (1, 0)
+    )  # (n, t + 1)
     begin = begins[:, positions]  # where the face at hand begins
     seen_now, seen_then = seen[:, positions], seen.gather(1, begin[..., None].expand(-1, -1, most))
     size = positions - begin
@@ -115,7 +119,7 @@ def face_mask(before: Tensor, count: Tensor, room: Tensor, positions: Tensor, *,
 
 
 class MeshModel(GenerativeModel):
-    """p(V) = Π p(v_t | v_<t), p(F | V) = Π p(f_t | f_<t, V): a subclass gives logits, this masks them and does the rest.
+    """p(V) = Π p(v_t | v_<t), p(F | V) = Π p(f_t | f_<t, V): a subclass gives logits, this masks them, and all else.
 
     bits: of the coordinates; must be the data's.
     """
@@ -152,7 +156,9 @@ class MeshModel(GenerativeModel):
         """
         highest = int(split(splits.train.x).vertices.max())
         if highest > self.values:
-            raise ValueError(f"bits: got {self.values.bit_length() - 1}, but the data holds the level {highest - 1}")
+            raise ValueError(
+                f"bits: got {self.values.bit_length() - 1}, but the data holds the level {highest - 1}"
+            )
         if splits.train.condition is not None:
             counts = torch.bincount(splits.train.condition, minlength=len(self.class_log_p)) + 1.0
             self.class_log_p.copy_((counts / counts.sum()).log())
@@ -166,9 +172,9 @@ class MeshModel(GenerativeModel):
 
     def face_nats(self, tokens: Tokens, labels: Tensor) -> Tensor:
         """log p(faces | vertices, label), (n,)."""
-        f, v, count = tokens.faces, tokens.vertices.clamp(0, self.values), tokens.count.clamp_max(self.most)
+        f, v, count = tokens.faces, tokens.vertices.clamp(0, self.values), tokens.counts.clamp_max(self.most)
         at = torch.arange(f.shape[1], device=f.device)
-        room = self.length - 3 * tokens.count - 1
+        room = self.length - 3 * tokens.counts - 1
         mask = face_mask(f[:, :-1], count, room, at, most=self.most)
         logits = self.face_logits(f[:, :-1].clamp(0, self.most + 1), v, count, labels)
         return _chosen(logits, mask, f).masked_fill(~tokens.whole, float("-inf"))
@@ -179,7 +185,7 @@ class MeshModel(GenerativeModel):
         Faces are left out for classes whose vertices alone are e^−NEGLIGIBLE less likely than the whole of another.
         """
         tokens = split(x)
-        nowhere = tokens.count.new_zeros(len(x))
+        nowhere = tokens.counts.new_zeros(len(x))
         if not self.conditional:
             return self.vertex_nats(tokens, nowhere) + self.face_nats(tokens, nowhere)
         classes = len(self.class_log_p)
@@ -202,7 +208,7 @@ class MeshModel(GenerativeModel):
         bits: dict[str, list[Tensor]] = {"vertices": [], "faces": []}
         for rows, classes in zip(x.split(CHUNK), labels.split(CHUNK), strict=True):
             tokens = split(rows)
-            scale = -1 / (math.log(2) * tokens.count)
+            scale = -1 / (math.log(2) * tokens.counts)
             bits["vertices"].append(self.vertex_nats(tokens, classes) * scale)
             bits["faces"].append(self.face_nats(tokens, classes) * scale)
         meaning = "−log₂ of the probability of a held-out mesh's {}, over its number of vertices{}."
@@ -226,7 +232,9 @@ class MeshModel(GenerativeModel):
     def _draw(self, labels: Tensor, generator: Generator) -> Tensor:
         vertices = labels.new_zeros(len(labels), 0)
         memory: Memory = {}
-        while vertices.shape[1] <= 3 * self.most and (not vertices.shape[1] or bool((vertices[:, -1] > 0).any())):
+        while vertices.shape[1] <= 3 * self.most and (
+            not vertices.shape[1] or bool((vertices[:, -1] > 0).any())
+        ):
             at = labels.new_tensor([vertices.shape[1]])
             mask = vertex_mask(vertices, at, levels=self.values, most=self.most)
             logits = self.vertex_logits(vertices.clamp_min(0), labels, memory)

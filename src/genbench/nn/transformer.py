@@ -1,4 +1,4 @@
-"""Transformer blocks (Vaswani et al., 2017), arXiv:1706.03762, normalised before each layer, with a memory for sampling.
+"""Transformer blocks (Vaswani et al., 2017), arXiv:1706.03762, normalised before each layer; a memory for sampling.
 
 Attention is written out: the fused kernels' gradients differ from run to run on some devices.
 """
@@ -61,9 +61,7 @@ class Block(nn.Module):
         self.attention = Attention(width, heads)
         self.across = Attention(width, heads) if context else None
         self.condition = nn.Linear(width, width) if condition else None
-        self.feed_forward = nn.Sequential(
-            nn.Linear(width, 4 * width), nn.ReLU(), nn.Linear(4 * width, width)
-        )
+        self.feed_forward = nn.Sequential(nn.Linear(width, 4 * width), nn.ReLU(), nn.Linear(4 * width, width))
 
     def forward(
         self,
@@ -139,7 +137,5 @@ class Transformer(nn.Module):
         if self.causal and x.shape[1] > 1:
             visible = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).tril()
         for i, block in enumerate(self.blocks):
-            x = block(
-                x, visible, context=context, condition=condition, memory=memory, name=str(i)
-            )
+            x = block(x, visible, context=context, condition=condition, memory=memory, name=str(i))
         return self.norm(x)

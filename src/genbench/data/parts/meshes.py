@@ -3,6 +3,7 @@
 Every function of CLASSES takes a random generator and gives vertices (V, 3), z up, at any scale, and faces.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -35,7 +36,7 @@ def stacked(rings: Sequence[tuple[float, float]], n: int, aspect: float = 1.0) -
             points.append((0.0, 0.0, z))
             rows.append([start] * n)
     faces: list[tuple[int, ...]] = [tuple(reversed(rows[0])), tuple(rows[-1])]
-    for low, high in zip(rows, rows[1:], strict=False):
+    for low, high in itertools.pairwise(rows):
         for i in range(n):
             j = (i + 1) % n
             faces.append(tuple(dict.fromkeys((low[i], low[j], high[j], high[i]))))
@@ -70,7 +71,12 @@ def house(rng: Uniform) -> Mesh:
 
 def table(rng: Uniform) -> Mesh:
     """A slab on two panels."""
-    w, h, slab, leg = rng.uniform(1.0, 2.0), rng.uniform(0.6, 1.0), rng.uniform(0.08, 0.2), rng.uniform(0.08, 0.25)
+    w, h, slab, leg = (
+        rng.uniform(1.0, 2.0),
+        rng.uniform(0.6, 1.0),
+        rng.uniform(0.08, 0.2),
+        rng.uniform(0.08, 0.25),
+    )
     inner = h - slab
     profile = [(0, 0), (leg, 0), (leg, inner), (w - leg, inner), (w - leg, 0), (w, 0), (w, h), (0, h)]
     return extruded(profile, rng.uniform(0.6, 1.4))

@@ -50,7 +50,7 @@ class VertexModel(nn.Module):
 
 
 class FaceModel(nn.Module):
-    """Vertices are encoded together; each token is embedded by what it points at, its face's number and its place there."""
+    """Vertices are encoded together; a token is embedded by what it points at, its face and its place there."""
 
     def __init__(
         self,
@@ -117,8 +117,8 @@ class FaceModel(nn.Module):
 class PolyGen(MeshModel):
     """Classes are conditions of both models.  Each loss is the mean over tokens.
 
-    bits: the data's.  width, heads: of all transformers.  layers: of the vertices' decoder.  face_layers: of the faces'
-    encoder and of their decoder.  face_every: the face model, which is soon learnt, takes every so-many-th step.
+    bits: the data's.  width, heads: of all transformers.  vertex_layers: of the decoder of vertices.  face_layers: of
+    the encoder and of the decoder of faces.  face_every: the face model, soon learnt, takes every so-many-th step.
     """
 
     conditional = True
@@ -129,7 +129,7 @@ class PolyGen(MeshModel):
         *,
         bits: int = 8,
         width: int = 256,
-        layers: int = 6,
+        vertex_layers: int = 6,
         face_layers: int = 6,
         heads: int = 8,
         dropout: float = 0.2,
@@ -140,7 +140,7 @@ class PolyGen(MeshModel):
         self.lr, self.face_every = lr, face_every
         places, classes = self.length, len(self.class_log_p)
         self.vertices = VertexModel(
-            self.values, places, classes, width=width, layers=layers, heads=heads, dropout=dropout
+            self.values, places, classes, width=width, layers=vertex_layers, heads=heads, dropout=dropout
         )
         self.faces = FaceModel(
             self.values,

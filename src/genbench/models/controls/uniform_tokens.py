@@ -1,5 +1,7 @@
-"""Control: every token that may follow is as likely as any other.  The bits of a mesh's grammar alone (PolyGen, table 1:
-"valid predictions").
+"""Control: every token that may follow is as likely as any other.
+
+What a mesh costs that is known to be a row of the grammar, and nothing else.  The paper of PolyGen (arXiv:2002.10880)
+compares with uniform tokens without that knowledge, 3 log₂ 257 bits a vertex and more.
 """
 
 from torch import Tensor
