@@ -1,5 +1,6 @@
 """Meshes: the library against planted faults, the solids, the grammar counted by hand, PolyGen's two paths."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -7,18 +8,25 @@ import pytest
 import torch
 from test_models import every_mesh
 from torch import Generator, Tensor
+from typer.testing import CliRunner
 
-from genbench import meshes
+from genbench import evaluation, meshes
+from genbench.cli import app
 from genbench.core import Batch, Space, Splits
-from genbench.data import Source
+from genbench.data import Source, load, prepare
 from genbench.data import meshes as source
 from genbench.data.parts.meshes import CLASSES
-from genbench.files import InputError
+from genbench.files import InputError, npz_bytes, write_all
+from genbench.kinds import Subject
+from genbench.kinds import mesh as kind
 from genbench.meshes import Mesh, MeshError
+from genbench.metrics import nearest
 from genbench.models.autoregressive.polygen import PolyGen
 from genbench.models.controls.token_frequency import TokenFrequency
 from genbench.models.controls.uniform_tokens import UniformTokens
 from genbench.nn.mesh_tokens import face_mask, join, split, vertex_mask
+from genbench.params import Dataset, Extractor
+from genbench.report.scores import SCORES
 
 # A box: z, then y, then x ascends.
 CORNERS = np.array([(x, y, z) for z in (40, 200) for y in (60, 190) for x in (20, 230)])
@@ -220,6 +228,94 @@ def test_no_mesh_is_there_twice_and_seeds_decide(drawn: Source) -> None:
         source.load(train=390, held_out=10, bits=4)
     with pytest.raises(InputError, match="bits: got 3; expected 4 to 10"):
         source.load(bits=3)
+
+
+# What the stages know of meshes.
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A small dataset, its file, and the file that stands for an extractor."""
+    folder = tmp_path_factory.mktemp("meshes")
+    (folder / "d.safetensors").write_bytes(prepare("d", Dataset(source="meshes", train=90, held_out=40)))
+    data = load(folder / "d.safetensors")
+    (folder / "e.safetensors").write_bytes(kind.extractor(data, Extractor(steps=1))[0])
+    return data, folder
+
+
+def compared(prepared: Any, samples: np.ndarray, asked: np.ndarray | None = None) -> dict[str, float]:
+    data, folder = prepared
+    draws = evaluation.draws(40, len(samples), real_seed=0, fake_seed=1)
+    found = kind.compare(
+        data, Subject(samples, None, asked), draws, extractor=folder / "e.safetensors", seed=0
+    )
+    for name, score in found.scores.items():
+        assert name in SCORES
+        assert score.replicates.shape == (evaluation.RESAMPLINGS,)
+        assert score.estimate.low <= score.estimate.value <= score.estimate.high
+    json.dumps(found.facts, allow_nan=False)
+    values = {name: score.estimate.value for name, score in found.scores.items()}
+    return values | {"malformed": found.facts["malformed"]}
+
+
+def test_held_out_meshes_score_well_and_broken_ones_do_not(prepared: Any) -> None:
+    data = prepared[0]
+    good = compared(prepared, data.held_out_x, data.held_out_y)
+    assert good["valid_meshes"] == good["closed_meshes"] == 1
+    assert good["malformed"] == 0
+    assert good["mean_vertices"] == np.mean([len(meshes.unpack(row).vertices) for row in data.held_out_x])
+    assert good["condition_agreement"] > 0.8
+    broken = data.held_out_x.copy()
+    for row in broken[:10]:  # open: the last face goes
+        last = int((row != -1).sum()) - 1
+        start = int(np.flatnonzero(row[:last] == 1)[-1])
+        row[start], row[start + 1 :] = 0, -1
+    broken[10:14, 0] = 0  # no meshes
+    bad = compared(prepared, broken, data.held_out_y)
+    assert bad["valid_meshes"] == bad["closed_meshes"] == 26 / 40
+    assert bad["malformed"] == 4
+    assert bad["condition_agreement"] < good["condition_agreement"]
+    squashed = data.held_out_x[data.held_out_y == 0][np.arange(40) % 4]
+    few = compared(prepared, squashed)
+    assert few["recall"] < good["recall"] - 0.3
+    assert few["vertex_kid"] > good["vertex_kid"] + 0.01
+    assert "condition_agreement" not in few
+
+
+def test_samples_are_drawn_in_grids_and_in_pairs(prepared: Any) -> None:
+    data = prepared[0]
+    broken = data.held_out_x[:23].copy()
+    broken[5] = -1
+    grid = kind.grid(broken, data.card)
+    assert grid.shape == (3 * (kind.SIDE + 4) + 4, 10 * (kind.SIDE + 4) + 4, 3)
+    assert not np.array_equal(grid, kind.grid(data.held_out_x[:23], data.card))
+    calm, alarmed = (
+        kind.pairs(broken[:3], data.train_x[:3], [flag, False, False], data.card) for flag in (False, True)
+    )
+    assert not np.array_equal(calm, alarmed)
+
+
+def test_a_copy_is_at_distance_zero_and_nothing_else_is(prepared: Any) -> None:
+    data = prepared[0]
+    train, held_out = (kind.vectors(x, data.card) for x in (data.train_x, data.held_out_x))
+    assert np.array_equal(nearest(train, train[::3])[0][:, 0], np.zeros(30))
+    assert nearest(train, held_out)[0].min() > 1e-3
+
+
+def test_obj_command_writes_what_reads_back_and_names_what_is_no_mesh(prepared: Any, tmp_path: Any) -> None:
+    data, folder = prepared
+    x = data.held_out_x[:5].copy()
+    x[2] = -1
+    write_all(tmp_path / "run", {"samples.npz": npz_bytes({"x": x})})
+    arguments = ["--samples", tmp_path / "run", "--data", folder / "d.safetensors", "--out", tmp_path / "obj"]
+    result = CliRunner().invoke(app, ["obj", "--count", "4", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    assert "0002.obj: not written, 133 tokens and no 0" in result.output.replace(str(x.shape[1]), "133")
+    assert sorted(path.name for path in (tmp_path / "obj").iterdir()) == ["0000.obj", "0001.obj", "0003.obj"]
+    for i in (0, 1, 3):
+        back = meshes.from_obj((tmp_path / "obj" / f"{i:04d}.obj").read_text())
+        assert np.array_equal(meshes.quantised(back.vertices, bits=8), meshes.unpack(x[i]).vertices)
+        assert back.faces == meshes.unpack(x[i]).faces
 
 
 # The grammar, and the models.
