@@ -27,13 +27,15 @@ SPACES = [
     Space("points", (2,), 0, 8),
     Space("image", (1, 8, 8), 17, 10, source=(1, 8, 8), paired=True),
     Space("image", (1, 8, 8), 17, 10, source=(1, 8, 8)),
+    Space("mesh", (18,), 0, 2),
 ]
 TINY_SPACES = {  # every element of these can be counted
-    "binary": [Space("image", (1, 2, 4), 2, 2), Space("table", (3,), 2)],
+    "binary": [Space("image", (1, 2, 4), 2, 2), Space("table", (3,), 2), Space("mesh", (14,), 0, 2)],
     "four levels": [
         Space("image", (1, 2, 2), 4, 2),
         Space("image", (1, 2, 2), 2, 2),
         Space("table", (2,), 4),
+        Space("mesh", (18,), 0, 2),
     ],
 }
 # Sizes that keep a test short; a model without these hyper-parameters is built with its defaults.
@@ -53,6 +55,9 @@ SMALL = {
     "anneal": 50,
     "edges": ("0->1", "0->2", "1->2"),
     "critic_width": 8,
+    "bits": 1,
+    "vertex_layers": 1,
+    "face_layers": 1,
 }
 # Samples of these follow from the data or the condition alone: images in their order, a translation of each source.
 NOISELESS = {"controls/real", "translation/cyclegan"}
@@ -80,6 +85,11 @@ def quick(model: str) -> dict[str, float]:
 def elements(space: Space, n: int, seed: int = 0) -> Batch:
     """Random elements that have something to learn, with labels, or with other images to translate from."""
     generator = Generator().manual_seed(seed)
+    if space.kind == "mesh":  # three are far more frequent than all others together
+        every = every_element(space)
+        which = torch.randint(len(every), (n,), generator=generator)
+        which = torch.where(torch.rand(n, generator=generator) < 0.9, len(every) - 1 - which % 3, which)
+        return Batch(every[which], torch.randint(space.classes, (n,), generator=generator))
     noise = torch.randn(n, *space.shape, generator=generator)
     if space.kind == "image":
         rows, columns = (torch.linspace(-1, 1, side).square() for side in space.shape[1:])
@@ -231,6 +241,28 @@ def every_image(space: Space) -> Tensor:
     return space.to_unit(torch.tensor(list(rows))).reshape(-1, *space.shape)
 
 
+def every_element(space: Space) -> Tensor:
+    """All elements of a space in which they can be counted."""
+    return every_mesh(space.shape[0]) if space.kind == "mesh" else every_image(space)
+
+
+def every_mesh(length: int) -> Tensor:
+    """Each row of 14 or of 18 tokens that stands for a mesh of one bit a coordinate, written down rule by rule."""
+    lattice = list(itertools.product((1, 2), repeat=3))  # z, y, x + 1
+    one, other = [2, 3, 4], [2, 4, 3]
+    faces: dict[int, list[list[int]]] = {1: [[]], 2: [[]]}
+    faces[3] = [one, other, *([*a, 1, *b] for a in (one, other) for b in (one, other))]
+    faces[4] = [[2, *rest] for k in (2, 3) for rest in itertools.permutations((3, 4, 5), k)]
+    rows = [
+        [token for vertex in vertices for token in vertex] + [0, *face, 0]
+        for count, choices in faces.items()
+        for vertices in itertools.combinations(lattice, count)
+        for face in choices
+    ]
+    padded = [row + [-1] * (length - len(row)) for row in rows if len(row) <= length]
+    return torch.tensor(padded, dtype=torch.int16)
+
+
 @pytest.mark.parametrize("size", TINY_SPACES)
 @pytest.mark.parametrize("name", having(Likelihood))
 @torch.no_grad()
@@ -241,7 +273,7 @@ def test_probabilities_over_a_tiny_space_sum_to_one(name: str, size: str, tmp_pa
     likelihood = capability(model, Likelihood)
     assert likelihood is not None
     torch.manual_seed(0)
-    total = float(likelihood.log_prob(every_image(space)).double().exp().sum())
+    total = float(likelihood.log_prob(every_element(space)).double().exp().sum())
     if likelihood.exact:
         assert total == pytest.approx(1, abs=1e-5)
     else:
@@ -258,12 +290,13 @@ def test_samples_match_the_density(name: str, size: str, tmp_path: Any) -> None:
     likelihood = capability(model, Likelihood)
     assert likelihood is not None
     torch.manual_seed(0)
-    p = likelihood.log_prob(every_image(space)).double().exp()
+    every = every_element(space)
+    p = likelihood.log_prob(every).double().exp()
     p = p / p.sum()
     n = 20_000
-    levels = space.to_levels(model.sample(n, generator=Generator().manual_seed(1))).flatten(1)
-    place = space.levels ** torch.arange(space.dimensions - 1, -1, -1)
-    frequencies = torch.bincount((levels * place).sum(1), minlength=len(p)) / n
+    x = model.sample(n, generator=Generator().manual_seed(1))
+    _, place = torch.unique(space.to_levels(torch.cat([every, x])).flatten(1), dim=0, return_inverse=True)
+    frequencies = torch.bincount(place[len(every) :], minlength=int(place.max()) + 1)[place[: len(every)]] / n
     distance = 0.5 * float((frequencies - p).abs().sum())
     by_chance = 0.5 * float((2 * p * (1 - p) / (math.pi * n)).sqrt().sum())  # expected for n draws from p
     assert distance < 1.5 * by_chance + (0 if likelihood.exact else 0.03)

@@ -310,6 +310,39 @@ def score(
     typer.echo(f"\n{out}, {out.with_suffix('.png')}")
 
 
+@app.command(
+    epilog="Example: genbench obj --samples results/runs/meshes-polygen --data data/meshes.safetensors"
+    " --out results/obj/meshes-polygen"
+)
+def obj(
+    samples: Annotated[Path, typer.Option(help="A run's folder.")],
+    data: DataFile,
+    out: Annotated[Path, typer.Option(help="The folder to write.")],
+    count: Annotated[int, typer.Option(min=1, help="How many of the first samples.")] = 24,
+) -> None:
+    """Write a run's first samples as OBJ files, which any program for meshes opens; it says which are no meshes."""
+    from genbench.data import load as load_data
+    from genbench.files import write_all
+    from genbench.meshes import Mesh, to_obj, unpacked
+
+    prepared = load_data(data)
+    if prepared.card["kind"] != "mesh":
+        raise InputError(f"{data}: holds data of kind {prepared.card['kind']!r}; expected meshes")
+    bits = prepared.card["bits"]
+    found = unpacked(_samples(samples, prepared)[:count], bits=bits)
+    names = [f"{number:04d}.obj" for number in range(len(found))]
+    contents = {
+        name: to_obj(mesh, name=Path(name).stem, bits=bits).encode()
+        for name, mesh in zip(names, found, strict=True)
+        if isinstance(mesh, Mesh)
+    }
+    write_all(out, contents)
+    for name, mesh in zip(names, found, strict=True):
+        if not isinstance(mesh, Mesh):
+            typer.echo(f"{name}: not written, {mesh}")
+    typer.echo(f"{len(contents)} meshes in {out}")
+
+
 @app.command(epilog="Example: genbench report --out results/report")
 def report(
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("results/report"),
