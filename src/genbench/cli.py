@@ -304,6 +304,29 @@ def show(params: ParamsFile = PARAMS) -> None:
     typer.echo(f"\nReport: {Path('results/report/index.html').resolve().as_uri()}")
 
 
+@app.command(epilog="Example: genbench sync; a full build in parallel that DVC agrees with: make reproduce")
+def sync(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Say what would be done, do nothing.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 1 unless every stage is up to date.")
+    ] = False,
+) -> None:
+    """Tell DVC what Snakemake has built, and Snakemake what DVC has built, pulled or checked out.
+
+    A stage counts as up to date only with proof: dvc.lock, or the receipt it left in results/receipts, names the very
+    parameters, code, inputs and outputs that stand here.  Any other is left to run again, and named with the reason.
+    """
+    from genbench.engines.sync import summary
+    from genbench.engines.sync import sync as bring_together
+
+    outcome = bring_together(Path.cwd(), dry_run=dry_run)
+    typer.echo(summary(outcome, dry_run=dry_run))
+    if strict and outcome.rest:
+        raise typer.Exit(1)
+
+
 @app.command(epilog="Example: genbench study --dataset digits --out results/study/study.html")
 def study(
     out: Annotated[Path, typer.Option(help="The page to write; its key goes beside it.")] = Path(

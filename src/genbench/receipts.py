@@ -60,7 +60,9 @@ def receipts(root: Path) -> dict[str, Receipt]:
 
 def source_hashes() -> dict[str, str]:
     """The files of the package that is running, by their place in a workspace."""
-    files = (path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+    files = (
+        path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts
+    )
     return {f"{SOURCE}/{path.relative_to(PACKAGE).as_posix()}": md5(path.read_bytes()) for path in files}
 
 
