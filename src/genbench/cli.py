@@ -327,6 +327,55 @@ def sync(
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: genbench verify digits-vae; genbench verify --against HEAD~1")
+def verify(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(help="Stages, files or runs, with all they need; default: everything."),
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="dvc or snakemake; default: the one that did not build the results.")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="REV", help="Build nothing; compare the scores with those of a revision."),
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(min=0, help="With --against: relative; default: half of each score's 95 % interval."),
+    ] = None,
+) -> None:
+    """Build again, in a clean copy, with the other engine and another hash seed: are all files the same to the bit?
+
+    Exit code 1 if not, with the first stage and file that differ and by how much.
+    """
+    from genbench.engines import verify as verification
+
+    if against is not None:
+        found = verification.against(Path.cwd(), against, tolerance=tolerance)
+        typer.echo(
+            "\n".join([*found.outside, f"{found.scores} scores of {found.runs} runs compared with {against}"])
+        )
+        typer.echo(f"{len(found.outside)} disagree" if found.outside else "all agree")
+        raise typer.Exit(bool(found.outside))
+    if engine not in (None, "dvc", "snakemake"):
+        raise InputError(f"--engine: got {engine!r}; expected dvc or snakemake")
+    result = verification.verify(Path.cwd(), targets or [], engine=engine)  # type: ignore[arg-type]
+    built = f"{result.files} files of {result.stages} stages, rebuilt with {result.engine} in a clean copy"
+    if not result.findings:
+        typer.echo(f"bit-identical: {built}")
+        return
+    first = result.findings[0]
+    typer.echo(f"NOT bit-identical: {len(result.findings)} of {built}")
+    typer.echo(f"first: stage {first.stage}, {first.file}: {first.how}")
+    typer.echo(
+        f"here: {result.hint}"
+        if result.hint
+        else "the records here show no reason: same code, parameters, inputs"
+    )
+    raise typer.Exit(1)
+
+
 @app.command(epilog="Example: genbench study --dataset digits --out results/study/study.html")
 def study(
     out: Annotated[Path, typer.Option(help="The page to write; its key goes beside it.")] = Path(

@@ -10,7 +10,10 @@ from typing import Any
 
 from genbench.engines.proofs import Stage
 from genbench.files import InputError
+from genbench.params import read
 from genbench.receipts import Receipt
+
+PARAMS = "params.yaml"
 
 
 class Project:
@@ -20,6 +23,7 @@ class Project:
         from dvc.repo.reproduce import get_active_graph, plan_repro
 
         self.root = root
+        self._params = read(root / PARAMS)
         graph = get_active_graph(repo.index.graph)
         # The order of `dvc repro`: dvc.lock lists new stages in the order in which they were run.
         order = [stage for stage in plan_repro(graph) if stage.cmd and hasattr(stage, "name")]
@@ -53,8 +57,24 @@ class Project:
             params=tuple(params),
             outs=tuple(self._place(out) for out in stage.outs),
             upstream=tuple(upstream),
-            locked=not any(stage.changed_entries()),
+            locked=not stage.changed_stage()
+            and all(self._as_locked(dependency) for dependency in stage.deps)
+            and not any(out.workspace_status() for out in stage.outs),
         )
+
+    def _as_locked(self, dependency: Any) -> bool:
+        """DVC would parse params.yaml once for each stage, 0.06 s each time; it is asked only where values differ."""
+        from dvc.dependency import ParamsDependency
+
+        if (
+            isinstance(dependency, ParamsDependency)
+            and dependency.def_path == PARAMS
+            and dependency.hash_info
+        ):
+            values = {key: _entry(self._params, key) for key in dependency.params}
+            if dependency.hash_info.value == values:
+                return True
+        return not dependency.workspace_status()
 
     def _place(self, entry: Any) -> str:
         return Path(os.path.relpath(entry.fs_path, self.root)).as_posix()
@@ -82,6 +102,13 @@ class Project:
             of_file = list(group)
             of_file[0].dvcfile.dump_stages(of_file, update_pipeline=False)
         return changed
+
+
+def _entry(content: dict[str, Any], key: str) -> Any:
+    value: Any = content
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 @contextmanager
