@@ -85,12 +85,9 @@ class Project:
         saved = []
         for name in names:
             stage = self._own[name]
+            proof = self._proof(name, receipts)
             stage.save(run_cache=False)  # hashes everything again, in memory
-            receipt = receipts.get(self.stages[name].command)
-            found = {self._place(out): out.hash_info.value for out in stage.outs}
-            if name not in self.uncached and (
-                receipt is None or any(receipt.written.get(path) != value for path, value in found.items())
-            ):
+            if any(proof.get(path, value) != value for path, value in self._found(stage).items()):
                 changed.append(name)
                 continue
             stage.commit()
@@ -102,6 +99,20 @@ class Project:
             of_file = list(group)
             of_file[0].dvcfile.dump_stages(of_file, update_pipeline=False)
         return changed
+
+    def _proof(self, name: str, receipts: Mapping[str, Receipt]) -> dict[str, str]:
+        """What proved a stage: dvc.lock, where only the cache lacks its outputs, or else its receipt."""
+        if name in self.uncached:
+            return self._found(self._own[name])
+        receipt = receipts[self.stages[name].command]
+        return receipt.read | receipt.source | receipt.written
+
+    def _found(self, stage: Any) -> dict[str, str]:
+        """The hashes that DVC holds in memory for the files of a stage."""
+        from dvc.dependency import ParamsDependency
+
+        entries = [entry for entry in (*stage.deps, *stage.outs) if not isinstance(entry, ParamsDependency)]
+        return {self._place(entry): entry.hash_info.value for entry in entries}
 
 
 def _entry(content: dict[str, Any], key: str) -> Any:

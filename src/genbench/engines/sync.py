@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from genbench.engines import dvc, snakemake
 from genbench.engines.proofs import Hashes, Verdict, judge
-from genbench.params import read
+from genbench.params import read, validate
 from genbench.receipts import param_hashes, receipts
 
 SHOWN = 20
@@ -29,7 +29,9 @@ class Outcome(NamedTuple):
 def sync(root: Path, *, dry_run: bool = False) -> Outcome:
     """Bring dvc.lock, DVC's cache and Snakemake's records into agreement with the workspace."""
     snakemake.refuse_if_busy(root)
-    params = param_hashes(read(root / "params.yaml"))
+    content = read(root / "params.yaml")
+    validate(content, Path("params.yaml"))
+    params = param_hashes(content)
     known = receipts(root)
     with dvc.project(root) as project:
         verdicts = judge(project.stages.values(), known, params, Hashes(root))
