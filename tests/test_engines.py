@@ -59,12 +59,12 @@ def test_a_rule_changed_on_one_side_only_is_found(
 
 
 def artifacts(folder: Path) -> dict[str, bytes]:
-    """Every file of data/ and results/ that is a result: not logs, timings, or what an engine keeps for itself."""
+    """Every file of data/ and results/ that is a result: not logs, receipts, timings, or what an engine keeps."""
     files = [path for top in ("data", "results") for path in (folder / top).rglob("*") if path.is_file()]
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in files
-        if path.name not in ("timing.json", ".gitignore") and "logs" not in path.parts
+        if path.name not in ("timing.json", ".gitignore") and {"logs", "receipts"}.isdisjoint(path.parts)
     }
 
 
@@ -80,7 +80,7 @@ def planned_by_snakemake(folder: Path) -> set[str]:
 def planned_by_dvc(folder: Path) -> set[str]:
     result = run_in(folder, "dvc", "repro", "--dry")
     assert result.returncode == 0, result.stdout + result.stderr
-    return set(re.findall(r"Running stage '(.+)'", result.stdout))
+    return set(re.findall(r"Running stage '(?:\S+:)?(.+)'", result.stdout))
 
 
 def check_planned_by_dvc(folder: Path, stages: set[str]) -> None:

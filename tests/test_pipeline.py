@@ -81,7 +81,19 @@ def test_scores_do_not_depend_on_the_threads_that_an_engine_allows(workspace: Pa
 
 def test_every_command_shows_an_example(built: Path) -> None:
     listed = run_in(built, "genbench", "--help").stdout
-    commands = ("check", "prepare", "extractor", "train", "sample", "novelty", "evaluate", "report", "show")
+    commands = (
+        "check",
+        "prepare",
+        "extractor",
+        "train",
+        "sample",
+        "novelty",
+        "evaluate",
+        "report",
+        "show",
+        "sync",
+        "verify",
+    )
     assert all(command in listed for command in commands)
     for command in commands:
         assert f"genbench {command}" in run_in(built, "genbench", command, "--help", COLUMNS="200").stdout

@@ -367,6 +367,78 @@ def show(params: ParamsFile = PARAMS) -> None:
     typer.echo(f"\nReport: {Path('results/report/index.html').resolve().as_uri()}")
 
 
+@app.command(epilog="Example: genbench sync; a full build in parallel that DVC agrees with: make reproduce")
+def sync(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Say what would be done, do nothing.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 1 unless every stage is up to date.")
+    ] = False,
+) -> None:
+    """Tell DVC what Snakemake has built, and Snakemake what DVC has built, pulled or checked out.
+
+    A stage counts as up to date only with proof: dvc.lock, or the receipt it left in results/receipts, names the very
+    parameters, code, inputs and outputs that stand here.  Any other is left to run again, and named with the reason.
+    """
+    from genbench.engines.sync import summary
+    from genbench.engines.sync import sync as bring_together
+
+    outcome = bring_together(Path.cwd(), dry_run=dry_run)
+    typer.echo(summary(outcome, dry_run=dry_run))
+    if strict and outcome.rest:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: genbench verify digits-vae; genbench verify --against HEAD~1")
+def verify(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(help="Stages, files or runs, with all they need; default: everything."),
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="dvc or snakemake; default: the one that did not build the results.")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="REV", help="Build nothing; compare the scores with those of a revision."),
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(min=0, help="With --against: relative; default: half of each score's 95 % interval."),
+    ] = None,
+) -> None:
+    """Build again, in a clean copy, with the other engine and another hash seed: are all files the same to the bit?
+
+    Exit code 1 if not, with the first stage and file that differ and by how much.
+    """
+    from genbench.engines import verify as verification
+
+    if against is not None:
+        found = verification.against(Path.cwd(), against, tolerance=tolerance)
+        typer.echo(
+            "\n".join([*found.outside, f"{found.scores} scores of {found.runs} runs compared with {against}"])
+        )
+        typer.echo(f"{len(found.outside)} disagree" if found.outside else "all agree")
+        raise typer.Exit(bool(found.outside))
+    if engine not in (None, "dvc", "snakemake"):
+        raise InputError(f"--engine: got {engine!r}; expected dvc or snakemake")
+    result = verification.verify(Path.cwd(), targets or [], engine=engine)  # type: ignore[arg-type]
+    built = f"{result.files} files of {result.stages} stages, rebuilt with {result.engine} in a clean copy"
+    if not result.findings:
+        typer.echo(f"bit-identical: {built}")
+        return
+    first = result.findings[0]
+    typer.echo(f"NOT bit-identical: {len(result.findings)} of {built}")
+    typer.echo(f"first: stage {first.stage}, {first.file}: {first.how}")
+    typer.echo(
+        f"here: {result.hint}"
+        if result.hint
+        else "the records here show no reason: same code, parameters, inputs"
+    )
+    raise typer.Exit(1)
+
+
 @app.command(epilog="Example: genbench study --dataset digits --out results/study/study.html")
 def study(
     out: Annotated[Path, typer.Option(help="The page to write; its key goes beside it.")] = Path(

@@ -1,0 +1,77 @@
+"""Snakemake's side: what it would run, and telling it what is up to date, by its own commands alone."""
+
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from genbench.engines.proofs import Stage
+from genbench.files import InputError
+
+
+class Plan(NamedTuple):
+    pending: set[str]  # outputs that Snakemake would make again
+    unknown: set[str]  # outputs of which it has no record: it would not notice a changed parameter
+
+
+def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return subprocess.run(
+        ["snakemake", *arguments],
+        cwd=root,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def refuse_if_busy(root: Path) -> None:
+    """Raises InputError where Snakemake runs or was killed: what its jobs are writing is not to be judged."""
+    if any((root / ".snakemake/locks").glob("*")):
+        raise InputError(
+            "Snakemake has locked this workspace; wait for it, or after a kill: snakemake --unlock"
+        )
+
+
+def plan(root: Path) -> Plan:
+    """Every output of the graph, by Snakemake's own summary of it."""
+    result = run(root, "--detailed-summary")
+    lines = result.stdout.splitlines()
+    start = next((i for i, line in enumerate(lines) if line.startswith("output_file\t")), None)
+    if result.returncode or start is None:
+        raise InputError(f"Snakemake: {_complaint(result)}")
+    rows = list(csv.DictReader(lines[start:], delimiter="\t", quoting=csv.QUOTE_NONE))
+    return Plan(
+        pending={row["output_file"] for row in rows if row["plan"] != "no update"},
+        unknown={row["output_file"] for row in rows if row["shellcmd"] == "-"},
+    )
+
+
+def mark_ready(root: Path, outputs: Iterable[str]) -> None:
+    """Tell Snakemake that these outputs, and so all they are made from, are as a run would leave them."""
+    result = run(root, "--touch", "--forceall", "--cores", "1", *outputs)
+    if result.returncode:
+        raise InputError(f"Snakemake: {_complaint(result)}")
+
+
+def mark_stale(root: Path, stages: list[Stage]) -> None:
+    """Make Snakemake run these stages again: no record of their outputs, which are older than their inputs."""
+    present = {stage: [out for out in stage.outs if (root / out).exists()] for stage in stages}
+    result = run(root, "--cleanup-metadata", *(out for outs in present.values() for out in outs))
+    if result.returncode:
+        raise InputError(f"Snakemake: {_complaint(result)}")
+    for stage, outs in present.items():
+        inputs = [root / name for name in stage.files if (root / name).exists()]
+        oldest = min(path.stat().st_mtime for path in (*inputs, *(root / out for out in outs))) - 1
+        for out in outs:
+            os.utime(root / out, (oldest, oldest))
+
+
+def _complaint(result: subprocess.CompletedProcess[str]) -> str:
+    said = [line for line in (result.stderr + result.stdout).splitlines() if line.strip()]
+    about = next((line for line in said if "rror" in line), said[-1] if said else f"exit {result.returncode}")
+    return about.strip()

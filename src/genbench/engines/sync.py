@@ -1,0 +1,99 @@
+"""`genbench sync`: what one engine has built becomes known to the other, and nothing that is not proven."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from genbench.engines import dvc, snakemake
+from genbench.engines.proofs import Hashes, Verdict, judge
+from genbench.params import read, validate
+from genbench.receipts import param_hashes, receipts
+
+SHOWN = 20
+
+
+class Outcome(NamedTuple):
+    verdicts: dict[str, Verdict]
+    recorded: list[str]  # stages new to dvc.lock or the cache
+    marked: list[str]  # stages new to Snakemake
+    unmarked: list[str]  # stages that Snakemake took for up to date and now will run again
+
+    @property
+    def ready(self) -> list[str]:
+        return [name for name, verdict in self.verdicts.items() if verdict.state == "ready"]
+
+    @property
+    def rest(self) -> list[Verdict]:
+        return [verdict for verdict in self.verdicts.values() if verdict.state != "ready"]
+
+
+def sync(root: Path, *, dry_run: bool = False) -> Outcome:
+    """Bring dvc.lock, DVC's cache and Snakemake's records into agreement with the workspace."""
+    snakemake.refuse_if_busy(root)
+    content = read(root / "params.yaml")
+    validate(content, Path("params.yaml"))
+    params = param_hashes(content)
+    known = receipts(root)
+    with dvc.project(root) as project:
+        verdicts = judge(project.stages.values(), known, params, Hashes(root))
+        recorded = [
+            name
+            for name, verdict in verdicts.items()
+            if verdict.state == "ready" and (not verdict.stage.locked or name in project.uncached)
+        ]
+        if not dry_run:
+            for name in project.record(recorded, known):
+                verdicts[name] = verdicts[name]._replace(
+                    state="stale", why="its files changed during this check"
+                )
+                recorded.remove(name)
+        marked, unmarked = _tell_snakemake(root, verdicts, dry_run=dry_run)
+    return Outcome(verdicts, recorded, marked, unmarked)
+
+
+def _tell_snakemake(
+    root: Path, verdicts: dict[str, Verdict], *, dry_run: bool
+) -> tuple[list[str], list[str]]:
+    """The stages that Snakemake is told are up to date, and those it is told are not."""
+    plan = snakemake.plan(root)
+    news = plan.pending | plan.unknown
+    marked = [
+        name
+        for name, verdict in verdicts.items()
+        if verdict.state == "ready" and not news.isdisjoint(verdict.stage.outs)
+    ]
+    if marked and not dry_run:
+        snakemake.mark_ready(root, [out for name in marked for out in verdicts[name].stage.outs])
+        plan = snakemake.plan(root)
+    runs_again: set[str] = set()
+    stale: dict[str, Verdict] = {}
+    for name, verdict in verdicts.items():
+        if verdict.state == "ready":
+            continue
+        known = not plan.pending.isdisjoint(verdict.stage.outs) or not runs_again.isdisjoint(
+            verdict.stage.upstream
+        )
+        present = any((root / out).exists() for out in verdict.stage.outs)
+        if present and not known:
+            stale[name] = verdict
+        if present or known:  # Snakemake looks for a lost file only where a job that reads it runs again
+            runs_again.add(name)
+    if stale and not dry_run:
+        snakemake.mark_stale(root, [verdict.stage for verdict in stale.values()])
+    return marked, list(stale)
+
+
+def summary(outcome: Outcome, *, dry_run: bool = False) -> str:
+    """What happened in words, and each stage that is left to run with the reason."""
+    would = "would be " if dry_run else ""
+    lines = [
+        f"{len(outcome.ready)} of {len(outcome.verdicts)} stages are up to date;"
+        f" {len(outcome.recorded)} {would}newly recorded in dvc.lock, {len(outcome.marked)} in Snakemake's records"
+    ]
+    states = {"stale": "not up to date", "waiting": "not up to date", "missing": "not built"}
+    for verdict in outcome.rest[:SHOWN]:
+        lines.append(f"  {states[verdict.state]}: {verdict.stage.name}: {verdict.why}")
+    if len(outcome.rest) > SHOWN:
+        lines.append(f"  … and {len(outcome.rest) - SHOWN} more")
+    if outcome.rest:
+        lines.append("To build them: snakemake, then genbench sync; or dvc repro")
+    return "\n".join(lines)

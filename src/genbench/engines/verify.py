@@ -1,0 +1,204 @@
+"""`genbench verify`: is every file what its stage makes again?  And are the scores those of another revision?"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from genbench.engines import dvc
+from genbench.engines.proofs import Hashes, Stage, doubts
+from genbench.files import InputError
+from genbench.params import load, read
+from genbench.receipts import Receipt, param_hashes, receipts
+
+Engine = Literal["dvc", "snakemake"]
+
+
+class Finding(NamedTuple):
+    """A file that was not rebuilt to the bit."""
+
+    stage: str
+    file: str
+    how: str
+
+
+class Rebuilt(NamedTuple):
+    engine: Engine
+    stages: int
+    files: int
+    findings: list[Finding]  # in the order of the graph: the first one is the cause, or the one to look at
+    hint: str  # what the workspace's own records say of the first
+
+
+def verify(root: Path, targets: list[str], *, engine: Engine | None = None) -> Rebuilt:
+    """Run the targets and all they need again, in a clean copy elsewhere, and compare every byte."""
+    with dvc.project(root) as project:
+        stages = project.stages
+    chosen = _chosen(stages, targets)
+    known = receipts(root)
+    engine = engine or _other(known, stages, chosen)
+    with tempfile.TemporaryDirectory(prefix="genbench-verify-") as folder:
+        copy = Path(folder) / "a copy of it"
+        _copy(root, copy)
+        _build(copy, engine, [stages[name] for name in chosen])
+        findings = [
+            Finding(name, out, how)
+            for name in chosen
+            for out in stages[name].outs
+            if (how := _compare(root / out, copy / out))
+        ]
+    hint = ""
+    if findings:
+        stage = stages[findings[0].stage]
+        params = param_hashes(read(root / "params.yaml"))
+        hint = "" if stage.locked else doubts(stage, known.get(stage.command), params, Hashes(root))
+    return Rebuilt(engine, len(chosen), sum(len(stages[name].outs) for name in chosen), findings, hint)
+
+
+def _chosen(stages: Mapping[str, Stage], targets: list[str]) -> list[str]:
+    """The stages that the targets name, by stage, file or run, with all that they need, in the order of the graph."""
+    if not targets:
+        return list(stages)
+    wanted: set[str] = set()
+    for target in targets:
+        found = {
+            name
+            for name, stage in stages.items()
+            if target in (name, name.rpartition(":")[2], *stage.outs) or name.endswith(f"@{target}")
+        }
+        if not found:
+            raise InputError(
+                f"{target}: no stage, file or run of that name; expected e.g. evaluate@digits-vae, digits-vae or a file"
+            )
+        wanted |= found
+    for name in reversed(list(stages)):  # what is upstream stands before what needs it
+        if name in wanted:
+            wanted |= set(stages[name].upstream)
+    return [name for name in stages if name in wanted]
+
+
+def _other(known: Mapping[str, Receipt], stages: Mapping[str, Stage], chosen: Iterable[str]) -> Engine:
+    """The engine that did not build most of the stages."""
+    by = [known[stages[name].command].engine for name in chosen if stages[name].command in known]
+    return "snakemake" if 2 * by.count("dvc") >= len(by) else "dvc"
+
+
+def _copy(root: Path, copy: Path) -> None:
+    """What a clone of the workspace would hold, uncommitted edits too, and links to raw data."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        raise InputError(f"{root}: git cannot list its files: {listed.stderr.strip()}")
+    without = shutil.ignore_patterns("__pycache__", "*.egg-info", "dvc.lock")
+    for name in filter(None, listed.stdout.split("\0")):
+        source, place = root / name, copy / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():  # a link to a folder
+            shutil.copytree(source, place, ignore=without)
+        elif source.is_file() and source.name != "dvc.lock":
+            shutil.copy(source, place)
+    options = [dataset.model_extra or {} for dataset in load(root / "params.yaml").datasets.values()]
+    for raw in {"data/raw", *(str(each["root"]) for each in options if "root" in each)}:
+        if (root / raw).is_dir() and not (copy / raw).exists():
+            (copy / raw).parent.mkdir(parents=True, exist_ok=True)
+            (copy / raw).symlink_to((root / raw).resolve())
+
+
+def _build(copy: Path, engine: Engine, stages: list[Stage]) -> None:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "SNAKEMAKE_"))
+    }
+    environment |= {
+        "PATH": path,
+        "PYTHONPATH": str(copy / "src"),
+        "PYTHONHASHSEED": "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1",
+    }
+    commands = {
+        "dvc": ["dvc", "repro", "--keep-going", *(stage.name for stage in stages)],
+        "snakemake": [
+            "snakemake",
+            "--keep-going",
+            "--cores",
+            "all",
+            *(out for stage in stages for out in stage.outs),
+        ],
+    }
+    for command in (
+        ["git", "init", "--quiet"],
+        commands[engine],
+    ):  # what fails shows in the files that are missing
+        subprocess.run(command, cwd=copy, env=environment, stdout=sys.stderr, check=False)
+
+
+def _compare(here: Path, rebuilt: Path) -> str:
+    from genbench.engines.differences import difference
+
+    if not rebuilt.is_file():
+        return "was not rebuilt: its stage, or one before it, failed"
+    if not here.is_file():
+        return "is not here"
+    one, other = here.read_bytes(), rebuilt.read_bytes()
+    return "" if one == other else difference(here, one, other)
+
+
+class Comparison(NamedTuple):
+    runs: int
+    scores: int
+    outside: list[str]  # in words
+
+
+def against(root: Path, revision: str, *, tolerance: float | None = None) -> Comparison:
+    """The scores here and those of another revision.
+
+    Two values agree if they lie no further apart than the half-width of that revision's own 95 % interval, or, where
+    `tolerance` is given, than so much of the larger of the two.
+    """
+    runs = scores = 0
+    outside: list[str] = []
+    theirs = _metrics_of(root, revision, list(load(root / "params.yaml").runs))
+    for run, then in theirs.items():
+        path = root / "results/runs" / run / "metrics.json"
+        now = json.loads(path.read_bytes())["scores"] if path.is_file() else {}
+        if not now or not then:
+            outside.append(f"{run}: no scores {'at ' + revision if now else 'here'}")
+            continue
+        runs += 1
+        outside += [f"{run}: {name}: on one side only" for name in sorted(now.keys() ^ then.keys())]
+        for name in (name for name in now if name in then):
+            a, b = float(now[name]["value"]), float(then[name]["value"])
+            interval = (float(then[name]["high"]) - float(then[name]["low"])) / 2
+            allowed = interval if tolerance is None else tolerance * max(abs(a), abs(b))
+            scores += 1
+            if not abs(a - b) <= allowed:
+                outside.append(f"{run}: {name}: {a:.6g} here, {b:.6g} at {revision}; allowed ±{allowed:.3g}")
+    return Comparison(runs, scores, outside)
+
+
+def _metrics_of(root: Path, revision: str, runs: list[str]) -> dict[str, dict[str, Any]]:
+    """Scores by run, as DVC knows them at a revision: from its cache or remote."""
+    from dvc.api import DVCFileSystem
+    from dvc.exceptions import DvcException
+    from scmrepo.exceptions import SCMError
+
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        files = DVCFileSystem(str(root), rev=revision)
+        for run in runs:
+            path = f"results/runs/{run}/metrics.json"
+            found[run] = json.loads(files.read_bytes(path))["scores"] if files.exists(path) else {}
+    except (DvcException, SCMError, OSError) as error:
+        raise InputError(
+            f"{revision}: cannot read its scores: {error}; expected a revision whose results DVC holds"
+        ) from error
+    return found
