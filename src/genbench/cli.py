@@ -171,6 +171,24 @@ def import_samples(run: RunName, data: DataFile, out: RunFolder, params: ParamsF
 
 
 @app.command(
+    epilog="Example: genbench outside --reads data/digits.safetensors --out results/external/mine.npz"
+    " -- python mine.py data/digits.safetensors results/external/mine.npz"
+)
+def outside(
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND...", help="After --: what to run.")],
+    out: OutFile,
+    reads: Annotated[list[Path] | None, typer.Option(help="A file that it reads; repeatable.")] = None,
+) -> None:
+    """Run what is none of genbench's as a stage: it must write its file, and a receipt says what it was made from."""
+    from genbench.files import read_bytes
+    from genbench.receipts import run_outside
+
+    for path in reads or []:
+        read_bytes(path, what="what the command reads")
+    run_outside(command, out)
+
+
+@app.command(
     epilog="Example: genbench novelty --run digits-vae --data data/digits.safetensors --out results/runs/digits-vae"
 )
 def novelty(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PARAMS) -> None:

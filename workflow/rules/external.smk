@@ -7,7 +7,8 @@ rule gaussian_mixture:
     log:
         "results/logs/gaussian_mixture.log",
     shell:
-        "python {input[0]} {input[1]} {output} 2> {log}"
+        "genbench outside --reads {input[0]} --reads {input[1]} --out {output} --"
+        " python {input[0]} {input[1]} {output} 2> {log}"
 
 
 if EXTERNAL:

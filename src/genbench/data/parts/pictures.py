@@ -3,6 +3,7 @@
 import os
 import struct
 import zlib
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from genbench.files import InputError
+from genbench.files import InputError, read_bytes
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
@@ -88,7 +89,7 @@ def decode(file: Path) -> np.ndarray:
         InputError: sixteen bits, or transparent pixels; transparency is accepted where nothing shows through.
         Exception: one of DAMAGED.
     """
-    with Image.open(file) as opened:
+    with Image.open(io.BytesIO(read_bytes(file, what="a picture"))) as opened:
         opened.load()
         image = ImageOps.exif_transpose(opened)
     if image.mode in ("RGBA", "LA") or "transparency" in image.info:
