@@ -1,9 +1,9 @@
 """Pictures in a folder: found, decoded to 8 bits, brought to one size."""
 
+import io
 import os
 import struct
 import zlib
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
