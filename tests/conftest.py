@@ -1,6 +1,7 @@
 """A small benchmark in a folder of its own, and a way to run the commands as a user does."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,10 +16,15 @@ datasets:
   digits: {source: digits, train: 1000}
   bits: {source: digits, train: 1000, threshold: 8}
 extractor: {steps: 60, width: 8, features: 16, seeds: [0, 3]}
+external: {}
 runs:
   digits-copycat: {dataset: digits, model: controls/copycat}
   bits-made: {dataset: bits, model: autoregressive/made, hidden: 30, steps: 40, batch_size: 32, ema: 0.9}
 """
+
+DATA = ("--data", "data/bits.safetensors")
+RUN = ("--run", "bits-made", *DATA, "--out", "results/runs/bits-made")
+EXTRACTOR = "results/extractors/bits.safetensors"
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -55,3 +61,27 @@ def genbench(small: Path) -> Command:
         return run_in(small, "genbench", *arguments, **environment)
 
     return command
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which every stage of one run has been run."""
+    folder = tmp_path_factory.mktemp("built")
+    (folder / "params.yaml").write_text(SMALL)
+    for arguments in (
+        ("prepare", "--dataset", "bits", "--out", "data/bits.safetensors"),
+        ("extractor", *DATA, "--out", EXTRACTOR),
+        ("train", *RUN),
+        ("sample", *RUN),
+        ("novelty", *RUN),
+        ("evaluate", *RUN, "--extractor", EXTRACTOR),
+    ):
+        result = run_in(folder, "genbench", *arguments)
+        assert result.returncode == 0, result.stderr
+    return folder
+
+
+@pytest.fixture
+def workspace(built: Path, tmp_path: Path) -> Path:
+    """A copy of the built folder that a test may damage."""
+    return Path(shutil.copytree(built, tmp_path / "copy"))

@@ -13,7 +13,7 @@ from genbench.params import load
 
 def checkout(folder: Path, params: str | None = None) -> Path:
     """The project's own files in a new folder, as a clone has them."""
-    for name in ("src", "stages", "workflow", ".dvc/plots"):
+    for name in ("examples", "src", "stages", "workflow", ".dvc/plots"):
         left_out = shutil.ignore_patterns("__pycache__", "*.egg-info", "dvc.lock")
         shutil.copytree(ROOT / name, folder / name, ignore=left_out)
     for name in ("dvc.yaml", ".dvcignore", ".gitignore", "params.yaml"):

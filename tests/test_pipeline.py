@@ -12,35 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, SMALL, run_in
-
-DATA = ("--data", "data/bits.safetensors")
-RUN = ("--run", "bits-made", *DATA, "--out", "results/runs/bits-made")
-EXTRACTOR = "results/extractors/bits.safetensors"
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which every stage of one run has been run."""
-    folder = tmp_path_factory.mktemp("built")
-    (folder / "params.yaml").write_text(SMALL)
-    for arguments in (
-        ("prepare", "--dataset", "bits", "--out", "data/bits.safetensors"),
-        ("extractor", *DATA, "--out", EXTRACTOR),
-        ("train", *RUN),
-        ("sample", *RUN),
-        ("novelty", *RUN),
-        ("evaluate", *RUN, "--extractor", EXTRACTOR),
-    ):
-        result = run_in(folder, "genbench", *arguments)
-        assert result.returncode == 0, result.stderr
-    return folder
-
-
-@pytest.fixture
-def workspace(built: Path, tmp_path: Path) -> Path:
-    """A copy of the built folder that a test may damage."""
-    return Path(shutil.copytree(built, tmp_path / "copy"))
+from conftest import EXTRACTOR, ROOT, RUN, SMALL, run_in
 
 
 def fails(folder: Path, *arguments: str) -> str:

@@ -223,7 +223,7 @@ def test_page_loads_nothing() -> None:
         for k in ("src", "href", "srcset", "xlink:href", "data")
         if k in a
     ]
-    assert loads and all(load.startswith(("data:image/png;base64,", "#")) for load in loads)
+    assert loads and all(load.startswith(("data:image/png;base64,", "data:image/gif;base64,", "#")) for load in loads)
     assert not re.search(r"@import|url\(|<link|<iframe|\bfetch\(|import\(", html)
 
 
@@ -493,6 +493,17 @@ def test_walks_and_completions_stand_in_their_rows() -> None:
         shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri[1]))))  # type: ignore[index]
         images = vae.samples[key]
         np.testing.assert_array_equal(shown, tile(images.reshape(8, 1, 8, 8), 17, columns=4, side=32))
+
+
+def test_the_moments_of_a_training_stand_side_by_side_and_follow_each_other() -> None:
+    x = np.random.default_rng(0).integers(0, 17, (8, 10, 1, 8, 8), dtype=np.uint8)
+    watched = models()[1]._replace(frames={"step": np.arange(8), "x": x})
+    html = page([watched], [dataset()])
+    for kind, name in (("png", "During training"), ("gif", "During training, animated")):
+        uri = re.search(rf'src="data:image/{kind};base64,([^"]+)"[^>]*alt="{name} of digits-vae', html)
+        with Image.open(io.BytesIO(base64.b64decode(uri[1]))) as shown:  # type: ignore[index]
+            assert getattr(shown, "n_frames", 1) == (8 if kind == "gif" else 1)
+    assert "During training" not in page([models()[1]], [dataset()])
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.9, 410.0), (1e-3, 2e-3), (1e-30, 1e30), (5.0, 5.0)])

@@ -309,6 +309,7 @@ datasets:
   digits: {source: digits, train: 1000}
   other: {source: digits, train: 1000}
 extractor: {steps: 1}
+external: {}
 runs:
   digits-real: {dataset: digits, model: controls/real}
   digits-noise: {dataset: digits, model: controls/noise}

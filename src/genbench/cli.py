@@ -17,7 +17,7 @@ from genbench.files import InputError
 if TYPE_CHECKING:
     from genbench.core import GenerativeModel, Space
     from genbench.data import Prepared
-    from genbench.params import Params, Run
+    from genbench.params import External, Params, Run
     from genbench.report import DatasetResult, RunResult
     from genbench.study import Answers
 
@@ -149,6 +149,46 @@ def sample(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PA
 
 
 @app.command(
+    name="import",
+    epilog="Example: genbench import --run digits-mine --data data/digits.safetensors --out results/runs/digits-mine",
+)
+def import_samples(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PARAMS) -> None:
+    """Take samples that something else has made, an entry of `external`: they are audited and scored like any run's."""
+    from genbench import images, pictures
+    from genbench.data import load as load_data
+    from genbench.files import npz_bytes, write_all
+    from genbench.kinds import kind_of
+    from genbench.params import load, pick
+
+    entry = pick(load(params).external, run, "external", params)
+    prepared = load_data(data)
+    try:
+        samples = images.samples_of(entry.samples, prepared)
+    except InputError as error:
+        raise InputError(f"{params}: external.{run}.samples: {error}") from error
+    grid = kind_of(prepared.card).grid(samples, prepared.card)
+    write_all(out, {"samples.npz": npz_bytes({"x": samples}), "grid.png": pictures.png(grid)})
+
+
+@app.command(
+    epilog="Example: genbench outside --reads data/digits.safetensors --out results/external/mine.npz"
+    " -- python mine.py data/digits.safetensors results/external/mine.npz"
+)
+def outside(
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND...", help="After --: what to run.")],
+    out: OutFile,
+    reads: Annotated[list[Path] | None, typer.Option(help="A file that it reads; repeatable.")] = None,
+) -> None:
+    """Run what is none of genbench's as a stage: it must write its file, and a receipt says what it was made from."""
+    from genbench.files import read_bytes
+    from genbench.receipts import run_outside
+
+    for path in reads or []:
+        read_bytes(path, what="what the command reads")
+    run_outside(command, out)
+
+
+@app.command(
     epilog="Example: genbench novelty --run digits-vae --data data/digits.safetensors --out results/runs/digits-vae"
 )
 def novelty(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PARAMS) -> None:
@@ -159,7 +199,7 @@ def novelty(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = P
     from genbench.kinds import kind_of
     from genbench.params import load, pick
 
-    pick(load(params).runs, run, "runs", params)
+    pick(load(params).rows, run, "runs", params)
     prepared = load_data(data)
     samples = _samples(out, prepared)
     record = audit.novelty(prepared, samples, seed=0)
@@ -196,23 +236,32 @@ def evaluate(
     from genbench.capabilities import Likelihood, capability
     from genbench.files import json_bytes, npz_bytes, write_all
     from genbench.kinds import Subject, kind_of
+    from genbench.params import load, pick
 
-    settings, entry, prepared, space = _load_run(run, data, params)
+    settings = load(params)
+    entry = pick(settings.rows, run, "runs", params)
+    prepared = _data_of(run, entry, data)
     samples = _samples(out, prepared)
     seed = machine.seed_of(entry.seed, run, "evaluate")
     n, held_out = len(samples), len(prepared.held_out_x)
     shared_seed = machine.seed_of(entry.dataset, "resamplings")
     drawn = evaluation.draws(held_out, n, real_seed=shared_seed, fake_seed=seed)
-    device = machine.pick_device(settings.device)
-    model = _trained(run, entry, prepared, space, out).to(device)
-    subject = Subject(
-        samples, capability(model, Likelihood), prepared.asked_labels if model.conditional else None
-    )
+    subject = Subject(samples)
+    facts: dict[str, Any] = {"parameters": None, "likelihood": None}
+    measures: dict[str, Any] = {}
+    likelihoods: dict[str, evaluation.Scored] = {}
+    if run in settings.runs:
+        device, space = machine.pick_device(settings.device), prepared.space
+        model = _trained(run, settings.runs[run], prepared, space, out).to(device)
+        asked = prepared.asked_labels if model.conditional else None
+        subject = Subject(samples, capability(model, Likelihood), asked)
+        torch.manual_seed(seed)
+        kind, likelihoods = evaluation.likelihood_scores(model, prepared, space, drawn)
+        generator = torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "measure"))
+        facts = {"parameters": model.free_parameters, "likelihood": kind}
+        measures = evaluation.measures(model, splits_of(prepared, device), generator)
     compared = kind_of(prepared.card).compare(prepared, subject, drawn, extractor=extractor, seed=seed)
-    torch.manual_seed(seed)
-    kind, likelihoods = evaluation.likelihood_scores(model, prepared, space, drawn)
     scores = compared.scores | likelihoods
-    generator = torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "measure"))
     record = {
         "run": run,
         "dataset": entry.dataset,
@@ -221,10 +270,9 @@ def evaluate(
         "n": n,
         "held_out": held_out,
         "folds": folds.FOLDS,
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "likelihood": kind,
+        **facts,
+        "measures": {**compared.measures, **measures},
         "scores": {name: score.estimate.as_dict() for name, score in scores.items()},
-        "measures": evaluation.measures(model, splits_of(prepared, device), generator),
         **compared.facts,
     }
     replicates = npz_bytes({name: score.replicates for name, score in scores.items()})
@@ -278,6 +326,39 @@ def score(
     write_all(out.parent, {out.name: json_bytes(record), out.with_suffix(".png").name: pictures.png(picture)})
     typer.echo(scoring.table(record))
     typer.echo(f"\n{out}, {out.with_suffix('.png')}")
+
+
+@app.command(
+    epilog="Example: genbench obj --samples results/runs/meshes-polygen --data data/meshes.safetensors"
+    " --out results/obj/meshes-polygen"
+)
+def obj(
+    samples: Annotated[Path, typer.Option(help="A run's folder.")],
+    data: DataFile,
+    out: Annotated[Path, typer.Option(help="The folder to write.")],
+    count: Annotated[int, typer.Option(min=1, help="How many of the first samples.")] = 24,
+) -> None:
+    """Write a run's first samples as OBJ files, which any program for meshes opens; it says which are no meshes."""
+    from genbench.data import load as load_data
+    from genbench.files import write_all
+    from genbench.meshes import Mesh, to_obj, unpacked
+
+    prepared = load_data(data)
+    if prepared.card["kind"] != "mesh":
+        raise InputError(f"{data}: holds data of kind {prepared.card['kind']!r}; expected meshes")
+    bits = prepared.card["bits"]
+    found = unpacked(_samples(samples, prepared)[:count], bits=bits)
+    names = [f"{number:04d}.obj" for number in range(len(found))]
+    contents = {
+        name: to_obj(mesh, name=Path(name).stem, bits=bits).encode()
+        for name, mesh in zip(names, found, strict=True)
+        if isinstance(mesh, Mesh)
+    }
+    write_all(out, contents)
+    for name, mesh in zip(names, found, strict=True):
+        if not isinstance(mesh, Mesh):
+            typer.echo(f"{name}: not written, {mesh}")
+    typer.echo(f"{len(contents)} meshes in {out}")
 
 
 @app.command(epilog="Example: genbench report --out results/report")
@@ -453,21 +534,28 @@ def main() -> None:
         sys.exit(1)
 
 
-def _load_run(run: str, data: Path, path: Path) -> "tuple[Any, Run, Prepared, Space]":
+def _load_run(run: str, data: Path, path: Path) -> "tuple[Params, Run, Prepared, Space]":
     """Validated parameters, the run's entry, its dataset, its space; the thread count is set on the way."""
-    from genbench.data import load as load_data
-    from genbench.machine import make_deterministic
     from genbench.params import load, pick
 
     settings = load(path)
     entry = pick(settings.runs, run, "runs", path)
+    prepared = _data_of(run, entry, data)
+    return settings, entry, prepared, prepared.space
+
+
+def _data_of(run: str, entry: "Run | External", data: Path) -> "Prepared":
+    """The dataset that the entry is on; its thread count is set on the way."""
+    from genbench.data import load as load_data
+    from genbench.machine import make_deterministic
+
     prepared = load_data(data)
     if prepared.card["name"] != entry.dataset:
         raise InputError(
             f"{data}: holds dataset {prepared.card['name']!r}; run {run} expects {entry.dataset!r}"
         )
     make_deterministic(threads=entry.threads)
-    return settings, entry, prepared, prepared.space
+    return prepared
 
 
 def _build(run: str, entry: "Run", space: "Space") -> "GenerativeModel":
@@ -594,22 +682,29 @@ def _results(path: Path) -> "tuple[list[RunResult], list[DatasetResult]]":
 
     settings = load(path)
     runs: list[RunResult] = []
-    for name, entry in settings.runs.items():
+    for name, entry in settings.rows.items():
         folder = Path("results/runs") / name
         metrics = read_json(folder / "metrics.json", what="the scores")
+        trained = name in settings.runs
+        curve = (
+            read_bytes(folder / "curve.csv", what="the training curve")
+            if trained
+            else b"step,phase,objective,loss"
+        )
+        weights = read_bytes(folder / "model.safetensors", what="the weights") if trained else None
         runs.append(
             RunResult(
                 name=name,
-                entry=entry.model_dump(mode="json"),
+                entry={**entry.model_dump(mode="json"), "model": entry.model},
                 metrics=metrics,
                 novelty=read_json(folder / "novelty.json", what="the novelty record"),
-                curve=pd.read_csv(io.BytesIO(read_bytes(folder / "curve.csv", what="the training curve"))),
+                curve=pd.read_csv(io.BytesIO(curve)),
                 samples=read_npz(folder / "samples.npz", what="the samples"),
-                frames=read_npz(folder / "frames.npz", what="the frames"),
+                frames=read_npz(folder / "frames.npz", what="the frames") if trained else {},
                 grid=read_bytes(folder / "grid.png", what="the sample grid"),
                 nearest=read_bytes(folder / "nearest.png", what="the closest pairs"),
                 replicates=read_npz(folder / "replicates.npz", what="the bootstrap replicates"),
-                weights_sha256=sha256(read_bytes(folder / "model.safetensors", what="the weights")),
+                weights_sha256=sha256(weights) if weights is not None else None,
                 parameters=metrics["parameters"],
             )
         )

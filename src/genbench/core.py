@@ -114,6 +114,11 @@ class GenerativeModel(nn.Module, ABC):
         super().__init__()
         self.space = space
 
+    @property
+    def free_parameters(self) -> int:
+        """How many numbers the fit chose; a model fitted in closed form, whose tables are buffers, counts those."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
     @abstractmethod
     def phases(self) -> list[Phase]:
         """How the model is fitted, in order."""

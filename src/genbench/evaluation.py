@@ -5,7 +5,8 @@ of a dataset, so that two runs can be compared on the same ones; those of the sa
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,18 +66,35 @@ def sample_scores(
         _fold_scores(a, b, of_fold, classes=classes)
         for (a, of_fold), b in zip(_held_out_folds(real, drawn), _folds(fake), strict=True)
     ]
-    crossed = {
+    score = Scored(
+        metrics.inception_score(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
+        metrics.inception_score_replicates(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
+    )
+    return _over_folds(found) | {"classifier_score": score}
+
+
+def crossed_scores(
+    score: Callable[[np.ndarray, np.ndarray, Draws], dict[str, Scored]],
+    real: np.ndarray,
+    fake: np.ndarray,
+    drawn: Draws,
+) -> dict[str, Scored]:
+    """Means of `score` over both folds of samples (m, k), each against the other fold of held-out data (n, k)."""
+    found = []
+    for fold in range(FOLDS):
+        own, other = slice(fold, None, FOLDS), slice(1 - fold, None, FOLDS)
+        found.append(score(real[other], fake[own], Draws(drawn.real[:, other], drawn.fake[:, own])))
+    return _over_folds(found)
+
+
+def _over_folds(found: list[dict[str, Scored]]) -> dict[str, Scored]:
+    return {
         name: Scored(
             mean_of([fold[name].estimate for fold in found]),
             np.mean([fold[name].replicates for fold in found], axis=0),
         )
         for name in found[0]
     }
-    score = Scored(
-        metrics.inception_score(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
-        metrics.inception_score_replicates(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
-    )
-    return crossed | {"classifier_score": score}
 
 
 def _folds(features: Features) -> Iterator[Features]:
@@ -151,6 +169,9 @@ def _record(name: str, digest: str, fid: Estimate, features: int) -> dict[str, A
     return {"name": name, "sha256": digest, "features": features, "fid": fid.as_dict()}
 
 
+@np.errstate(
+    invalid="ignore"
+)  # of −∞, where the model holds an element to be impossible: then there is no number
 def likelihood_scores(
     model: GenerativeModel, data: Prepared, space: Space, drawn: Draws
 ) -> tuple[str | None, dict[str, Scored]]:
@@ -162,7 +183,7 @@ def likelihood_scores(
     likelihood = capability(model, Likelihood)
     if likelihood is None:
         return None, {}
-    train, held_out = (_log_prob(likelihood, x, space) for x in (data.train_x, data.held_out_x))
+    train, held_out = (log_prob(likelihood, x, space) for x in (data.train_x, data.held_out_x))
     n, per_dimension = len(held_out), 1 / (space.dimensions * math.log(2))
     nll, replicates = metrics.mean_interval(-held_out), drawn.real @ -held_out / n
     gap = float(train.mean() - held_out.mean())
@@ -193,9 +214,10 @@ def measures(model: GenerativeModel, splits: Splits, generator: Generator) -> di
 
 
 @torch.no_grad()
-def _log_prob(model: Likelihood, levels: np.ndarray, space: Space) -> np.ndarray:
-    """uint8 levels (n, *shape) -> float64 nats (n,)."""
-    device = next(model.parameters(), torch.empty(0)).device  # type: ignore[attr-defined]
+def log_prob(model: Likelihood, levels: np.ndarray, space: Space) -> np.ndarray:
+    """Stored data (n, *shape) -> float64 nats (n,)."""
+    held = chain(model.parameters(), model.buffers())  # type: ignore[attr-defined]
+    device = next(held, torch.empty(0)).device
     parts = [
         model.log_prob(space.to_unit(torch.from_numpy(levels[i : i + CHUNK]).to(device))).double().cpu()
         for i in range(0, len(levels), CHUNK)

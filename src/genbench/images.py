@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from genbench.data import Prepared
 from genbench.data.parts import pictures
 from genbench.data.parts.pictures import mode, resized
 from genbench.files import InputError, read_npz
@@ -58,6 +59,28 @@ def read(source: str, role: str, *, size: int | None = None, levels: int = 256, 
             f"{source}: {len(images)} image{'s' * (len(images) != 1)}; expected at least {least}"
         )
     return ImageSet(images, names, source, unreadable, _digest(images))
+
+
+def samples_of(source: str, data: Prepared) -> np.ndarray:
+    """Samples made elsewhere as a dataset stores its elements: (n, *shape), images at the nearest of its levels.
+
+    Raises:
+        InputError: nothing there, or something of another shape or range.
+    """
+    path = Path(source)
+    if path.suffix == ".npz":
+        x = read_npz(path, what="the samples").get("x")
+        if data.misfit(x) is None and x is not None:
+            return x
+        if data.card["kind"] != "image":
+            raise InputError(f"{source}: array 'x' {data.misfit(x)}")
+    elif data.card["kind"] != "image":
+        raise InputError(f"{source}: expected an .npz archive with an array 'x'")
+    images = read(source, "samples").images
+    if images.shape[1:] != data.train_x.shape[1:]:
+        raise InputError(f"{source}: images of shape {images.shape[1:]}; expected {data.train_x.shape[1:]}")
+    levels: np.ndarray = np.round(images * ((data.levels - 1) / 255)).astype(np.uint8)
+    return levels
 
 
 def alike(*sets: ImageSet) -> None:

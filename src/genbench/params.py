@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -88,11 +88,34 @@ class Run(Strict):
         return dict(self.model_extra or {})
 
 
+class External(Strict):
+    """Samples made elsewhere: a folder of images, or an .npz archive with an array `x`, of the dataset's shape."""
+
+    dataset: Name
+    samples: Annotated[str, Field(min_length=1)]
+    seed: Literal[0] = 0
+
+    @property
+    def model(self) -> str:
+        """What stands for a model in the tables: there is no file of this name."""
+        return "external/folder"
+
+    @property
+    def threads(self) -> int:
+        return 1
+
+
 class Params(Strict):
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
     extractor: Extractor
     runs: Annotated[dict[Name, Run], Field(min_length=1)]
+    external: dict[Name, External]
+
+    @property
+    def rows(self) -> dict[str, Run | External]:
+        """Everything that is audited and scored: the runs, then the samples from elsewhere."""
+        return {**self.runs, **self.external}
 
 
 class Parameter(NamedTuple):
@@ -168,6 +191,14 @@ def validate(content: dict[str, Any], path: Path) -> Params:
                     f"runs.{name}.dataset: unknown dataset {run.dataset!r}; {_expected(run.dataset, params.datasets)}"
                 )
             _check_options(f"runs.{name}", run.hyperparameters, model_signature(run.model, name), Run)
+        for name, external in params.external.items():
+            if name in params.runs:
+                raise InputError(f"external.{name}: runs has an entry of this name; expected another")
+            if external.dataset not in params.datasets:
+                raise InputError(
+                    f"external.{name}.dataset: unknown dataset {external.dataset!r}; "
+                    f"{_expected(external.dataset, params.datasets)}"
+                )
     except ValidationError as error:
         raise InputError(f"{path}: {_first_problem(error)}") from error
     except InputError as error:
@@ -211,12 +242,16 @@ def model_signature(model: str, run: str) -> dict[str, Parameter]:
     return _keywords(classes[0].body, "__init__", path)
 
 
+def source_names() -> list[str]:
+    """Every data source by the name it has in params.yaml: a file of genbench/data."""
+    return sorted(path.stem for path in (PACKAGE / "data").glob("*.py") if not path.name.startswith("_"))
+
+
 def source_signature(source: str, dataset: str) -> dict[str, Parameter]:
     """The options of a data source, read from its file's `load`."""
-    sources = sorted(path.stem for path in (PACKAGE / "data").glob("*.py") if not path.name.startswith("_"))
-    if source not in sources:
+    if source not in source_names():
         raise InputError(
-            f"datasets.{dataset}.source: unknown source {source!r}; {_expected(source, sources)}"
+            f"datasets.{dataset}.source: unknown source {source!r}; {_expected(source, source_names())}"
         )
     path = PACKAGE / "data" / f"{source}.py"
     return _keywords(_parse(path).body, "load", path)

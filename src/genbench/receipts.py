@@ -7,16 +7,17 @@ it does not: `genbench sync` asks for it before it tells one engine what the oth
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from genbench.files import LEDGER, PARTIAL, json_bytes, md5
+from genbench.files import LEDGER, PARTIAL, InputError, json_bytes, md5
 
 FOLDER = Path("results/receipts")
-STAGES = ("prepare", "extractor", "train", "sample", "novelty", "evaluate", "report")
+STAGES = ("prepare", "extractor", "train", "sample", "outside", "import", "novelty", "evaluate", "report")
 PACKAGE = Path(__file__).parent
 SOURCE = "src/genbench"  # where the package stands in a workspace
 
@@ -44,6 +45,24 @@ def recording(arguments: Sequence[str]) -> Iterator[None]:
             _leave(arguments, before)
         raise
     _leave(arguments, before)
+
+
+def run_outside(command: Sequence[str], out: Path) -> None:
+    """Run a command that keeps no ledger of its own, and note what it wrote.
+
+    Raises:
+        InputError: it cannot be run, fails, or leaves no new file.
+    """
+    before = out.stat().st_mtime_ns if out.exists() else None
+    try:
+        code = subprocess.run(command, check=False).returncode
+    except OSError as error:
+        raise InputError(f"{command[0]}: cannot be run: {error.strerror}") from error
+    if code:
+        raise InputError(f"{' '.join(command)}: exit code {code}; expected 0")
+    if not out.is_file() or out.stat().st_mtime_ns == before:
+        raise InputError(f"{' '.join(command)}: left no new {out}; expected it to write that file")
+    LEDGER.written[out.as_posix()] = md5(out.read_bytes())
 
 
 def receipts(root: Path) -> dict[str, Receipt]:

@@ -44,7 +44,7 @@ def read_weights(path: Path, *, expected: Mapping[str, object]) -> tuple[dict[st
 def load_state(model: nn.Module, state: Mapping[str, Tensor], *, source: str = "the weights") -> None:
     """load_state_dict, strict, that also fills buffers whose first dimension grows with the data.
 
-    Such a buffer is registered with no rows; the rows in `state` become its rows.
+    Such a buffer is registered with no rows; the rows in `state` become its rows, in their own type of number.
 
     Raises:
         InputError: names or shapes differ.
@@ -59,7 +59,7 @@ def load_state(model: nn.Module, state: Mapping[str, Tensor], *, source: str = "
         grows = own[name].shape[:1] == (0,) and own[name].shape[1:] == tensor.shape[1:]
         if grows:
             owner, _, attribute = name.rpartition(".")
-            setattr(model.get_submodule(owner), attribute, tensor.to(own[name]))
+            setattr(model.get_submodule(owner), attribute, tensor.to(own[name].device))
         elif own[name].shape != tensor.shape:
             raise InputError(
                 f"{source}: tensor {name!r} has shape {tuple(tensor.shape)}; expected {tuple(own[name].shape)}"

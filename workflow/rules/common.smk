@@ -11,12 +11,14 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 RUNS = config["runs"]
+EXTERNAL = config["external"]  # samples made elsewhere, which nothing here trains
+ROWS = {**RUNS, **EXTERNAL}
 DATASETS = config["datasets"]
 SOURCE = "src/genbench"
 
 
 wildcard_constraints:
-    run="|".join(RUNS),
+    run="|".join(ROWS),
     dataset="|".join(DATASETS),
 
 
@@ -38,13 +40,28 @@ def source_file(wildcards):
     return f"{SOURCE}/data/{DATASETS[wildcards.dataset]['source']}.py"
 
 
+def weights_file(wildcards):
+    """What a score of the model itself needs; samples made elsewhere come without a model."""
+    return (
+        [
+            model_file(wildcards),
+            f"results/runs/{wildcards.run}/model.safetensors",
+            f"{SOURCE}/capabilities.py",
+            f"{SOURCE}/core.py",
+            *python_files("nn"),
+        ]
+        if wildcards.run in RUNS
+        else []
+    )
+
+
 def data_file(wildcards):
-    return f"data/{RUNS[wildcards.run]['dataset']}.safetensors"
+    return f"data/{ROWS[wildcards.run]['dataset']}.safetensors"
 
 
 def extractor_file(wildcards):
-    return f"results/extractors/{RUNS[wildcards.run]['dataset']}.safetensors"
+    return f"results/extractors/{ROWS[wildcards.run]['dataset']}.safetensors"
 
 
 def threads_of(wildcards):
-    return RUNS[wildcards.run].get("threads", 1)
+    return ROWS[wildcards.run].get("threads", 1)

@@ -1,7 +1,5 @@
-ARTIFACTS = (
-    "model.safetensors",
-    "curve.csv",
-    "frames.npz",
+TRAINED = ("model.safetensors", "curve.csv", "frames.npz")
+SCORED = (
     "samples.npz",
     "grid.png",
     "nearest.png",
@@ -21,7 +19,8 @@ rule report:
             dataset=DATASETS,
             kind=("safetensors", "json"),
         ),
-        expand("results/runs/{run}/{file}", run=RUNS, file=ARTIFACTS),
+        expand("results/runs/{run}/{file}", run=RUNS, file=TRAINED),
+        expand("results/runs/{run}/{file}", run=ROWS, file=SCORED),
     output:
         report(
             update("results/report/index.html"),
@@ -41,6 +40,7 @@ rule report:
         "results/logs/report.log",
     params:
         runs=RUNS,
+        external=EXTERNAL,
         datasets=DATASETS,
     shell:
         "genbench report --out results/report 2> {log}"

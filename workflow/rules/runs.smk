@@ -42,6 +42,8 @@ rule sample:
         ),
     log:
         "results/logs/sample/{run}.log",
+    wildcard_constraints:
+        run="|".join(RUNS),
     threads: threads_of
     params:
         entry=lambda wildcards: RUNS[wildcards.run],
@@ -75,14 +77,11 @@ rule novelty:
 
 rule evaluate:
     input:
-        f"{SOURCE}/capabilities.py",
-        f"{SOURCE}/core.py",
         f"{SOURCE}/evaluation.py",
         f"{SOURCE}/folds.py",
         f"{SOURCE}/images.py",
-        python_files("extractors", "kinds", "metrics", "nn"),
-        model_file,
-        "results/runs/{run}/model.safetensors",
+        python_files("extractors", "kinds", "metrics"),
+        weights_file,
         "results/runs/{run}/samples.npz",
         data=data_file,
         extractor=extractor_file,
@@ -93,7 +92,7 @@ rule evaluate:
         "results/logs/evaluate/{run}.log",
     threads: threads_of
     params:
-        entry=lambda wildcards: RUNS[wildcards.run],
+        entry=lambda wildcards: ROWS[wildcards.run],
     shell:
         "genbench evaluate --run {wildcards.run} --data {input.data}"
         " --extractor {input.extractor} --out results/runs/{wildcards.run} 2> {log}"

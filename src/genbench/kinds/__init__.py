@@ -6,6 +6,7 @@ One file for each `kind` of `genbench.core.Space`, found by its name.  Nothing h
 import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -31,10 +32,14 @@ class Subject(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """scores: by the names of `genbench.report.scores`.  facts: what else the record should hold, as JSON."""
+    """scores: by the names of `genbench.report.scores`.  facts: what else the record should hold, as JSON.
+
+    measures: title -> value, low, high, n, meaning and better, beside those that the model takes of itself.
+    """
 
     scores: "dict[str, Scored]"
     facts: dict[str, Any]
+    measures: Mapping[str, dict[str, Any]] = MappingProxyType({})
 
 
 class Kind(Protocol):

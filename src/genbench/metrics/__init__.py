@@ -31,9 +31,11 @@ from genbench.metrics.manifold import (
 from genbench.metrics.modes import (
     LabelCoverage,
     ModeCoverage,
+    ModeReplicates,
     class_histogram,
     mode_coverage,
     mode_coverage_labels,
+    mode_replicates,
     total_variation,
 )
 from genbench.metrics.neighbours import ball_counts, nearest, nearest_others
@@ -45,6 +47,7 @@ __all__ = [
     "LabelCoverage",
     "Members",
     "ModeCoverage",
+    "ModeReplicates",
     "PrecisionRecall",
     "ball_counts",
     "bootstrap_interval",
@@ -69,6 +72,7 @@ __all__ = [
     "mean_interval",
     "mode_coverage",
     "mode_coverage_labels",
+    "mode_replicates",
     "ms_ssim",
     "ms_ssim_diversity",
     "nearest",

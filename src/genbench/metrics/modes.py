@@ -67,6 +67,41 @@ def mode_coverage(
     return ModeCoverage(found.covered, clopper_pearson(int(good.sum()), len(x)), found.kl)
 
 
+class ModeReplicates(NamedTuple):
+    """The three values of `ModeCoverage` under each of b resamplings: (b,)."""
+
+    covered: Floats
+    quality: Floats
+    kl: Floats
+
+
+def mode_replicates(
+    points: Array,
+    centres: Array,
+    sigma: float,
+    draws: Array,
+    *,
+    weights: Array | None = None,
+    within: float = 3.0,
+) -> ModeReplicates:
+    """`mode_coverage` of resampled points: draws (b, n) tells how often each is drawn (`resamplings`).
+
+    Raises ValueError as `mode_coverage` does.
+    """
+    x, c, w = floats(points, "points"), floats(centres, "centres"), np.asarray(draws, dtype=np.float64)
+    same_width(("centres", c), ("points", x))
+    if not sigma > 0:
+        raise ValueError(f"sigma: {sigma}, expected more than 0")
+    distance, mode = nearest(c, x)
+    belongs = np.eye(len(c))[mode[:, 0]]  # (n, modes)
+    good = distance[:, 0] <= within * sigma
+    shares = w @ belongs / len(x)
+    safe = np.where(shares > 0, shares, 1.0)  # 0 log 0 = 0
+    kl = (shares * np.log(safe / _target(weights, len(c)))).sum(axis=1)
+    covered = (w @ (belongs * good[:, None]) > 0).sum(axis=1).astype(np.float64)
+    return ModeReplicates(covered, w @ good / len(x), np.maximum(kl, 0.0))
+
+
 def mode_coverage_labels(
     labels: Array, modes: int, *, weights: Array | None = None, bootstrap: int = 100, seed: int = 0
 ) -> LabelCoverage:

@@ -7,7 +7,24 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Batch, GenerativeModel, Objective, Phase
+from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
+
+PICTURES, POINTS, LINE = 10, 1000, 200  # what is looked at in a moment of training
+
+
+def moment(
+    space: Space,
+    sample: Callable[..., Tensor],
+    *,
+    generator: Generator,
+    **players: Callable[[Tensor], Tensor],
+) -> dict[str, Tensor]:
+    """x: some samples, (k, *shape).  Where the data lies on a line, what each player says at LINE points of [0, 1]."""
+    seen = {"x": sample(PICTURES if len(space.shape) > 1 else POINTS, generator=generator)}
+    if space.shape == (1,):
+        line = torch.linspace(0, 1, LINE, device=generator.device)[:, None]
+        seen |= {name: says(line) for name, says in players.items()}
+    return seen
 
 
 class NonSaturatingGame(GenerativeModel):
@@ -50,6 +67,10 @@ class NonSaturatingGame(GenerativeModel):
             Objective("generator", forger, self.generator_loss, self.optimizer),
         )
         return [Phase("game", players)]
+
+    def watch(self, *, generator: Generator) -> dict[str, Tensor]:
+        """The game in a moment: samples, and D(x) along a line."""
+        return moment(self.space, self.sample, generator=generator, score=lambda x: self.score(x).sigmoid())
 
     def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
         return self.decode(self.prior(n, generator=generator))

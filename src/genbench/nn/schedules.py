@@ -6,3 +6,8 @@ import math
 def cosine(progress: float) -> float:
     """Half a cosine from 1 down to 0 (Loshchilov & Hutter, 2017, arXiv:1608.03983), after a warm-up over 2 %."""
     return min(1.0, progress / 0.02 + 0.01) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def late_linear(progress: float) -> float:
+    """1 over the first half, then linearly down to 0 (CycleGAN, arXiv:1703.10593, section 4)."""
+    return min(1.0, 2 * (1 - progress))

@@ -12,6 +12,7 @@ import numpy as np
 from genbench.kinds import kind_of
 from genbench.pictures import png, tile
 from genbench.report.agreement import METHOD, Agreement, agreement
+from genbench.report.frames import film
 from genbench.report.people import Study, study
 from genbench.report.pictures import Picture, picture
 from genbench.report.results import (
@@ -240,6 +241,7 @@ def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, 
     shown = [
         ("Samples", f"From {run.label}, not selected.", run.grid),
         ("Nearest in the training data", pairs if run.novelty["pairs"] else "", run.nearest),
+        *_film(run, dataset),
         ("Interpolation", walks, _in_rows(run.samples.get("interpolation"), dataset)),
         ("Completions", filled, _in_rows(run.samples.get("completion"), dataset)),
         *(
@@ -248,6 +250,18 @@ def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, 
         ),
     ]
     return [(title, text, found) for title, text, content in shown if (found := picture(content))]
+
+
+def _film(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, str, bytes]]:
+    """Moments of the training side by side, and one after the other; nothing where the model lets nothing be seen."""
+    if not run.frames or dataset is None:
+        return []
+    shown = film(run.frames, dataset.card)
+    text = "From before the first step to after the last, always from the same noise."
+    return [
+        ("During training", text, png(shown.still)),
+        ("During training, animated", "The same moments, one after the other.", shown.moving),
+    ]
 
 
 def _in_rows(images: np.ndarray | None, dataset: DatasetResult | None) -> bytes:

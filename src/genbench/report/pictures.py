@@ -1,4 +1,4 @@
-"""PNGs as the page shows them."""
+"""Pictures as the page shows them."""
 
 import io
 from base64 import b64encode
@@ -8,18 +8,19 @@ from PIL import Image
 
 
 class Picture(NamedTuple):
-    """A PNG as a data URI and the size to show it at."""
+    """A PNG or GIF as a data URI and the size to show it at."""
 
     uri: str
     width: int
     height: int
 
 
-def picture(png: bytes, target: int = 380) -> Picture | None:
-    """A PNG shown at a whole multiple of its size, about `target` pixels wide; None without a PNG."""
-    if not png:
+def picture(content: bytes, target: int = 380) -> Picture | None:
+    """A PNG or GIF shown at a whole multiple of its size, about `target` pixels wide; None for nothing."""
+    if not content:
         return None
-    with Image.open(io.BytesIO(png)) as image:
+    with Image.open(io.BytesIO(content)) as image:
         width, height = image.size
+        kind = Image.MIME[str(image.format)]
     times = max(1, target // width)
-    return Picture(f"data:image/png;base64,{b64encode(png).decode()}", times * width, times * height)
+    return Picture(f"data:{kind};base64,{b64encode(content).decode()}", times * width, times * height)

@@ -68,8 +68,8 @@ class RunResult(NamedTuple):
     replicates: dict[str, np.ndarray]
     grid: bytes
     nearest: bytes
-    weights_sha256: str
-    parameters: int
+    weights_sha256: str | None  # None of samples made elsewhere
+    parameters: int | None
 
     @property
     def dataset(self) -> str:

@@ -50,6 +50,26 @@ SCORES = {
         "",
         "exp E KL(p(y|x) ‖ p(y)) under the extractor: confident and varied classes; blind to copying.",
     ),
+    "modes_covered": Score(
+        "modes",
+        "up",
+        "",
+        "Components of the true mixture that hold a sample within 3 sigma of their centre.",
+    ),
+    "mode_quality": Score(
+        "good samples",
+        "up",
+        "%",
+        "Share of samples within 3 sigma of a true centre: 98.9 % at best in the plane, 99.7 % on the line.",
+        scale=100,
+    ),
+    "mode_kl": Score(
+        "mode KL",
+        "down",
+        "nats",
+        "KL(samples ‖ mixture) of the shares of components, a sample belonging to the nearest centre; "
+        "for so few samples a little above 0 at best.",
+    ),
     "precision": Score(
         "precision", "up", "", "Share of samples inside the held-out images' 3-nearest-neighbour balls."
     ),
@@ -74,6 +94,29 @@ SCORES = {
         "",
         "Total variation distance between the predicted classes of samples and of held-out images.",
     ),
+    "valid_meshes": Score(
+        "valid meshes",
+        "up",
+        "%",
+        "Share of samples that are closed and have no face without area.",
+        scale=100,
+    ),
+    "closed_meshes": Score(
+        "closed meshes",
+        "up",
+        "%",
+        "Share of samples in which every directed edge of a face meets its reverse exactly once.",
+        scale=100,
+    ),
+    "vertex_kid": Score(
+        "vertex KID",
+        "down",
+        "×10⁻³",
+        "Unbiased squared kernel distance (cubic kernel) between embeddings of samples' and held-out meshes' vertices.",
+        scale=1000,
+    ),
+    "mean_vertices": Score("vertices", None, "", "Mean number of vertices of a sample.", OTHER),
+    "mean_faces": Score("faces", None, "", "Mean number of faces of a sample.", OTHER),
     "condition_agreement": Score(
         "condition met",
         "up",
@@ -84,6 +127,20 @@ SCORES = {
     ),
     "l1": Score(
         "L1", "down", "", "Mean absolute difference of a value from the true counterpart, in [0, 1].", OTHER
+    ),
+    "cell_tv": Score(
+        "TV to held-out",
+        "down",
+        "%",
+        "Half the summed differences between the shares of each cell among samples and among held-out data.",
+        scale=100,
+    ),
+    "kl_samples": Score(
+        "KL (samples)",
+        "down",
+        "×10⁻³ nats",
+        "KL divergence from the true distribution to the samples' frequencies, ½ added to the count of every cell.",
+        scale=1000,
     ),
     "copy_rate": Score(
         "copy rate",
@@ -132,12 +189,28 @@ SCORES = {
     "bits_per_dim": Score(
         "bits/dim", "down", "", "The same divided by D ln 2, D values per element.", LIKELIHOOD, bound=True
     ),
+    "excess_nll": Score(
+        "excess NLL",
+        "down",
+        "nats",
+        "Mean log-likelihood of held-out data under the true density minus under the model: KL(data ‖ model).",
+        LIKELIHOOD,
+    ),
     "likelihood_gap": Score(
         "train − held-out",
         0.0,
         "nats",
         "Mean log-likelihood of training minus held-out data; above 0 is overfitting.",
         LIKELIHOOD,
+    ),
+    "kl_model": Score(
+        "KL (exact)",
+        0.0,
+        "×10⁻³ nats",
+        "KL divergence from the true distribution to the model's probabilities of all cells, without sampling."
+        " Infinite, and so missing, where a cell that can occur is impossible to the model.",
+        LIKELIHOOD,
+        scale=1000,
     ),
 }
 

@@ -1,5 +1,6 @@
 """Pictures in a folder: found, decoded to 8 bits, brought to one size."""
 
+import io
 import os
 import struct
 import zlib
@@ -10,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from genbench.files import InputError
+from genbench.files import InputError, read_bytes
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
@@ -88,7 +89,7 @@ def decode(file: Path) -> np.ndarray:
         InputError: sixteen bits, or transparent pixels; transparency is accepted where nothing shows through.
         Exception: one of DAMAGED.
     """
-    with Image.open(file) as opened:
+    with Image.open(io.BytesIO(read_bytes(file, what="a picture"))) as opened:
         opened.load()
         image = ImageOps.exif_transpose(opened)
     if image.mode in ("RGBA", "LA") or "transparency" in image.info:

@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
+from genbench.nn.game import moment
 
 Pair = tuple[nn.Module, nn.Module]
 
@@ -134,6 +135,10 @@ class WGANGP(GenerativeModel):
             Objective("generator", forger, self.generator_loss, self.optimizer, every=self.critic_steps),
         )
         return [Phase("game", players)]
+
+    def watch(self, *, generator: Generator) -> dict[str, Tensor]:
+        """The game in a moment: samples, and the critic along a line."""
+        return moment(self.space, self.sample, generator=generator, critic=lambda x: self.score(2 * x - 1))
 
     def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
         return self.decode(self.prior(n, generator=generator))

@@ -20,6 +20,10 @@ class IndependentPixels(GenerativeModel):
         super().__init__(space)
         self.register_buffer("log_p", torch.zeros(space.dimensions, space.levels))
 
+    @property
+    def free_parameters(self) -> int:
+        return self.log_p.shape[0] * (self.log_p.shape[1] - 1)  # each histogram sums to 1
+
     def fit(self, splits: Splits) -> None:
         levels = self.space.to_levels(splits.train.x).flatten(1)  # (n, D)
         counts = torch.nn.functional.one_hot(levels, self.space.levels).sum(0) + 1.0  # (D, L)

@@ -7,7 +7,7 @@ from genbench.core import GenerativeModel, Phase
 
 
 class Noise(GenerativeModel):
-    """Every value uniform over the levels, independently: log p(x) = −D log L, exactly."""
+    """Every value uniform over its L levels, or over [0, 1], independently: log p(x) = −D log L, or 0, exactly."""
 
     exact = True
 
@@ -15,10 +15,12 @@ class Noise(GenerativeModel):
         return []
 
     def log_prob(self, x: Tensor) -> Tensor:
-        nats = -self.space.dimensions * torch.tensor(float(self.space.levels)).log()
+        nats = -self.space.dimensions * torch.tensor(float(self.space.levels or 1)).log()
         return nats.to(x.device).expand(len(x))
 
     def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
         shape = (n, *self.space.shape)
+        if not self.space.levels:
+            return torch.rand(shape, generator=generator, device=generator.device)
         drawn = torch.randint(self.space.levels, shape, generator=generator, device=generator.device)
         return self.space.to_unit(drawn)

@@ -14,6 +14,8 @@ from torch import Generator, Tensor, nn
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.schedules import cosine
 
+BORDER = 1e-6  # continuous data keeps so far from 0 and 1, where logit(x) ends
+
 
 def checkerboard(shape: tuple[int, ...]) -> Tensor:
     """(D,) bool, no two neighbours alike; for points, every other coordinate."""
@@ -68,7 +70,8 @@ class RealNVP(GenerativeModel):
     dequantisation noise that `log_prob` averages, the same ones at every call.
 
     Levels become continuous by uniform noise, x = (level + u) / levels: log P(level) ≥ E_u[log p(x)] − D log levels.
-    With levels == 0 the data is continuous as it is, and `log_prob` its exact density.
+    With levels == 0 the data is continuous as it is, goes through logit(x), and `log_prob` is its exact density on
+    [0, 1]^D.
     """
 
     mean: Tensor
@@ -94,7 +97,8 @@ class RealNVP(GenerativeModel):
         if not 0 < alpha < 0.5:
             raise ValueError(f"alpha: got {alpha}; expected a number between 0 and 0.5")
         self.exact = space.levels == 0
-        self.alpha, self.importance, self.lr, self.weight_decay = alpha, importance, lr, weight_decay
+        self.alpha = 0.0 if self.exact else alpha
+        self.importance, self.lr, self.weight_decay = importance, lr, weight_decay
         d = space.dimensions
         board, half = checkerboard(space.shape), torch.arange(d) < d // 2
         moves = [board, ~board, half, ~half]
@@ -106,16 +110,14 @@ class RealNVP(GenerativeModel):
         self.register_buffer("deviation", torch.ones(d))
 
     def dequantised(self, x: Tensor, generator: Generator | None = None) -> Tensor:
-        """Images (n, *shape) in [0, 1] -> (n, D) in (0, 1); continuous data as it is."""
+        """(n, *shape) in [0, 1] -> (n, D) in (0, 1); of continuous data only the border is moved, by a hair."""
         if self.exact:
-            return x.flatten(1)
+            return x.flatten(1).clamp(BORDER, 1 - BORDER)
         noise = torch.rand(x.shape, generator=generator, device=x.device)
         return ((self.space.to_levels(x) + noise) / self.space.levels).flatten(1)
 
     def logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """logit(α + (1 − 2α) x) and its log |det|; the identity where the data is continuous."""
-        if self.exact:
-            return x, x.new_zeros(len(x))
+        """logit(α + (1 − 2α) x) and its log |det|."""
         y = self.alpha + (1 - 2 * self.alpha) * x
         return y.logit(), (math.log(1 - 2 * self.alpha) - y.log() - (1 - y).log()).sum(1)
 
@@ -129,12 +131,12 @@ class RealNVP(GenerativeModel):
         return z * self.log_diagonal.exp(), log_det + self.log_diagonal.sum() - self.deviation.log().sum()
 
     def inverse(self, z: Tensor) -> Tensor:
-        """(n, D) codes -> (n, D), in [0, 1] for images."""
+        """(n, D) codes -> (n, D) in [0, 1]."""
         z = z * (-self.log_diagonal).exp()
         for coupling in reversed(self.couplings):
             z = coupling.inverse(z)  # type: ignore[operator]
         z = z * self.deviation + self.mean
-        return z if self.exact else ((z.sigmoid() - self.alpha) / (1 - 2 * self.alpha)).clamp(0, 1)
+        return ((z.sigmoid() - self.alpha) / (1 - 2 * self.alpha)).clamp(0, 1)
 
     def density(self, x: Tensor) -> Tensor:
         """log p of dequantised data, (n, D) -> (n,) nats."""

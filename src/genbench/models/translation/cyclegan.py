@@ -1,0 +1,142 @@
+"""CycleGAN (Zhu, Park, Isola & Efros, 2017), arXiv:1703.10593.  Translation between two domains without pairs.
+
+G: S → X and F: X → S play least-squares games against D_X and D_S, whose losses are ½E[(D(x) − 1)²] + ½E[D(G(s))²];
+(G, F) minimise E[(D_X(G(s)) − 1)²] + E[(D_S(F(x)) − 1)²] + λ(E‖F(G(s)) − s‖₁ + E‖G(F(x)) − x‖₁)
++ λ'(E‖G(x) − x‖₁ + E‖F(s) − s‖₁), with means over pixels for the norms.
+"""
+
+from functools import partial
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from genbench.capabilities import Measure
+from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
+from genbench.nn.history import History
+from genbench.nn.schedules import late_linear
+from genbench.nn.translators import PatchGAN, ResNet, as_shown, check_translation, initialise, sources_of
+
+SHOWN = 10
+
+
+class CycleGAN(GenerativeModel):
+    """Two residual generators and two discriminators of patches.  A sample is G of a source image: it has no noise.
+
+    width, blocks: feature maps and residual blocks of a generator.  critic_width, layers: of a discriminator, 3
+    strided layers for patches of 70×70 pixels.  cycle: λ.  identity: λ', left out where the two domains differ in
+    shape.  pool: generated images that a discriminator is shown again.
+    """
+
+    conditional = True
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        width: int = 64,
+        blocks: int = 6,
+        critic_width: int = 64,
+        layers: int = 3,
+        cycle: float = 10.0,
+        identity: float = 5.0,
+        pool: int = 50,
+        lr: float = 2e-4,
+        beta1: float = 0.5,
+    ) -> None:
+        super().__init__(space)
+        check_translation(space.shape, space.source)
+        for option, value in (("cycle", cycle), ("identity", identity), ("pool", pool)):
+            if value < 0:
+                raise ValueError(f"{option}: got {value}; expected at least 0")
+        (channels, *sides), inputs = space.shape, space.source[0]
+        square = (sides[0], sides[1])
+        self.forth = ResNet(inputs, channels, square, width, blocks)
+        self.back = ResNet(channels, inputs, square, width, blocks)
+        self.target_critic = PatchGAN(channels, square, critic_width, layers, nn.InstanceNorm2d)
+        self.source_critic = PatchGAN(inputs, square, critic_width, layers, nn.InstanceNorm2d)
+        self.target_history, self.source_history = History(pool, space.shape), History(pool, space.source)
+        self.apply(initialise)
+        self.cycle, self.identity = cycle, identity if space.source == space.shape else 0.0
+        self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, 0.999))
+
+    def to_target(self, source: Tensor) -> Tensor:
+        """G: (n, *source) -> (n, *shape), both in [−1, 1]."""
+        return self.forth(source).tanh()
+
+    def to_source(self, x: Tensor) -> Tensor:
+        """F: (n, *shape) -> (n, *source), both in [−1, 1]."""
+        return self.back(x).tanh()
+
+    def generator_loss(self, batch: Batch) -> Tensor:
+        source, x = sources_of(batch), 2 * batch.x - 1
+        fake_x, fake_source = self.to_target(source), self.to_source(x)
+        game = (self.target_critic(fake_x) - 1).square().mean() + (
+            self.source_critic(fake_source) - 1
+        ).square().mean()
+        there_and_back = F.l1_loss(self.to_source(fake_x), source) + F.l1_loss(self.to_target(fake_source), x)
+        loss = game + self.cycle * there_and_back
+        if self.identity:
+            unchanged = F.l1_loss(self.to_target(x), x) + F.l1_loss(self.to_source(source), source)
+            loss = loss + self.identity * unchanged
+        return loss
+
+    def target_critic_loss(self, batch: Batch) -> Tensor:
+        with torch.no_grad():
+            fake = self.target_history.exchange(self.to_target(sources_of(batch)))
+        return least_squares(self.target_critic, 2 * batch.x - 1, fake)
+
+    def source_critic_loss(self, batch: Batch) -> Tensor:
+        with torch.no_grad():
+            fake = self.source_history.exchange(self.to_source(2 * batch.x - 1))
+        return least_squares(self.source_critic, sources_of(batch), fake)
+
+    def phases(self) -> list[Phase]:
+        translators = [*self.forth.parameters(), *self.back.parameters()]
+        players = (
+            ("generators", translators, self.generator_loss),
+            ("target critic", list(self.target_critic.parameters()), self.target_critic_loss),
+            ("source critic", list(self.source_critic.parameters()), self.source_critic_loss),
+        )
+        return [
+            Phase("game", tuple(Objective(*each, self.optimizer, schedule=late_linear) for each in players))
+        ]
+
+    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+        """condition: (n, *source) in [0, 1], the images to translate.
+
+        Raises:
+            ValueError: no source images, or not n of the right shape.
+        """
+        source = sources_of(Batch(torch.empty(n), condition), self.space.source)
+        return (self.to_target(source) + 1) / 2
+
+    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+        source, x = sources_of(splits.held_out), 2 * splits.held_out.x - 1
+        ways = {
+            "Cycle error, source": (source, self.to_source(self.to_target(source))),
+            "Cycle error, target": (x, self.to_target(self.to_source(x))),
+        }
+        meaning = "Mean |difference| of a held-out image of that domain from itself, translated to the other and back."
+        return {
+            title: Measure((there - back).abs().flatten(1).mean(1) / 2, meaning, "down")
+            for title, (there, back) in ways.items()
+        }
+
+    def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
+        source, x = sources_of(splits.held_out)[:SHOWN], 2 * splits.held_out.x[:SHOWN] - 1
+        fake_x, fake_source = self.to_target(source), self.to_source(x)
+        strips = {
+            "Held-out sources, translated, and back again": (source, fake_x, self.to_source(fake_x)),
+            "Held-out targets, translated, and back again": (x, fake_source, self.to_target(fake_source)),
+        }
+        shape = self.space.shape
+        return {
+            caption: (torch.stack([as_shown(row, shape) for row in rows]) + 1) / 2
+            for caption, rows in strips.items()
+        }
+
+
+def least_squares(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """½E[(D(x) − 1)²] + ½E[D(x̃)²]: the LSGAN loss, halved as in the paper's section 4."""
+    return ((critic(real) - 1).square().mean() + critic(fake).square().mean()) / 2

@@ -1,0 +1,125 @@
+"""pix2pix (Isola, Zhu, Zhou & Efros, 2017), arXiv:1611.07004.  A conditional GAN from paired images.
+
+min_G max_D E[log D(s, x)] + E[log(1 − D(s, G(s, z)))] + λ E‖x − G(s, z)‖₁, s the source image and x its target; G
+ascends log D instead, and a mean over pixels stands for the norm.  z is dropout, in training and sampling alike.
+"""
+
+from functools import partial
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from genbench.capabilities import Measure
+from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
+from genbench.nn.translators import PatchGAN, UNet, as_shown, check_translation, initialise, sources_of
+
+SHOWN = 10
+
+
+class Pix2Pix(GenerativeModel):
+    """A U-Net with dropout for noise, and a discriminator of patches that sees source and target together.
+
+    width: feature maps of the U-Net's outermost layer, critic_width: of the discriminator's.  layers: strided
+    convolutions of the discriminator, 3 for patches of 70×70 pixels.  noisy: decoder layers with dropout.
+    reconstruction: λ.  adversarial_weight: of the game in the generator's loss; 0 trains by the L1 term alone, without
+    a discriminator.
+    """
+
+    conditional = True
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        width: int = 64,
+        dropout: float = 0.5,
+        noisy: int = 3,
+        critic_width: int = 64,
+        layers: int = 3,
+        reconstruction: float = 100.0,
+        adversarial_weight: float = 1.0,
+        lr: float = 2e-4,
+        beta1: float = 0.5,
+    ) -> None:
+        super().__init__(space)
+        check_translation(space.shape, space.source)
+        if not space.paired:
+            raise ValueError(
+                "paired=False: pix2pix learns from pairs; expected a dataset with `paired: true`"
+            )
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout: got {dropout}; expected at least 0 and below 1")
+        if min(reconstruction, adversarial_weight) < 0 or reconstruction + adversarial_weight == 0:
+            raise ValueError(
+                f"reconstruction, adversarial_weight: got {reconstruction}, {adversarial_weight}; "
+                "expected none below 0 and one above"
+            )
+        (channels, *sides), inputs = space.shape, space.source[0]
+        square = (sides[0], sides[1])
+        self.generator = UNet(inputs, channels, square, width, dropout, noisy)
+        self.discriminator: nn.Module | None = None
+        if adversarial_weight:
+            self.discriminator = PatchGAN(inputs + channels, square, critic_width, layers, nn.BatchNorm2d)
+        self.apply(initialise)
+        self.reconstruction, self.adversarial_weight = reconstruction, adversarial_weight
+        self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, 0.999))
+
+    def translate(self, source: Tensor, generator: Generator | None = None) -> Tensor:
+        """(n, *source) in [−1, 1] -> (n, *shape) in [−1, 1]."""
+        return self.generator(source, generator).tanh()
+
+    def score(self, source: Tensor, x: Tensor) -> Tensor:
+        """Images in [−1, 1] -> (n, rows, columns) logits of D(s, x), one for each patch."""
+        assert self.discriminator is not None
+        return self.discriminator(torch.cat([source, x], 1))
+
+    def discriminator_loss(self, batch: Batch) -> Tensor:
+        """Halved, so that D learns more slowly than G (paper, section 3.3)."""
+        source, real = sources_of(batch), 2 * batch.x - 1
+        with torch.no_grad():
+            fake = self.translate(source)
+        true, false = self.score(source, real), self.score(source, fake)
+        return (F.softplus(-true).mean() + F.softplus(false).mean()) / 2
+
+    def generator_loss(self, batch: Batch) -> Tensor:
+        """λ‖x − G(s)‖₁ − log D(s, G(s))."""
+        source = sources_of(batch)
+        fake = self.translate(source)
+        loss = self.reconstruction * F.l1_loss(fake, 2 * batch.x - 1)
+        if self.discriminator is not None:
+            loss = loss + self.adversarial_weight * F.softplus(-self.score(source, fake)).mean()
+        return loss
+
+    def phases(self) -> list[Phase]:
+        players = [
+            Objective("generator", list(self.generator.parameters()), self.generator_loss, self.optimizer)
+        ]
+        if self.discriminator is not None:
+            critic = list(self.discriminator.parameters())
+            players.insert(0, Objective("discriminator", critic, self.discriminator_loss, self.optimizer))
+        return [Phase("game" if self.discriminator is not None else "regression", tuple(players))]
+
+    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+        """condition: (n, *source) in [0, 1], the images to translate.
+
+        Raises:
+            ValueError: no source images, or not n of the right shape.
+        """
+        source = sources_of(Batch(torch.empty(n), condition), self.space.source)
+        return (self.translate(source, generator) + 1) / 2
+
+    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+        source = splits.held_out.condition
+        assert source is not None
+        one, other = (self.sample(len(source), source, generator=generator) for _ in range(2))
+        meaning = "Mean |difference| between two translations of one held-out image: how much the dropout noise varies."
+        return {"Variation": Measure((one - other).abs().flatten(1).mean(1), meaning)}
+
+    def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
+        x, source = splits.held_out.x[:SHOWN], splits.held_out.condition
+        assert source is not None
+        source = source[:SHOWN]
+        one, other = (self.sample(len(source), source, generator=generator) for _ in range(2))
+        rows = torch.stack([as_shown(source, self.space.shape), one, other, x])
+        return {"Held-out sources, two translations of each, and the truth": rows}

@@ -1,0 +1,188 @@
+"""Networks that turn images into images, and the patch-wise discriminator that both translation models play against."""
+
+from itertools import pairwise
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from genbench.core import Batch
+
+Sides = tuple[int, int]
+LEAST_SIDE = 8
+
+
+def check_translation(shape: tuple[int, ...], source: tuple[int, ...]) -> None:
+    """Raises ValueError unless both are images with the same sides, large enough to be halved."""
+    if len(source) != 3 or len(shape) != 3:
+        raise ValueError(f"shape={shape}, source={source}: expected a translation dataset of images")
+    if shape[1:] != source[1:] or min(shape[1:]) < LEAST_SIDE or any(side % 2 for side in shape[1:]):
+        raise ValueError(
+            f"shape={shape}, source={source}: expected equal sides, even and at least {LEAST_SIDE}"
+        )
+
+
+def halvings(sides: Sides, least: int, most: int) -> int:
+    """How often, at most `most` times, both sides can be halved without falling below `least`."""
+    times = 0
+    while times < most and all(
+        side % 2 ** (times + 1) == 0 and side >> (times + 1) >= least for side in sides
+    ):
+        times += 1
+    return times
+
+
+def initialise(module: nn.Module) -> None:
+    """N(0, .02) weights, norms' scales around 1 (both papers, appendix)."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+
+
+def sources_of(batch: Batch, shape: tuple[int, ...] | None = None) -> Tensor:
+    """The source images of a batch, (n, *source), brought from [0, 1] to [−1, 1].
+
+    Raises:
+        ValueError: there are none, or not as many as elements of `shape`, where that is given.
+    """
+    given = batch.condition
+    if given is None or given.ndim != 4 or (shape is not None and given.shape != (len(batch.x), *shape)):
+        found = "None" if given is None else f"shape {tuple(given.shape)}"
+        wanted = "one for each element" if shape is None else f"shape {(len(batch.x), *shape)}"
+        raise ValueError(f"condition: {found}; expected the images to translate, {wanted}")
+    return 2 * given - 1
+
+
+def as_shown(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """(n, c, h, w) with the channels of `shape`, (n, *shape): grey where the numbers of channels differ."""
+    return x if x.shape[1] == shape[0] else x.mean(1, keepdim=True).expand(-1, shape[0], -1, -1)
+
+
+def dropped(h: Tensor, rate: float, generator: Generator | None) -> Tensor:
+    """Dropout that also drops when sampling; from `generator`, or from the training's own random state."""
+    keep = torch.rand(h.shape, generator=generator, device=h.device) >= rate
+    return h * keep / (1 - rate)
+
+
+def reflected(x: Tensor, p: int) -> Tensor:
+    """(n, c, h, w) -> (n, c, h + 2p, w + 2p), mirrored at the outermost pixels.
+
+    `F.pad` does the same, but its gradient is not deterministic on a GPU.
+    """
+    for axis in (-2, -1):
+        side = x.shape[axis]
+        before, after = x.narrow(axis, 1, p).flip(axis), x.narrow(axis, side - 1 - p, p).flip(axis)
+        x = torch.cat([before, x, after], axis)
+    return x
+
+
+class UNet(nn.Module):
+    """Halvings down to 2 pixels, doublings back up, each joined to its mirror image (pix2pix, section 3.2.1).
+
+    Dropout, the model's only noise, in the first `noisy` doublings.  width: feature maps after the first halving,
+    doubled by each of the next three.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, sides: Sides, width: int, dropout: float, noisy: int
+    ) -> None:
+        super().__init__()
+        times = halvings(sides, 2, 8)
+        widths = [width * min(8, 2**k) for k in range(times)]
+        self.first = nn.Conv2d(inputs, widths[0], 4, 2, 1)
+        self.down = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b))
+            for a, b in pairwise(widths)
+        )
+        self.up = nn.ModuleList(
+            nn.Sequential(
+                nn.ConvTranspose2d(a if k == 0 else 2 * a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b)
+            )
+            for k, (a, b) in enumerate(pairwise(widths[::-1]))
+        )
+        self.last = nn.ConvTranspose2d(widths[0] * (2 if times > 1 else 1), outputs, 4, 2, 1)
+        self.dropout, self.noisy = dropout, noisy
+
+    def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+        """(n, inputs, h, w) -> (n, outputs, h, w), before tanh."""
+        skips = [self.first(x)]  # (n, width, h/2, w/2)
+        for down in self.down:
+            skips.append(down(F.leaky_relu(skips[-1], 0.2)))
+        h = skips.pop()  # the innermost, 2 pixels or a little more
+        for k, up in enumerate(self.up):
+            h = up(F.relu(h))
+            if k < self.noisy:
+                h = dropped(h, self.dropout, generator)
+            h = torch.cat([h, skips.pop()], 1)
+        return self.last(F.relu(h))
+
+
+class PatchGAN(nn.Module):
+    """Scores overlapping patches, not images: 3 strided layers see 70×70 pixels each (pix2pix, section 3.2.2).
+
+    layers: of 4×4 convolutions with stride 2, fewer where the side would fall below 4 pixels; two without stride
+    follow.  0 layers see patches of 7×7.
+    """
+
+    def __init__(self, inputs: int, sides: Sides, width: int, layers: int, norm: type[nn.Module]) -> None:
+        super().__init__()
+        times = halvings(sides, 4, layers)
+        widths = [width * min(8, 2**k) for k in range(times + 1)]
+        body: list[nn.Module] = [nn.Conv2d(inputs, width, 4, 2 if times else 1, 1), nn.LeakyReLU(0.2)]
+        for k, (a, b) in enumerate(pairwise(widths)):
+            stride = 2 if k + 1 < times else 1
+            body += [nn.Conv2d(a, b, 4, stride, 1, bias=False), norm(b), nn.LeakyReLU(0.2)]
+        self.body = nn.Sequential(*body, nn.Conv2d(widths[-1], 1, 4, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, inputs, h, w) -> (n, rows, columns) logits, one for each patch."""
+        return self.body(x)[:, 0]
+
+
+class Convolution(nn.Module):
+    """A convolution with mirrored borders, instance norm, and a rectifier or none."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, active: bool = True
+    ) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(inputs, outputs, kernel, stride, bias=False)
+        self.norm = nn.InstanceNorm2d(outputs)
+        self.pad, self.active = kernel // 2, active
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.norm(self.convolution(reflected(x, self.pad)))
+        return F.relu(h) if self.active else h
+
+
+class Residual(nn.Module):
+    """x + f(x), f of two 3×3 convolutions."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(Convolution(width, width, 3), Convolution(width, width, 3, active=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+class ResNet(nn.Module):
+    """c7-d-d-R…R-u-u-c7 (CycleGAN, appendix 7.2): at most two halvings, down to 4 pixels, around residual blocks."""
+
+    def __init__(self, inputs: int, outputs: int, sides: Sides, width: int, blocks: int) -> None:
+        super().__init__()
+        widths = [width * 2**k for k in range(halvings(sides, 4, 2) + 1)]
+        body: list[nn.Module] = [Convolution(inputs, width, 7)]
+        body += [Convolution(a, b, 3, 2) for a, b in pairwise(widths)]
+        body += [Residual(widths[-1]) for _ in range(blocks)]
+        for a, b in pairwise(widths[::-1]):
+            body += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.InstanceNorm2d(b), nn.ReLU()]
+        self.body = nn.Sequential(*body)
+        self.last = nn.Conv2d(width, outputs, 7)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, inputs, h, w) -> (n, outputs, h, w), before tanh."""
+        return self.last(reflected(self.body(x), 3))

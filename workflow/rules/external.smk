@@ -1,0 +1,39 @@
+rule gaussian_mixture:
+    input:
+        "examples/gaussian_mixture.py",
+        "data/digits.safetensors",
+    output:
+        update("results/external/gaussian_mixture.npz"),
+    log:
+        "results/logs/gaussian_mixture.log",
+    shell:
+        "genbench outside --reads {input[0]} --reads {input[1]} --out {output} --"
+        " python {input[0]} {input[1]} {output} 2> {log}"
+
+
+if EXTERNAL:
+
+    rule import_samples:
+        input:
+            f"{SOURCE}/images.py",
+            f"{SOURCE}/pictures.py",
+            python_files("kinds"),
+            lambda wildcards: EXTERNAL[wildcards.run]["samples"],
+            data=data_file,
+        output:
+            update("results/runs/{run}/samples.npz"),
+            report(
+                update("results/runs/{run}/grid.png"),
+                caption="../report/grid.rst",
+                category="Samples",
+                labels={"run": "{run}", "picture": "samples"},
+            ),
+        log:
+            "results/logs/import/{run}.log",
+        wildcard_constraints:
+            run="|".join(EXTERNAL),
+        params:
+            entry=lambda wildcards: EXTERNAL[wildcards.run],
+        shell:
+            "genbench import --run {wildcards.run} --data {input.data}"
+            " --out results/runs/{wildcards.run} 2> {log}"
