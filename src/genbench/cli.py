@@ -615,9 +615,7 @@ def _judged_runs(
         name = dataset or next(iter(settings.datasets))
         pick(settings.datasets, name, "datasets", path)
         found = [
-            run
-            for run, entry in settings.runs.items()
-            if entry.dataset == name and not entry.model.startswith("controls/")
+            run for run, entry in settings.runs.items() if entry.dataset == name and entry.control is None
         ]
         return name, found
     names = list(dict.fromkeys(run.strip() for run in runs.split(",") if run.strip()))
@@ -628,7 +626,7 @@ def _judged_runs(
             raise InputError(
                 f"--runs: {run} is on {entry.dataset}, the study on {name}; expected runs of one dataset"
             )
-        if entry.model == "controls/real":
+        if entry.control == "real":
             raise InputError(f"--runs: {run} is real images, which every study shows; expected other runs")
     if not names:
         raise InputError(f"--runs: got {runs!r}; expected names of runs with commas between")

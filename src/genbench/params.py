@@ -84,6 +84,12 @@ class Run(Strict):
     threads: Annotated[int, Field(ge=1)] = 1
 
     @property
+    def control(self) -> str | None:
+        """Which control it is ("real", "copycat", …); None for a model."""
+        folder, _, name = self.model.partition("/")
+        return name if folder == "controls" else None
+
+    @property
     def hyperparameters(self) -> dict[str, Any]:
         return dict(self.model_extra or {})
 

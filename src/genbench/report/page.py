@@ -76,11 +76,6 @@ class Section(NamedTuple):
         return str(self.dataset.extractor.get("extractor", "classifier")) if self.dataset else "classifier"
 
     @property
-    def copies_matter(self) -> bool:
-        """Whether this kind of data can be copied at all."""
-        return any("copy_rate" in run.estimates for run in self.runs)
-
-    @property
     def several(self) -> bool:
         """Whether some row has several seeds."""
         return any(row.seeds for row in self.rows)

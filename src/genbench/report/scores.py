@@ -71,10 +71,10 @@ SCORES = {
         "for so few samples a little above 0 at best.",
     ),
     "precision": Score(
-        "precision", "up", "", "Share of samples inside the held-out images' 3-nearest-neighbour balls."
+        "precision", "up", "", "Share of samples inside the held-out elements' 3-nearest-neighbour balls."
     ),
     "recall": Score(
-        "recall", "up", "", "Share of held-out images inside the samples' 3-nearest-neighbour balls."
+        "recall", "up", "", "Share of held-out elements inside the samples' 3-nearest-neighbour balls."
     ),
     "density": Score(
         "density",
@@ -86,13 +86,13 @@ SCORES = {
         "coverage",
         "up",
         "",
-        "Share of held-out images with a sample in their 5-neighbour ball; about 0.97 at best.",
+        "Share of held-out elements with a sample in their 5-neighbour ball; about 0.97 at best.",
     ),
     "class_tv": Score(
         "class TV",
         "down",
         "",
-        "Total variation distance between the predicted classes of samples and of held-out images.",
+        "Total variation distance between the predicted classes of samples and of held-out data.",
     ),
     "valid_meshes": Score(
         "valid meshes",
@@ -121,7 +121,7 @@ SCORES = {
         "condition met",
         "up",
         "%",
-        "Share of samples that the extractor reads as the class they were asked to show.",
+        "Share of samples read as the class asked for: by the extractor or, of meshes, from the nearest training mesh.",
         OTHER,
         100,
     ),

@@ -19,6 +19,7 @@ VERDICT_NOTES = {
     "passed": "The controls came out right: verdicts count.",
     "failed": "THE CONTROLS CAME OUT WRONG: no novelty verdict.",
     "missing": "No novelty verdict: control runs are missing.",
+    "idle": "No novelty verdict: in this kind of data new elements repeat old ones in any case.",
 }
 NOTE = (
     "The best model is bold where no other is within noise of it at 95 %; else there is no single winner, "

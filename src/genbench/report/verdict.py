@@ -58,7 +58,7 @@ class Power(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    state: str  # "passed", "failed" or "missing"
+    state: str  # "passed", "failed", "missing", or "idle" where no score of copies exists
     checks: list[Check]
     verdicts: dict[str, str]  # run name -> verdict, empty unless passed
     rules: list[tuple[str, str]]  # verdict -> its rule in words
@@ -77,6 +77,8 @@ def judge(rows: Sequence[Row]) -> Judgement:
     checks = [check for control in RULES for check in _checks(control, rows, chance)]
     rules = [(name, _words(rule, chance)) for name, rule in VERDICTS]
     powers = _powers(runs)
+    if not any("copy_rate" in run.estimates for run in runs):
+        return Judgement("idle", checks, {}, rules, powers)
     if any(check.estimates and not check.passed for check in checks):
         return Judgement("failed", checks, {}, rules, powers)
     if not all(check.passed for check in checks):
