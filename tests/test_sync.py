@@ -18,6 +18,7 @@ device: cpu
 datasets:
   bits: {source: digits, train: 1000, threshold: 8}
 extractor: {steps: 20, width: 8, features: 16}
+external: {}
 runs:
   bits-copycat: {dataset: bits, model: controls/copycat}
 """
