@@ -29,10 +29,14 @@ def files_under(folder: Path, place: str) -> set[str]:
 
 
 def dvc_graph(folder: Path) -> Graph:
-    """The stages of dvc.yaml, its parameter files left out: Snakemake lists parameters elsewhere."""
+    """What `dvc repro` runs, its parameter files left out: Snakemake lists parameters elsewhere."""
     from dvc.repo import Repo
+    from dvc.repo.reproduce import get_active_graph, plan_repro
 
-    stages = list(Repo(str(folder)).index.stages)
+    repo = Repo(str(folder))
+    stages = plan_repro(
+        get_active_graph(repo.index.graph), list(repo.stage.collect(str(folder / "dvc.yaml")))
+    )
     outputs = {str(out) for stage in stages for out in stage.outs}
     graph: Graph = {}
     for stage in stages:

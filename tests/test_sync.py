@@ -18,6 +18,7 @@ device: cpu
 datasets:
   bits: {source: digits, train: 1000, threshold: 8}
 extractor: {steps: 20, width: 8, features: 16}
+external: {}
 runs:
   bits-copycat: {dataset: bits, model: controls/copycat}
 """
@@ -52,7 +53,6 @@ def test_a_workspace_goes_from_one_engine_to_the_other_and_back(tmp_path: Path) 
     do(one, "snakemake", "--cores", "2")
     assert "7 of 7 stages are up to date; 7 newly recorded" in do(one, "genbench", "sync", "--strict")
     assert do(one, "dvc", "status", "-q") == ""
-    assert planned_by_dvc(one) == set()
 
     do(one, "dvc", "remote", "add", "-d", "there", str(tmp_path / "remote"))
     do(one, "dvc", "push", "-q")
@@ -74,7 +74,6 @@ def test_a_workspace_goes_from_one_engine_to_the_other_and_back(tmp_path: Path) 
     assert planned_by_snakemake(other) == STAGES - {"train@bits-copycat"} | {"report"}
     assert locks(other) == locks(one)
     assert "sample@bits-copycat" in planned_by_dvc(other)
-    do(other, "dvc", "checkout", "-q", "-f")
 
     # A parameter changed after the build and before the hand-over.
     (one / "params.yaml").write_text(TINY.replace("copycat}", "copycat, seed: 4}"))

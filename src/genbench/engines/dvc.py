@@ -26,7 +26,9 @@ class Project:
         self._params = read(root / PARAMS)
         graph = get_active_graph(repo.index.graph)
         # The order of `dvc repro`: dvc.lock lists new stages in the order in which they were run.
-        order = [stage for stage in plan_repro(graph) if stage.cmd and hasattr(stage, "name")]
+        # What the top-level dvc.yaml does not need, Snakemake does not build either.
+        goals = list(repo.stage.collect(str(root / "dvc.yaml")))
+        order = [stage for stage in plan_repro(graph, goals) if stage.cmd and hasattr(stage, "name")]
         self._own = {stage.addressing: stage for stage in order}
         self.stages = {
             stage.addressing: self._described(stage, [up.addressing for up in graph.successors(stage)])
