@@ -4,26 +4,19 @@ p(x_i | x_<i) = σ(α_i + Σ_{j<i} w_ij x_j): one logistic regression a pixel, s
 R. M. Neal, Connectionist learning of belief networks, Artificial Intelligence 56, doi:10.1016/0004-3702(92)90065-6.
 """
 
-from functools import partial
-
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
-from genbench.nn.discrete import Levels
-from genbench.nn.schedules import cosine
+from genbench.core import Space
+from genbench.nn.autoregressive import Autoregressive
 
 
-class FVSBN(GenerativeModel):
+class FVSBN(Autoregressive):
     """Pixels in raster order.  With more than two levels each pixel has a softmax over them, still linear in x_<i."""
 
-    exact = True
-
     def __init__(self, space: Space, *, lr: float = 1e-3, weight_decay: float = 0.0) -> None:
-        super().__init__(space)
-        self.levels = Levels(space)
-        self.lr, self.weight_decay = lr, weight_decay
+        super().__init__(space, lr=lr, weight_decay=weight_decay)
         d, channels = space.dimensions, self.levels.channels
         # The loss is convex: training ends at the same place from anywhere, so it may as well start at uniform noise.
         self.alpha = nn.Parameter(torch.zeros(channels, d))
@@ -33,21 +26,6 @@ class FVSBN(GenerativeModel):
         """(n, *shape) in [0, 1] -> (n, D, channels)."""
         out = F.linear(x.flatten(1), self.w.tril(-1).flatten(0, 1), self.alpha.flatten())  # (n, channels·D)
         return out.unflatten(1, self.alpha.shape).movedim(1, 2)
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        return self.levels.log_prob(self.logits(x), x.flatten(1)).sum(1)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return -self.log_prob(batch.x).mean()
-
-    def phases(self) -> list[Phase]:
-        adam = partial(torch.optim.AdamW, lr=self.lr, weight_decay=self.weight_decay)
-        own = list(self.parameters())
-        return [Phase("likelihood", (Objective("nll", own, self.loss, adam, schedule=cosine),))]
-
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        blank = torch.zeros(n, *self.space.shape, device=generator.device)
-        return self.complete(blank, torch.zeros_like(blank, dtype=torch.bool), generator=generator)
 
     def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
         """Exact for what follows the last kept pixel; earlier hidden pixels see only those before them."""

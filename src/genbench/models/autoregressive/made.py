@@ -1,13 +1,11 @@
 """MADE (Germain et al., 2015), arXiv:1502.03509.  log p(x) = Σ_d log p(x_d | x_<d), in one masked pass."""
 
-from functools import partial
-
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
-from genbench.nn.discrete import Levels
+from genbench.core import Space, constant
+from genbench.nn.autoregressive import Autoregressive
 
 
 class MaskedLinear(nn.Linear):
@@ -23,13 +21,11 @@ class MaskedLinear(nn.Linear):
         return F.linear(x, self.weight * self.mask, self.bias)
 
 
-class MADE(GenerativeModel):
+class MADE(Autoregressive):
     """Pixels in raster order, one mask; Bernoulli outputs for two levels, L-way outputs for more.
 
     hidden, layers: width and number of hidden layers.  dropout acts on hidden units.
     """
-
-    exact = True
 
     def __init__(
         self,
@@ -41,10 +37,8 @@ class MADE(GenerativeModel):
         lr: float = 1e-3,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(space)
-        self.levels = Levels(space)
+        super().__init__(space, lr=lr, weight_decay=weight_decay, schedule=constant)
         d = space.dimensions
-        self.lr, self.weight_decay = lr, weight_decay
         degrees = torch.arange(1, d + 1)  # input d has degree d
         blocks: list[nn.Module] = []
         for _ in range(layers):
@@ -59,24 +53,10 @@ class MADE(GenerativeModel):
         self.direct = MaskedLinear(outputs[:, None] > torch.arange(1, d + 1)[None, :])
 
     def logits(self, x: Tensor) -> Tensor:
-        """(n, D) in [0, 1] -> (n, D, channels)."""
+        """(n, *shape) in [0, 1] -> (n, D, channels)."""
+        x = x.flatten(1)
         out = self.output(self.hidden(x)) + self.direct(x)
         return out.unflatten(1, (self.space.dimensions, self.levels.channels))
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        x = x.flatten(1)
-        return self.levels.log_prob(self.logits(x), x).sum(1)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return -self.log_prob(batch.x).mean()
-
-    def phases(self) -> list[Phase]:
-        adam = partial(torch.optim.AdamW, lr=self.lr, weight_decay=self.weight_decay)
-        return [Phase("likelihood", (Objective("nll", list(self.parameters()), self.loss, adam),))]
-
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        blank = torch.zeros(n, *self.space.shape, device=generator.device)
-        return self.complete(blank, torch.zeros_like(blank, dtype=torch.bool), generator=generator)
 
     def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
         """Exact for what follows the last kept pixel; earlier hidden pixels see only those before them."""

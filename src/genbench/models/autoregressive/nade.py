@@ -4,27 +4,22 @@ The neural autoregressive distribution estimator, PMLR 15:29–37; arXiv:1605.02
 share W, and h_{i+1} differs from h_i by one term of the sum: a pass over all D pixels costs O(DH).
 """
 
-from functools import partial
-
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
-from genbench.nn.discrete import Levels
-from genbench.nn.schedules import cosine
+from genbench.core import Space
+from genbench.nn.autoregressive import Autoregressive
 
 # Pixels whose running sums one matrix product gives: larger blocks waste products with zeros, smaller ones calls.
 BLOCK = 16
 
 
-class NADE(GenerativeModel):
+class NADE(Autoregressive):
     """Bernoulli outputs for two levels, L-way outputs for more.
 
     hidden: H.  order_seed: of a random order of the pixels, as in the paper; None is raster order.
     """
-
-    exact = True
 
     order: Tensor
 
@@ -37,9 +32,7 @@ class NADE(GenerativeModel):
         lr: float = 1e-3,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(space)
-        self.levels = Levels(space)
-        self.lr, self.weight_decay = lr, weight_decay
+        super().__init__(space, lr=lr, weight_decay=weight_decay)
         d, channels = space.dimensions, self.levels.channels
         order = torch.arange(d)
         if order_seed is not None:
@@ -53,7 +46,7 @@ class NADE(GenerativeModel):
 
     def logits(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1] -> (n, D, channels), in the model's order."""
-        x = x.flatten(1)[:, self.order]
+        x = self.in_order(x)
         running = self.c.expand(len(x), -1)  # c + Σ_{j<i} W_j x_j, (n, H), for the first i of a block
         out = []
         for some, W, V in zip(x.split(BLOCK, 1), self.W.split(BLOCK), self.V.split(BLOCK), strict=True):
@@ -64,20 +57,8 @@ class NADE(GenerativeModel):
             running = torch.addmm(running, some, W)
         return torch.cat(out).transpose(0, 1) + self.b
 
-    def log_prob(self, x: Tensor) -> Tensor:
-        return self.levels.log_prob(self.logits(x), x.flatten(1)[:, self.order]).sum(1)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return -self.log_prob(batch.x).mean()
-
-    def phases(self) -> list[Phase]:
-        adam = partial(torch.optim.AdamW, lr=self.lr, weight_decay=self.weight_decay)
-        own = list(self.parameters())
-        return [Phase("likelihood", (Objective("nll", own, self.loss, adam, schedule=cosine),))]
-
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        blank = torch.zeros(n, *self.space.shape, device=generator.device)
-        return self.complete(blank, torch.zeros_like(blank, dtype=torch.bool), generator=generator)
+    def in_order(self, x: Tensor) -> Tensor:
+        return x.flatten(1)[:, self.order]
 
     def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
         """Exact for what follows the last kept pixel in the model's order; hidden ones before it see only those

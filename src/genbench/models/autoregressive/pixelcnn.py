@@ -4,16 +4,14 @@ In the gated form of the same authors (arXiv:1606.05328), whose two stacks leave
 all rows above, the horizontal one the pixels to the left.
 """
 
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
-from genbench.nn.discrete import Levels
-from genbench.nn.schedules import cosine
+from genbench.core import Space
+from genbench.nn.autoregressive import Autoregressive
 
 
 def gate(x: Tensor) -> Tensor:
@@ -48,15 +46,13 @@ class GatedBlock(nn.Module):
         return out if self.first else out + horizontal
 
 
-class PixelCNN(GenerativeModel):
+class PixelCNN(Autoregressive):
     """A 7×7 layer, then gated blocks; Bernoulli outputs for two levels, L-way outputs for more.
 
     width: feature maps.  blocks, kernel: number and side of the layers after the first.  input_dropout hides a
     share of the context in training, which small data sets need.  A bias for each place tells positions apart in
     small, centred images.  Grey images only: channels are not ordered.
     """
-
-    exact = True
 
     def __init__(
         self,
@@ -70,15 +66,13 @@ class PixelCNN(GenerativeModel):
         lr: float = 1e-3,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(space)
+        super().__init__(space, lr=lr, weight_decay=weight_decay, clip=1.0)
         if space.shape[0] != 1:
             raise ValueError(
                 f"shape={space.shape}: PixelCNN orders the pixels of one channel; expected 1 channel"
             )
         if kernel % 2 == 0:
             raise ValueError(f"kernel: got {kernel}; expected an odd number")
-        self.levels = Levels(space)
-        self.lr, self.weight_decay = lr, weight_decay
         self.input_dropout = nn.Dropout(input_dropout)
         self.place = nn.Parameter(torch.zeros(width, *space.shape[1:]))
         self.layers: Any = nn.ModuleList(
@@ -116,18 +110,6 @@ class PixelCNN(GenerativeModel):
 
     def log_prob(self, x: Tensor) -> Tensor:
         return self.levels.log_prob(self.logits(x), x[:, 0]).flatten(1).sum(1)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return -self.log_prob(batch.x).mean()
-
-    def phases(self) -> list[Phase]:
-        adam = partial(torch.optim.AdamW, lr=self.lr, weight_decay=self.weight_decay)
-        own = list(self.parameters())
-        return [Phase("likelihood", (Objective("nll", own, self.loss, adam, clip=1.0, schedule=cosine),))]
-
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        blank = torch.zeros(n, *self.space.shape, device=generator.device)
-        return self.complete(blank, torch.zeros_like(blank, dtype=torch.bool), generator=generator)
 
     def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
         """Exact for what follows the last kept pixel; earlier hidden pixels see only those before them."""
