@@ -27,6 +27,11 @@ class Output(Protocol):
         ...
 
 
+def bernoulli(logits: Tensor, generator: Generator | None) -> Tensor:
+    """0 or 1, with probability σ(logits) of 1."""
+    return (torch.rand(logits.shape, generator=generator, device=logits.device) < logits.sigmoid()).float()
+
+
 class Levels:
     """Bernoulli for two levels, categorical for more; the raw numbers are logits."""
 

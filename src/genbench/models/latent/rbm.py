@@ -15,15 +15,12 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
+from genbench.nn.annealing import annealed, bound, log_partition
+from genbench.nn.discrete import bernoulli
 from genbench.nn.schedules import cosine
 
 CHUNK = 2**14  # states summed at once
 SUMMABLE = 26  # units: minutes
-
-
-def bernoulli(logits: Tensor, generator: Generator | None) -> Tensor:
-    """0 or 1, with probability σ(logits) of 1."""
-    return (torch.rand(logits.shape, generator=generator, device=logits.device) < logits.sigmoid()).float()
 
 
 class RBM(GenerativeModel):
@@ -77,14 +74,18 @@ class RBM(GenerativeModel):
         self.register_buffer("log_z", torch.zeros((), dtype=torch.float64))
         self.register_buffer("log_z_error", torch.zeros((), dtype=torch.float64))
 
-    def log_f(self, v: Tensor, inputs: Tensor, beta: float = 1.0) -> Tensor:
+    def see(self, v: Tensor) -> Tensor:
+        """What the visible units send to the hidden ones, (n, H)."""
+        return v @ self.weight
+
+    def log_f(self, v: Tensor, seen: Tensor, beta: float = 1.0) -> Tensor:
         """log f_β(v), −F(v) at β = 1; v (n, D) and what it sends to the hidden units, (n, H) -> (n,)."""
         visible = v @ torch.lerp(self.base, self.visible_bias, beta)
-        return visible + F.softplus(beta * (inputs + self.hidden_bias)).sum(1)
+        return visible + F.softplus(beta * (seen + self.hidden_bias)).sum(1)
 
-    def transition(self, inputs: Tensor, generator: Generator | None, beta: float = 1.0) -> Tensor:
+    def transition(self, seen: Tensor, generator: Generator | None, beta: float = 1.0) -> Tensor:
         """A block Gibbs step v -> h -> v', which leaves f_β as it is and is its own reverse."""
-        h = bernoulli(beta * (inputs + self.hidden_bias), generator)
+        h = bernoulli(beta * (seen + self.hidden_bias), generator)
         visible = torch.lerp(self.base, self.visible_bias + h @ self.weight.T, beta)
         return bernoulli(visible, generator)
 
@@ -123,22 +124,10 @@ class RBM(GenerativeModel):
             Phase("partition function", fit=self.normalise),
         ]
 
-    def betas(self) -> list[tuple[float, float]]:
-        """Neighbours on the way from the base rates to the machine: (0, 1/K), …, (1 − 1/K, 1)."""
-        return [(k / self.anneal, (k + 1) / self.anneal) for k in range(self.anneal)]
-
-    def annealed(self, v: Tensor, mask: Tensor, generator: Generator | None) -> tuple[Tensor, Tensor]:
-        """K steps from β = 0 to 1: (n, D) and the log weights Σ_k log f_k+1(v_k) − log f_k(v_k), (n,).
-
-        Where mask is true v keeps its values.
-        """
-        v = torch.where(mask, v, bernoulli(self.base.expand_as(v), generator))
-        log_weight = torch.zeros(len(v), device=v.device)
-        for near, far in self.betas():
-            inputs = v @ self.weight
-            log_weight += self.log_f(v, inputs, far) - self.log_f(v, inputs, near)
-            v = torch.where(mask, v, self.transition(inputs, generator, far))
-        return v, log_weight
+    def annealed(self, v: Tensor, keep: Tensor, generator: Generator | None) -> tuple[Tensor, Tensor]:
+        """From the base rates to the machine: (n, D) and log weights (n,); v keeps its values where `keep` is true."""
+        v = torch.where(keep, v, bernoulli(self.base.expand_as(v), generator))
+        return annealed(self, v, keep, self.anneal, generator)
 
     @property
     def log_z_base(self) -> Tensor:
@@ -160,12 +149,10 @@ class RBM(GenerativeModel):
         return ways[method]()
 
     def estimated(self, generator: Generator | None) -> tuple[float, float]:
-        """log Z_0 + log mean w; its error by the delta method, sd(w) / (mean(w) √runs)."""
+        """log Z_0 + log mean w, and its error."""
         blank = self.base.new_zeros(self.runs, len(self.base))
-        log_weight = self.annealed(blank, torch.zeros_like(blank, dtype=torch.bool), generator)[1].double()
-        weight = (log_weight - log_weight.max()).exp()
-        value = self.log_z_base + log_weight.max() + weight.mean().log()
-        return float(value), float(weight.std() / weight.mean() / math.sqrt(self.runs))
+        log_weight = self.annealed(blank, torch.zeros_like(blank, dtype=torch.bool), generator)[1]
+        return log_partition(log_weight, self.log_z_base)
 
     def summed(self) -> float:
         """log Σ_s exp(s·own) Π_l (1 + exp(other_l + s·W_l)) over all states s of the smaller side."""
@@ -193,12 +180,7 @@ class RBM(GenerativeModel):
     def annealing_bound(self, x: Tensor) -> Tensor:
         """log p(x) ≥ E[log f_K(x) − log Z_0 − Σ_k (log f_k+1(v_k) − log f_k(v_k))], the chain run backwards from x."""
         v = x.flatten(1).repeat_interleave(self.importance, 0)
-        inputs = v @ self.weight
-        total = self.log_f(v, inputs) - self.log_z_base
-        for near, far in reversed(self.betas()):
-            v = self.transition(inputs, None, far)
-            inputs = v @ self.weight
-            total -= self.log_f(v, inputs, far) - self.log_f(v, inputs, near)
+        total = bound(self, v, self.log_z_base, self.anneal)
         return total.unflatten(0, (len(x), self.importance)).logsumexp(1) - math.log(self.importance)
 
     def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
