@@ -27,15 +27,44 @@ def moment(
     return seen
 
 
-class NonSaturatingGame(GenerativeModel):
+class TwoPlayers(GenerativeModel):
     """Min-max of E[log D(x)] + E[log(1 − D(G(z)))], the generator ascending log D(G(z)) instead (paper, section 3).
 
-    A subclass gives the two networks, the optimiser, `prior`, `decode` and `score`.
+    A subclass gives the two networks, the optimiser, `forge` and `judge`, which may look at a batch's condition.
     """
 
     generator: nn.Module
     discriminator: nn.Module
     optimizer: Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer]
+
+    @abstractmethod
+    def forge(self, batch: Batch) -> Tensor:
+        """As many generated elements as the batch has: (n, *space.shape) in [0, 1]."""
+
+    @abstractmethod
+    def judge(self, x: Tensor, batch: Batch) -> Tensor:
+        """(n, *space.shape) in [0, 1], in the place of the batch's own elements -> (n,) logits of D."""
+
+    def discriminator_loss(self, batch: Batch) -> Tensor:
+        """−log D(x) − log(1 − D(G(z))); real and generated elements in batches of their own."""
+        fake = self.forge(batch).detach()
+        return (F.softplus(-self.judge(batch.x, batch)) + F.softplus(self.judge(fake, batch))).mean()
+
+    def generator_loss(self, batch: Batch) -> Tensor:
+        """−log D(G(z))."""
+        return F.softplus(-self.judge(self.forge(batch), batch)).mean()
+
+    def phases(self) -> list[Phase]:
+        critic, forger = list(self.discriminator.parameters()), list(self.generator.parameters())
+        players = (
+            Objective("discriminator", critic, self.discriminator_loss, self.optimizer),
+            Objective("generator", forger, self.generator_loss, self.optimizer),
+        )
+        return [Phase("game", players)]
+
+
+class NonSaturatingGame(TwoPlayers):
+    """The game without conditions: a subclass gives `prior`, `decode` and `score` beside the networks."""
 
     @abstractmethod
     def prior(
@@ -51,22 +80,11 @@ class NonSaturatingGame(GenerativeModel):
     def score(self, x: Tensor) -> Tensor:
         """(n, *space.shape) in [0, 1] -> (n,) logits of D(x)."""
 
-    def discriminator_loss(self, batch: Batch) -> Tensor:
-        """−log D(x) − log(1 − D(G(z))); real and generated elements in batches of their own."""
-        fake = self.decode(self.prior(len(batch.x), device=batch.x.device)).detach()
-        return (F.softplus(-self.score(batch.x)) + F.softplus(self.score(fake))).mean()
+    def forge(self, batch: Batch) -> Tensor:
+        return self.decode(self.prior(len(batch.x), device=batch.x.device))
 
-    def generator_loss(self, batch: Batch) -> Tensor:
-        """−log D(G(z))."""
-        return F.softplus(-self.score(self.decode(self.prior(len(batch.x), device=batch.x.device)))).mean()
-
-    def phases(self) -> list[Phase]:
-        critic, forger = list(self.discriminator.parameters()), list(self.generator.parameters())
-        players = (
-            Objective("discriminator", critic, self.discriminator_loss, self.optimizer),
-            Objective("generator", forger, self.generator_loss, self.optimizer),
-        )
-        return [Phase("game", players)]
+    def judge(self, x: Tensor, batch: Batch) -> Tensor:
+        return self.score(x)
 
     def watch(self, *, generator: Generator) -> dict[str, Tensor]:
         """The game in a moment: samples, and D(x) along a line."""

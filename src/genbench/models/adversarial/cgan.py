@@ -9,19 +9,9 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
-
-
-class Maxout(nn.Module):
-    """The largest of `pieces` linear maps, unit by unit (Goodfellow et al., 2013, arXiv:1302.4389)."""
-
-    def __init__(self, inputs: int, outputs: int, pieces: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(inputs, outputs * pieces)
-        self.outputs, self.pieces = outputs, pieces
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x).unflatten(1, (self.outputs, self.pieces)).amax(2)
+from genbench.core import Batch, Space
+from genbench.nn.game import TwoPlayers
+from genbench.nn.layers import Maxout
 
 
 class ConditionalGenerator(nn.Module):
@@ -59,7 +49,7 @@ class ConditionalDiscriminator(nn.Module):
         return self.joint(torch.cat([self.x(x), self.y(y)], 1))[:, 0]
 
 
-class CGAN(GenerativeModel):
+class CGAN(TwoPlayers):
     """Uniform z, one-hot y.  A code of the model is both, side by side: a walk between codes may change the class.
 
     latent: dimensions of z.  z_units, y_units, hidden: the generator's layers.  units, label_units, joint_units,
@@ -116,34 +106,20 @@ class CGAN(GenerativeModel):
         noise, label = z.split([self.latent, self.space.classes], 1)
         return self.generator(noise, label).sigmoid().unflatten(1, self.space.shape)
 
-    def score(self, x: Tensor, y: Tensor) -> Tensor:
-        """(n, *shape) in [0, 1] and (n, classes) -> (n,) logits of D(x|y)."""
-        return self.discriminator(2 * x.flatten(1) - 1, y)
-
-    def forge(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The batch's labels, and one generated element for each: (n, classes), (n, *shape)."""
+    def given(self, batch: Batch) -> Tensor:
+        """The batch's labels, (n, classes)."""
         if batch.condition is None:
             raise ValueError("condition: None; a conditional GAN expects a label for each element")
-        y = self.one_hot(batch.condition)
-        return y, self.decode(torch.cat([self.noise(len(y), device=y.device), y], 1))
+        return self.one_hot(batch.condition)
 
-    def discriminator_loss(self, batch: Batch) -> Tensor:
-        """−log D(x|y) − log(1 − D(G(z|y)|y))."""
-        y, fake = self.forge(batch)
-        return (F.softplus(-self.score(batch.x, y)) + F.softplus(self.score(fake.detach(), y))).mean()
+    def forge(self, batch: Batch) -> Tensor:
+        """G(z|y) for each label y of the batch."""
+        y = self.given(batch)
+        return self.decode(torch.cat([self.noise(len(y), device=y.device), y], 1))
 
-    def generator_loss(self, batch: Batch) -> Tensor:
-        """−log D(G(z|y)|y)."""
-        y, fake = self.forge(batch)
-        return F.softplus(-self.score(fake, y)).mean()
-
-    def phases(self) -> list[Phase]:
-        critic, forger = list(self.discriminator.parameters()), list(self.generator.parameters())
-        players = (
-            Objective("discriminator", critic, self.discriminator_loss, self.optimizer),
-            Objective("generator", forger, self.generator_loss, self.optimizer),
-        )
-        return [Phase("game", players)]
+    def judge(self, x: Tensor, batch: Batch) -> Tensor:
+        """Logits of D(x|y), y the batch's labels."""
+        return self.discriminator(2 * x.flatten(1) - 1, self.given(batch))
 
     def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
         """condition: (n,) labels, or None for labels drawn uniformly.

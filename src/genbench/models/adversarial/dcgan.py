@@ -6,15 +6,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from genbench.core import Space
+from genbench.nn.convolutions import doubled, halvings, unfolded
 from genbench.nn.game import NonSaturatingGame
-
-
-def doublings(size: int) -> tuple[int, int]:
-    """The smallest side from 4 up that doubles to `size`, and how often: 8 -> (4, 1), 28 -> (7, 2), 64 -> (4, 4)."""
-    times = 0
-    while size % 2 == 0 and size >= 8:
-        size, times = size // 2, times + 1
-    return size, times
 
 
 class DCGAN(NonSaturatingGame):
@@ -39,26 +32,16 @@ class DCGAN(NonSaturatingGame):
         if height != side:
             raise ValueError(f"shape={space.shape}: DCGAN doubles a square; expected height = width")
         self.latent = latent
-        start, times = doublings(side)
+        (start,), times = halvings(side)
         if not times:
             raise ValueError(
                 f"shape={space.shape}: DCGAN doubles from 4 pixels or more; expected an even side ≥ 8"
             )
         top = width * 2**times
-        up: list[nn.Module] = [
-            nn.Linear(latent, top * start * start, bias=False),
-            nn.Unflatten(1, (top, start, start)),
-            nn.BatchNorm2d(top),
-            nn.ReLU(),
-        ]
+        up = unfolded(latent, top, start, start)
         down: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.LeakyReLU(0.2)]
         for k in range(times):
-            wide = top // 2**k
-            up += [
-                nn.ConvTranspose2d(wide, wide // 2, 4, 2, 1, bias=False),
-                nn.BatchNorm2d(wide // 2),
-                nn.ReLU(),
-            ]
+            up += doubled(top // 2**k)
             narrow = width * 2**k
             down += [
                 nn.Dropout2d(dropout),

@@ -7,18 +7,7 @@ from torch import Generator, Tensor, nn
 
 from genbench.core import Space
 from genbench.nn.game import NonSaturatingGame
-
-
-class Maxout(nn.Module):
-    """The largest of `pieces` linear maps, unit by unit (Goodfellow et al., 2013, arXiv:1302.4389)."""
-
-    def __init__(self, inputs: int, outputs: int, pieces: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(inputs, outputs * pieces)
-        self.outputs, self.pieces = outputs, pieces
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x).unflatten(1, (self.outputs, self.pieces)).amax(2)
+from genbench.nn.layers import Maxout
 
 
 class GAN(NonSaturatingGame):

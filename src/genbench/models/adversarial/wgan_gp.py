@@ -11,7 +11,9 @@ import torch
 from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
+from genbench.nn.convolutions import doubled, halvings, unfolded
 from genbench.nn.game import moment
+from genbench.nn.wasserstein import steepness
 
 Pair = tuple[nn.Module, nn.Module]
 
@@ -33,25 +35,14 @@ def convolutions(space: Space, latent: int, hidden: int, layers: int, width: int
 
     Batch norm in the generator alone: a critic with it has no gradient of its own for each x̂ (paper, section 4).
     """
-    channels, height, side = space.shape
-    times = 0
-    while height % 2 == side % 2 == 0 and min(height, side) >= 8:
-        height, side, times = height // 2, side // 2, times + 1
+    channels, *sides = space.shape
+    (height, side), times = halvings(*sides)
     top = width * 2**times
-    up: list[nn.Module] = [
-        nn.Linear(latent, top * height * side, bias=False),
-        nn.Unflatten(1, (top, height, side)),
-        nn.BatchNorm2d(top),
-        nn.ReLU(),
-    ]
+    up = unfolded(latent, top, height, side)
     down: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.LeakyReLU(0.2)]
     for k in range(times):
-        wide, narrow = top // 2**k, width * 2**k
-        up += [
-            nn.ConvTranspose2d(wide, wide // 2, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(wide // 2),
-            nn.ReLU(),
-        ]
+        narrow = width * 2**k
+        up += doubled(top // 2**k)
         down += [nn.Conv2d(narrow, 2 * narrow, 4, 2, 1), nn.LeakyReLU(0.2)]
     generator = nn.Sequential(*up, nn.Conv2d(width, channels, 3, padding=1))
     return generator, nn.Sequential(*down, nn.Flatten(), nn.Linear(top * height * side, 1, bias=False))
@@ -116,14 +107,7 @@ class WGANGP(GenerativeModel):
         with torch.no_grad():
             fake = self.forge(self.prior(len(real), device=real.device))
         distance = self.score(real).mean() - self.score(fake).mean()
-        return self.penalty * self.steepness(real, fake) - distance
-
-    def steepness(self, real: Tensor, fake: Tensor) -> Tensor:
-        """E[(‖∇f(x̂)‖₂ − 1)²], two-sided as in the paper."""
-        place = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device)
-        between = (place * real + (1 - place) * fake).requires_grad_()
-        (slope,) = torch.autograd.grad(self.score(between).sum(), between, create_graph=True)
-        return (slope.flatten(1).norm(dim=1) - 1).square().mean()
+        return self.penalty * steepness(self.score, real, fake) - distance
 
     def generator_loss(self, batch: Batch) -> Tensor:
         return -self.score(self.forge(self.prior(len(batch.x), device=batch.x.device))).mean()
