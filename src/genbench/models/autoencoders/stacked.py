@@ -5,15 +5,20 @@ copy h̃ where it is a denoising autoencoder.  Then the whole, f = f_L ∘ … �
 It is no model of densities by itself: a Gaussian mixture on the codes of the training data is what it samples from.
 """
 
+import copy
 from functools import partial
 from itertools import pairwise
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.schedules import cosine
+
+SHOWN = 8  # held-out images in a picture
 
 
 class Stacked(GenerativeModel):
@@ -22,13 +27,13 @@ class Stacked(GenerativeModel):
     widths: units of the hidden layers.  latent: dimensions of the code.  corruption: share of a layer's inputs that
     are set to zero, 0 for plain autoencoders.  pretraining: share of the steps that the layers get, in equal parts.
     components: of the mixture, with full covariances; ridge: what is added to their diagonals, as a share of the
-    codes' mean variance.
+    codes' mean variance.  The weights before the fine-tuning stay in a buffer: to say on held-out data what it gained.
     """
 
     weights: Tensor
     means: Tensor
     factors: Tensor
-    pretrained_errors: Tensor
+    pretrained: Tensor
 
     def __init__(
         self,
@@ -57,7 +62,7 @@ class Stacked(GenerativeModel):
         self.register_buffer("weights", torch.zeros(components))
         self.register_buffer("means", torch.zeros(components, latent))
         self.register_buffer("factors", torch.zeros(components, latent, latent))  # Cholesky, Σ = L Lᵀ
-        self.register_buffer("pretrained_errors", torch.zeros(self.depth))
+        self.register_buffer("pretrained", torch.zeros_like(parameters_to_vector(self.parameters()).detach()))
 
     def up(self, h: Tensor, layer: int) -> Tensor:
         """f_l: the codes below layer `layer` -> those above it; layers count from 0."""
@@ -88,8 +93,9 @@ class Stacked(GenerativeModel):
         return self.pixel_logits(self.encode(x, depth), depth).sigmoid().unflatten(1, self.space.shape)
 
     def reconstruction_errors(self, x: Tensor) -> Tensor:
-        """Mean squared error of a value through the first 1, 2, … L layers and back: (L,)."""
-        return torch.stack([F.mse_loss(self.reconstruct(x, d), x) for d in range(1, self.depth + 1)])
+        """Mean squared error of a value through the first 1, 2, … L layers and back: (L, n)."""
+        through = [self.reconstruct(x, depth) for depth in range(1, self.depth + 1)]
+        return torch.stack([(y - x).square().flatten(1).mean(1) for y in through])
 
     def corrupted(self, h: Tensor) -> Tensor:
         """Masking noise: values set to zero."""
@@ -110,10 +116,14 @@ class Stacked(GenerativeModel):
         return F.binary_cross_entropy_with_logits(logits, batch.x.flatten(1))
 
     @torch.no_grad()
-    def measure(self, splits: Splits) -> None:
-        """What fine-tuning starts from, on the training data: to say later what it has gained."""
-        self.eval()  # dropout is no part of the error
-        self.pretrained_errors.copy_(self.reconstruction_errors(splits.train.x))
+    def remember(self, splits: Splits) -> None:
+        self.pretrained.copy_(parameters_to_vector(self.parameters()))
+
+    def before_fine_tuning(self) -> "Stacked":
+        """The model as its layers left it."""
+        earlier = copy.deepcopy(self)
+        vector_to_parameters(self.pretrained, earlier.parameters())
+        return earlier
 
     @torch.no_grad()
     def fit_mixture(self, splits: Splits) -> None:
@@ -141,7 +151,7 @@ class Stacked(GenerativeModel):
         whole = Objective("reconstruction", list(self.parameters()), self.whole_loss, adam, schedule=cosine)
         return [
             *layers,
-            Phase("pretrained", fit=self.measure),
+            Phase("pretrained", fit=self.remember),
             Phase("fine-tuning", (whole,), share=1 - self.pretraining),
             Phase("mixture", fit=self.fit_mixture),
         ]
@@ -158,3 +168,29 @@ class Stacked(GenerativeModel):
 
     def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
         return self.decode(self.prior(n, generator=generator))
+
+    @torch.no_grad()
+    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+        """Errors by depth on held-out data, before and after the fine-tuning, and what it gained."""
+        x = splits.held_out.x
+        before, after = (model.reconstruction_errors(x) for model in (self.before_fine_tuning(), self))
+        meaning = "Mean squared error of a value of a held-out element through so many layers and back."
+        errors = {
+            f"{when}, depth {depth}": Measure(values, meaning, "down")
+            for when, found in (("pretrained", before), ("fine-tuned", after))
+            for depth, values in enumerate(found, 1)
+        }
+        meaning = "How much lower the fine-tuning makes the mean squared error through all layers, on held-out data."
+        return errors | {"gained by fine-tuning": Measure(before[-1] - after[-1], meaning, "up")}
+
+    @torch.no_grad()
+    def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
+        """Rows are held-out elements; columns the element, then depths 1 … L."""
+        x = splits.held_out.x[:SHOWN]
+        pictures = {}
+        for when, model in (("before", self.before_fine_tuning()), ("after", self)):
+            columns = [x, *(model.reconstruct(x, depth) for depth in range(1, self.depth + 1))]
+            pictures[f"Held-out, then through 1 … {self.depth} layers, {when} fine-tuning"] = torch.stack(
+                columns, 1
+            )
+        return pictures
