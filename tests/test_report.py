@@ -223,7 +223,9 @@ def test_page_loads_nothing() -> None:
         for k in ("src", "href", "srcset", "xlink:href", "data")
         if k in a
     ]
-    assert loads and all(load.startswith(("data:image/png;base64,", "data:image/gif;base64,", "#")) for load in loads)
+    assert loads and all(
+        load.startswith(("data:image/png;base64,", "data:image/gif;base64,", "#")) for load in loads
+    )
     assert not re.search(r"@import|url\(|<link|<iframe|\bfetch\(|import\(", html)
 
 
