@@ -2,13 +2,17 @@
 
 import pytest
 import torch
-from test_models import IMAGES, TINY_SPACES, every_image, images
+from test_models import elements, every_image
 from torch import Generator, Tensor
 
 from genbench.core import Space
 from genbench.models.autoregressive.fvsbn import FVSBN
+from genbench.models.autoregressive.made import MADE
 from genbench.models.autoregressive.nade import BLOCK, NADE
+from genbench.models.autoregressive.pixelcnn import PixelCNN
+from genbench.nn.autoregressive import Autoregressive
 
+TINY_SPACES = [Space("image", (1, 2, 4), 2, 2), Space("image", (1, 2, 2), 4, 2)]
 BINARY = Space("image", (1, 6, 7), 2, 10)  # D is no multiple of a block
 
 
@@ -29,7 +33,7 @@ def bernoulli(logit: Tensor, x: Tensor) -> Tensor:
 def test_fvsbn_is_one_logistic_regression_a_pixel() -> None:
     model = FVSBN(BINARY)
     scatter(model)
-    x = images(BINARY, 5).x.double()
+    x = elements(BINARY, 5).x.double()
     flat, w, alpha = x.flatten(1), model.w[0], model.alpha[0]
     expected = torch.zeros(5, dtype=torch.float64)
     for i in range(BINARY.dimensions):
@@ -43,7 +47,7 @@ def test_nade_shares_its_weights_as_the_paper_says(order_seed: int | None) -> No
     assert BINARY.dimensions % BLOCK and BINARY.dimensions > 2 * BLOCK
     model = NADE(BINARY, hidden=5, order_seed=order_seed)
     scatter(model)
-    x = images(BINARY, 5).x.double()
+    x = elements(BINARY, 5).x.double()
     v = x.flatten(1)[:, model.order]
     a, expected = model.c.expand(5, -1), torch.zeros(5, dtype=torch.float64)
     for i in range(BINARY.dimensions):
@@ -68,10 +72,10 @@ def test_nade_in_a_random_order_is_a_distribution_that_it_samples_from(space: Sp
 
 @torch.no_grad()
 def test_the_order_is_a_function_of_its_seed() -> None:
-    one, same, other = (NADE(IMAGES, hidden=2, order_seed=seed).order for seed in (1, 1, 2))
+    one, same, other = (NADE(BINARY, hidden=2, order_seed=seed).order for seed in (1, 1, 2))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
-    assert torch.equal(one.sort().values, torch.arange(IMAGES.dimensions))
+    assert torch.equal(one.sort().values, torch.arange(BINARY.dimensions))
 
 
 @torch.no_grad()
@@ -91,3 +95,9 @@ def test_nade_completes_exactly_what_follows_in_its_order() -> None:
     place = 2 ** torch.arange(space.dimensions - 1, -1, -1)
     frequencies = torch.bincount((done.flatten(1).long() * place).sum(1), minlength=len(p)) / len(x)
     assert float(0.5 * (frequencies - p / p.sum()).abs().sum()) < 0.03
+
+
+@pytest.mark.parametrize("kind", [FVSBN, NADE, MADE, PixelCNN])
+def test_values_without_levels_are_refused(kind: type[Autoregressive]) -> None:
+    with pytest.raises(ValueError, match=r"levels=0: .* expected 2 or more"):
+        kind(Space("points", (1, 1, 2), 0), lr=1e-3, weight_decay=0.0)

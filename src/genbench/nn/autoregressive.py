@@ -30,6 +30,8 @@ class Autoregressive(GenerativeModel):
         schedule: Callable[[float], float] = cosine,
     ) -> None:
         super().__init__(space)
+        if space.levels < 2:
+            raise ValueError(f"levels={space.levels}: the conditionals are over levels; expected 2 or more")
         self.levels = Levels(space)
         self.lr, self.weight_decay, self.clip, self.schedule = lr, weight_decay, clip, schedule
 
