@@ -15,6 +15,7 @@ from genbench.models.adversarial.wgan_gp import WGANGP
 from genbench.models.autoregressive import made
 from genbench.models.autoregressive.made import MADE
 from genbench.models.flows.realnvp import Coupling
+from genbench.nn.discrete import Levels
 from genbench.nn.game import NonSaturatingGame
 
 
@@ -29,8 +30,8 @@ def test_a_sigmoid_before_a_loss_with_logits(monkeypatch: pytest.MonkeyPatch, cl
 
 
 def test_a_sigmoid_before_a_likelihood_with_logits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    log_prob = made.Levels.log_prob
-    monkeypatch.setattr(made.Levels, "log_prob", lambda self, raw, x: log_prob(self, raw.sigmoid(), x))
+    log_prob = Levels.log_prob
+    monkeypatch.setattr(Levels, "log_prob", lambda self, raw, x: log_prob(self, raw.sigmoid(), x))
     with pytest.raises(AssertionError):
         laws.test_samples_match_the_density("autoregressive/made", "binary", tmp_path)
 

@@ -215,7 +215,7 @@ cli.evaluate("rain-net", data, plain, out, **given)
 
 def test_the_stages_write_what_they_declare(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(
-        "datasets: {rain: {source: sprinkler, train: 500, held_out: 60}}\nextractor: {steps: 1}\n"
+        "datasets: {rain: {source: sprinkler, train: 500, held_out: 60}}\nextractor: {steps: 1}\nexternal: {}\n"
         "runs:\n  rain-net: {dataset: rain, model: explicit/bayes_net, edges: [0->1, 0->2, 1->2]}\n"
     )
     done = run_in(tmp_path, sys.executable, "-c", STAGES)
