@@ -1,14 +1,14 @@
 rule gaussian_mixture:
     input:
-        "examples/gaussian_mixture.py",
-        "data/digits.safetensors",
+        script="examples/gaussian_mixture.py",
+        data="data/digits.safetensors",
     output:
         update("results/external/gaussian_mixture.npz"),
     log:
         "results/logs/gaussian_mixture.log",
     shell:
-        "genbench outside --reads {input[0]} --reads {input[1]} --out {output} --"
-        " python {input[0]} {input[1]} {output} 2> {log}"
+        "genbench outside --reads {input.script} --reads {input.data} --out {output} --"
+        " python {input.script} {input.data} {output} 2> {log}"
 
 
 if EXTERNAL:
