@@ -221,5 +221,7 @@ CONTROL_ROLES = {  # in the order of the table
     "tenth_copycat": "ceiling: one copy in ten",
     "noise": "baseline: noise",
     "pca_gaussian": "baseline: Gaussian",
-    "independent_pixels": "baseline: pixels apart",
+    "independent_pixels": "baseline: values apart",
+    "uniform_tokens": "baseline: any token",
+    "token_frequency": "baseline: frequent tokens",
 }

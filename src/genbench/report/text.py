@@ -14,7 +14,20 @@ from genbench.report.verdict import Judgement, judge
 
 TERMINAL_WIDTH = 110
 TERMINAL_NAME = 28  # columns for a run's name
-TERMINAL_ORDER = ["fid", "copy_rate", "bits_per_dim", "precision", "recall", "coverage", "density"]
+TERMINAL_ORDER = [
+    "fid",
+    "modes_covered",
+    "mode_quality",
+    "valid_meshes",
+    "copy_rate",
+    "condition_agreement",
+    "l1",
+    "bits_per_dim",
+    "precision",
+    "recall",
+    "coverage",
+    "density",
+]
 VERDICT_NOTES = {
     "passed": "The controls came out right: verdicts count.",
     "failed": "THE CONTROLS CAME OUT WRONG: no novelty verdict.",
