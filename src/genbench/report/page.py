@@ -240,7 +240,7 @@ def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, 
         ("Interpolation", walks, _in_rows(run.samples.get("interpolation"), dataset)),
         ("Completions", filled, _in_rows(run.samples.get("completion"), dataset)),
         *(
-            (str(caption), "", _in_rows(run.samples[f"picture_{i}"], dataset))
+            (str(caption).rstrip("."), "", _in_rows(run.samples[f"picture_{i}"], dataset))
             for i, caption in enumerate(run.samples.get("captions", ()))
         ),
     ]
