@@ -5,7 +5,7 @@ of a dataset, so that two runs can be compared on the same ones; those of the sa
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -58,36 +58,40 @@ def draws(n: int, m: int, *, real_seed: int, fake_seed: int) -> Draws:
     return Draws(by_fold(n, real_seed), by_fold(m, fake_seed))
 
 
+def share_of(members: np.ndarray, resampled: Floats) -> Scored:
+    """The share of ones among 0s and 1s (n,), exact binomial interval; resampled (b, n): how often each is drawn."""
+    estimate = metrics.clopper_pearson(int(members.sum()), len(members))
+    return Scored(estimate, resampled @ members / len(members))
+
+
+def mean_over(values: np.ndarray, resampled: Floats, *, least: float = -math.inf) -> Scored:
+    """The mean of values (n,) that are no less than `least`, normal interval; resampled (b, n) as of `share_of`."""
+    return Scored(metrics.mean_interval(values, least=least), resampled @ values / len(values))
+
+
 def sample_scores(
     real: Features, fake: Features, drawn: Draws, *, classes: int, seed: int
 ) -> dict[str, Scored]:
     """Every score that compares generated features with held-out ones; see docs/evaluation.md for each."""
-    found = [
-        _fold_scores(a, b, of_fold, classes=classes)
-        for (a, of_fold), b in zip(_held_out_folds(real, drawn), _folds(fake), strict=True)
-    ]
+
+    def of_fold(held_out: slice, samples: slice, drawn: Draws) -> dict[str, Scored]:
+        return _fold_scores(real.rows(held_out), fake.rows(samples), drawn, classes=classes)
+
     score = Scored(
         metrics.inception_score(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
         metrics.inception_score_replicates(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
     )
-    return _over_folds(found) | {"classifier_score": score}
+    return crossed_scores(of_fold, drawn) | {"classifier_score": score}
 
 
 def crossed_scores(
-    score: Callable[[np.ndarray, np.ndarray, Draws], dict[str, Scored]],
-    real: np.ndarray,
-    fake: np.ndarray,
-    drawn: Draws,
+    score: Callable[[slice, slice, Draws], dict[str, Scored]], drawn: Draws
 ) -> dict[str, Scored]:
-    """Means of `score` over both folds of samples (m, k), each against the other fold of held-out data (n, k)."""
+    """Means over both folds of score(rows of held-out data, rows of samples of the other fold, their resamplings)."""
     found = []
     for fold in range(FOLDS):
         own, other = slice(fold, None, FOLDS), slice(1 - fold, None, FOLDS)
-        found.append(score(real[other], fake[own], Draws(drawn.real[:, other], drawn.fake[:, own])))
-    return _over_folds(found)
-
-
-def _over_folds(found: list[dict[str, Scored]]) -> dict[str, Scored]:
+        found.append(score(other, own, Draws(drawn.real[:, other], drawn.fake[:, own])))
     return {
         name: Scored(
             mean_of([fold[name].estimate for fold in found]),
@@ -97,34 +101,27 @@ def _over_folds(found: list[dict[str, Scored]]) -> dict[str, Scored]:
     }
 
 
-def _folds(features: Features) -> Iterator[Features]:
-    return (features.rows(slice(fold, None, FOLDS)) for fold in range(FOLDS))
-
-
-def _held_out_folds(real: Features, drawn: Draws) -> Iterator[tuple[Features, Draws]]:
-    """For each fold of samples the held-out images of the other, and the resamplings of both."""
-    for fold in range(FOLDS):
-        own, other = slice(fold, None, FOLDS), slice(1 - fold, None, FOLDS)
-        yield real.rows(other), Draws(drawn.real[:, other], drawn.fake[:, own])
+def manifold_scores(real: np.ndarray, fake: np.ndarray, drawn: Draws) -> dict[str, Scored]:
+    """Precision, recall, density and coverage of vectors (m, k) against held-out ones (n, k); see metrics.manifold."""
+    near, balls = metrics.precision_recall_members(real, fake), metrics.density_coverage_members(real, fake)
+    return {
+        "precision": share_of(near.fakes, drawn.fake),
+        "recall": share_of(near.reals, drawn.real),
+        "density": mean_over(balls.fakes, drawn.fake, least=0.0),
+        "coverage": share_of(balls.reals, drawn.real),
+    }
 
 
 def _fold_scores(real: Features, fake: Features, drawn: Draws, *, classes: int) -> dict[str, Scored]:
     n, m = len(real.labels), len(fake.labels)
     x, y = real.features, fake.features
     fid = metrics.frechet_replicates(x, y, *drawn)
-    near, balls = metrics.precision_recall_members(x, y), metrics.density_coverage_members(x, y)
-    precision, recall, coverage = (
-        metrics.clopper_pearson(int(part.sum()), len(part)) for part in (*near, balls.reals)
-    )
     class_tv = _class_distances(real.labels, fake.labels, drawn, classes)
     value = _class_distances(real.labels, fake.labels, Draws(np.ones((1, n)), np.ones((1, m))), classes)[0]
     return {
         "fid": Scored(bootstrap_interval(metrics.frechet_value(x, y), fid, m, least=0.0), fid),
         "kid": Scored(metrics.kernel_distance(x, y), metrics.kernel_replicates(x, y, *drawn)),
-        "precision": Scored(precision, drawn.fake @ near.fakes / m),
-        "recall": Scored(recall, drawn.real @ near.reals / n),
-        "density": Scored(metrics.mean_interval(balls.fakes, least=0.0), drawn.fake @ balls.fakes / m),
-        "coverage": Scored(coverage, drawn.real @ balls.reals / n),
+        **manifold_scores(x, y, drawn),
         "class_tv": Scored(bootstrap_interval(value, class_tv, m, least=0.0, most=1.0), class_tv),
     }
 

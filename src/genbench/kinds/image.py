@@ -36,16 +36,12 @@ def compare(data: "Prepared", subject: Subject, drawn: "Draws", *, extractor: Pa
 
     extract = classifier.load(extractor, data)
     real, fake = extract(data.held_out_x), extract(subject.samples)
-    m = len(fake.labels)
     scores = evaluation.sample_scores(real, fake, drawn, classes=data.classes, seed=seed)
     if subject.asked is not None:
-        agrees = fake.labels == subject.asked
-        estimate = metrics.clopper_pearson(int(agrees.sum()), m)
-        scores["condition_agreement"] = evaluation.Scored(estimate, drawn.fake @ agrees / m)
+        scores["condition_agreement"] = evaluation.share_of(fake.labels == subject.asked, drawn.fake)
         if data.space.paired:
             errors = np.abs(vectors(subject.samples, data.card) - vectors(data.held_out_x, data.card)).mean(1)
-            estimate = metrics.mean_interval(errors, least=0.0)
-            scores["l1"] = evaluation.Scored(estimate, drawn.fake @ errors / m)
+            scores["l1"] = evaluation.mean_over(errors, drawn.fake, least=0.0)
     histogram = metrics.class_histogram(fake.labels, data.classes)
     facts = {
         "extractor": extract.sha256,

@@ -42,11 +42,14 @@ def compare(data: "Prepared", subject: Subject, drawn: "Draws", *, extractor: Pa
     meshes, held_out = unpacked(subject.samples, bits=bits), unpacked(data.held_out_x, bits=bits)
     train, real, fake = (vectors(x, data.card) for x in (data.train_x, data.held_out_x, subject.samples))
     labels = [data.train_y[metrics.nearest(train, x)[1][:, 0]] for x in (real, fake)]
-    scores = _shares(meshes, drawn) | _sizes(meshes, drawn) | _crossed(real, fake, drawn)
+    wide_real, wide_fake = (
+        np.sqrt(x.shape[1]) * x for x in (real, fake)
+    )  # the kernel divides by their number
+    scores = _shares(meshes, drawn) | _sizes(meshes, drawn)
+    scores |= evaluation.crossed_scores(lambda a, b, of: _compared(wide_real[a], wide_fake[b], of), drawn)
     if subject.asked is not None:
         agrees = (labels[1] == subject.asked) & np.array([isinstance(mesh, Mesh) for mesh in meshes])
-        estimate = metrics.clopper_pearson(int(agrees.sum()), len(meshes))
-        scores["condition_agreement"] = evaluation.Scored(estimate, drawn.fake @ agrees / len(meshes))
+        scores["condition_agreement"] = evaluation.share_of(agrees, drawn.fake)
     facts = {
         "extractor": digest,
         "class_histogram": [float(share) for share in metrics.class_histogram(labels[1], data.classes)],
@@ -76,13 +79,12 @@ def _drawn(stored: np.ndarray, card: Card) -> np.ndarray:
 
 
 def _shares(meshes: Sequence[Any], drawn: "Draws") -> "dict[str, Scored]":
-    from genbench import evaluation, metrics
+    from genbench import evaluation
 
     found = {}
     for name, holds in (("valid_meshes", is_valid), ("closed_meshes", is_closed)):
         does = np.array([isinstance(mesh, Mesh) and holds(mesh) for mesh in meshes])
-        estimate = metrics.clopper_pearson(int(does.sum()), len(does))
-        found[name] = evaluation.Scored(estimate, drawn.fake @ does / len(does))
+        found[name] = evaluation.share_of(does, drawn.fake)
     return found
 
 
@@ -93,47 +95,17 @@ def _counts(meshes: Sequence[Any]) -> np.ndarray:
 
 
 def _sizes(meshes: Sequence[Any], drawn: "Draws") -> "dict[str, Scored]":
-    from genbench import evaluation, metrics
+    from genbench import evaluation
 
     return {
-        name: evaluation.Scored(metrics.mean_interval(values, least=0.0), drawn.fake @ values / len(values))
+        name: evaluation.mean_over(values, drawn.fake, least=0.0)
         for name, values in zip(("mean_vertices", "mean_faces"), _counts(meshes), strict=True)
     }
 
 
-def _crossed(real: np.ndarray, fake: np.ndarray, drawn: "Draws") -> "dict[str, Scored]":
-    """Means over both folds, samples of one against held-out meshes of the other."""
-    from genbench import evaluation
-    from genbench.folds import FOLDS, mean_of
-
-    scale = np.sqrt(real.shape[1])  # the kernel divides by the number of features
-    found = []
-    for fold in range(FOLDS):
-        own, other = slice(fold, None, FOLDS), slice(1 - fold, None, FOLDS)
-        draws = evaluation.Draws(drawn.real[:, other], drawn.fake[:, own])
-        found.append(_compared(scale * real[other], scale * fake[own], draws))
-    return {
-        name: evaluation.Scored(
-            mean_of([each[name].estimate for each in found]),
-            np.mean([each[name].replicates for each in found], axis=0),
-        )
-        for name in found[0]
-    }
-
-
 def _compared(x: np.ndarray, y: np.ndarray, drawn: "Draws") -> "dict[str, Scored]":
-    from genbench import metrics
-    from genbench.evaluation import Scored
+    """One fold of samples (m, k) against the other fold of held-out meshes (n, k)."""
+    from genbench import evaluation, metrics
 
-    n, m = len(x), len(y)
-    near, balls = metrics.precision_recall_members(x, y), metrics.density_coverage_members(x, y)
-    precision, recall, coverage = (
-        metrics.clopper_pearson(int(part.sum()), len(part)) for part in (*near, balls.reals)
-    )
-    return {
-        "vertex_kid": Scored(metrics.kernel_distance(x, y), metrics.kernel_replicates(x, y, *drawn)),
-        "precision": Scored(precision, drawn.fake @ near.fakes / m),
-        "recall": Scored(recall, drawn.real @ near.reals / n),
-        "density": Scored(metrics.mean_interval(balls.fakes, least=0.0), drawn.fake @ balls.fakes / m),
-        "coverage": Scored(coverage, drawn.real @ balls.reals / n),
-    }
+    kid = evaluation.Scored(metrics.kernel_distance(x, y), metrics.kernel_replicates(x, y, *drawn))
+    return {"vertex_kid": kid, **evaluation.manifold_scores(x, y, drawn)}

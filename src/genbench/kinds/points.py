@@ -44,30 +44,14 @@ def compare(data: "Prepared", subject: Subject, drawn: "Draws", *, extractor: Pa
 
     digest = plain.load(extractor, data)
     real, fake = (vectors(x, data.card) for x in (data.held_out_x, subject.samples))
-    scores = evaluation.crossed_scores(_manifolds, real, fake, drawn)
+    scores = evaluation.crossed_scores(
+        lambda a, b, of_fold: evaluation.manifold_scores(real[a], fake[b], of_fold), drawn
+    )
     if "centres" in data.card:
         scores |= _modes(fake, data.card, drawn, seed)
         if subject.likelihood is not None:
             scores["excess_nll"] = _excess(data, subject, drawn)
     return Comparison(scores, {"extractor": digest})
-
-
-def _manifolds(real: np.ndarray, fake: np.ndarray, drawn: "Draws") -> "dict[str, Scored]":
-    """Precision, recall, density and coverage of one fold of samples against the other fold of held-out points."""
-    from genbench import metrics
-    from genbench.evaluation import Scored
-
-    near, balls = metrics.precision_recall_members(real, fake), metrics.density_coverage_members(real, fake)
-    n, m = len(real), len(fake)
-    precision, recall, coverage = (
-        metrics.clopper_pearson(int(part.sum()), len(part)) for part in (*near, balls.reals)
-    )
-    return {
-        "precision": Scored(precision, drawn.fake @ near.fakes / m),
-        "recall": Scored(recall, drawn.real @ near.reals / n),
-        "density": Scored(metrics.mean_interval(balls.fakes, least=0.0), drawn.fake @ balls.fakes / m),
-        "coverage": Scored(coverage, drawn.real @ balls.reals / n),
-    }
 
 
 def _modes(fake: np.ndarray, card: Card, drawn: "Draws", seed: int) -> "dict[str, Scored]":
@@ -86,12 +70,12 @@ def _modes(fake: np.ndarray, card: Card, drawn: "Draws", seed: int) -> "dict[str
 
 def _excess(data: "Prepared", subject: Subject, drawn: "Draws") -> "Scored":
     """log p(x) of the mixture minus that of the model, on held-out points: its mean estimates KL(data ‖ model)."""
-    from genbench import evaluation, metrics
+    from genbench import evaluation
 
     assert subject.likelihood is not None
     said = evaluation.log_prob(subject.likelihood, data.held_out_x, data.space)
     excess = mixture_log_density(vectors(data.held_out_x, data.card), data.card) - said
-    return evaluation.Scored(metrics.mean_interval(excess), drawn.real @ excess / len(excess))
+    return evaluation.mean_over(excess, drawn.real)
 
 
 def mixture_log_density(x: np.ndarray, card: Card) -> np.ndarray:

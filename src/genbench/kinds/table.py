@@ -36,7 +36,7 @@ def compare(data: "Prepared", subject: Subject, drawn: "Draws", *, extractor: Pa
     from genbench.extractors import plain
 
     digest = plain.load(extractor, data)
-    scores = {"cell_tv": _total_variation(data, subject.samples, drawn)}
+    scores = _total_variation(data, subject.samples, drawn)
     measures = _answers(subject.samples, data.card)
     if "joint" in data.card:
         scores["kl_samples"] = _divergence_of_samples(data, subject.samples, drawn)
@@ -97,26 +97,22 @@ def _counts(x: np.ndarray, card: Card, weights: np.ndarray | None = None) -> np.
     return found
 
 
-def _total_variation(data: "Prepared", samples: np.ndarray, drawn: "Draws") -> "Scored":
+def _total_variation(data: "Prepared", samples: np.ndarray, drawn: "Draws") -> "dict[str, Scored]":
     """½ Σ |p − q| between the frequencies of held-out data and of samples, fold by fold."""
-    from genbench.evaluation import Scored
-    from genbench.folds import FOLDS, mean_of
+    from genbench.evaluation import Scored, crossed_scores
     from genbench.metrics import bootstrap_interval, total_variation
 
-    found = []
-    for fold in range(FOLDS):
-        own, other = slice(fold, None, FOLDS), slice(1 - fold, None, FOLDS)
-        real, fake = data.held_out_x[other], samples[own]
+    def of_fold(held_out: slice, own: slice, drawn: "Draws") -> "dict[str, Scored]":
+        real, fake = data.held_out_x[held_out], samples[own]
         p, q = (_counts(x, data.card) / len(x) for x in (real, fake))
-        resampled = (
-            _counts(x, data.card, weights) / len(x)
-            for x, weights in ((real, drawn.real[:, other]), (fake, drawn.fake[:, own]))
+        a, b = (
+            _counts(x, data.card, weights) / len(x) for x, weights in zip((real, fake), drawn, strict=True)
         )
-        replicates = np.abs(next(resampled) - next(resampled)).sum(axis=1) / 2
+        replicates = np.abs(a - b).sum(axis=1) / 2
         estimate = bootstrap_interval(total_variation(p, q), replicates, len(fake), least=0.0, most=1.0)
-        found.append((estimate, replicates))
-    estimates, replicates = zip(*found, strict=True)
-    return Scored(mean_of(estimates), np.mean(replicates, axis=0))
+        return {"cell_tv": Scored(estimate, replicates)}
+
+    return crossed_scores(of_fold, drawn)
 
 
 def _divergence_of_samples(data: "Prepared", samples: np.ndarray, drawn: "Draws") -> "Scored":
