@@ -11,6 +11,7 @@ SCORED = (
 
 rule report:
     input:
+        f"{SOURCE}/pages.py",
         f"{SOURCE}/pictures.py",
         python_files("kinds", "report"),
         expand("data/{dataset}.safetensors", dataset=DATASETS),

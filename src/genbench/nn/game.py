@@ -27,6 +27,19 @@ def moment(
     return seen
 
 
+class GaussianCodes:
+    """The prior N(0, I) over codes of `latent` dimensions."""
+
+    latent: int
+
+    def prior(
+        self, n: int, *, generator: Generator | None = None, device: torch.device | None = None
+    ) -> Tensor:
+        """(n, latent) codes, from `generator` on its device, or from the training's own random state."""
+        device = generator.device if generator is not None else device
+        return torch.randn(n, self.latent, generator=generator, device=device)
+
+
 class TwoPlayers(GenerativeModel):
     """Min-max of E[log D(x)] + E[log(1 − D(G(z)))], the generator ascending log D(G(z)) instead (paper, section 3).
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
-import jinja2
 import numpy as np
 
 from genbench.kinds import kind_of
+from genbench.pages import templates
 from genbench.pictures import png, tile
 from genbench.report.agreement import METHOD, Agreement, agreement
 from genbench.report.frames import film
@@ -99,13 +99,7 @@ def html_page(runs: Sequence[RunResult], datasets: Sequence[DatasetResult]) -> s
     names = list(dict.fromkeys([*known, *grouped]))
     ids = _slugs(names)
     sections = [_section(name, ids[name], grouped.get(name, []), known.get(name)) for name in names]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("genbench.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("genbench.report")
     environment.filters |= {"plain": plain, "minus": minus}
     constants = {"roles": CONTROL_ROLES, "missing": MISSING, "slugs": slugs, "method": METHOD}
     page = environment.get_template("index.html")

@@ -9,10 +9,10 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import jinja2
 import numpy as np
 
 from genbench.files import InputError, json_bytes, sha256
+from genbench.pages import templates
 
 REAL = "real"  # what the real images are called where a run's name would stand
 EXAMPLES = 16  # real images of the training part, shown before the first trial
@@ -115,12 +115,5 @@ def _pixels(image: np.ndarray, levels: int) -> bytes:
 
 
 def _html(dataset: str, content: dict[str, object]) -> bytes:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("genbench.study"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("page.html")
+    page = templates("genbench.study").get_template("page.html")
     return page.render(dataset=dataset, content=content, count=len(content["trials"])).encode()  # type: ignore[arg-type]

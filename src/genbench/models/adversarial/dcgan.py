@@ -3,14 +3,14 @@
 from functools import partial
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from genbench.core import Space
 from genbench.nn.convolutions import doubled, halvings, unfolded
-from genbench.nn.game import NonSaturatingGame
+from genbench.nn.game import GaussianCodes, NonSaturatingGame
 
 
-class DCGAN(NonSaturatingGame):
+class DCGAN(GaussianCodes, NonSaturatingGame):
     """Gaussian z; transposed convolutions double the side, strided convolutions halve it.
 
     latent: dimensions of z.  width: feature maps at full resolution, doubled with each halving.
@@ -63,12 +63,6 @@ class DCGAN(NonSaturatingGame):
             nn.init.normal_(module.weight, 0.0, 0.02)
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1.0, 0.02)
-
-    def prior(
-        self, n: int, *, generator: Generator | None = None, device: torch.device | None = None
-    ) -> Tensor:
-        device = generator.device if generator is not None else device
-        return torch.randn(n, self.latent, generator=generator, device=device)
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1], by way of tanh."""

@@ -14,6 +14,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
+from genbench.nn.game import GaussianCodes
 from genbench.nn.layers import Equalised, MinibatchDeviation, PixelNorm
 from genbench.nn.wasserstein import steepness
 
@@ -83,7 +84,7 @@ class GrowingCritic(nn.Module):
         return h[:, 0]
 
 
-class Progressive(GenerativeModel):
+class Progressive(GaussianCodes, GenerativeModel):
     """Gaussian z on a sphere, equalised learning rates, pixel norm in the generator, minibatch deviation in the critic.
 
     Phases: 4 × 4, then fade-in and training for each doubling, in equal shares of the steps; the last takes `final` of
@@ -169,12 +170,6 @@ class Progressive(GenerativeModel):
     def phases(self) -> list[Phase]:
         later = [self.growing(i, fading=fading) for i in range(1, self.last + 1) for fading in (True, False)]
         return [self.growing(0, fading=False), *later]
-
-    def prior(
-        self, n: int, *, generator: Generator | None = None, device: torch.device | None = None
-    ) -> Tensor:
-        device = generator.device if generator is not None else device
-        return torch.randn(n, self.latent, generator=generator, device=device)
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1]."""

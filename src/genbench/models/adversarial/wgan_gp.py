@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
 from genbench.nn.convolutions import doubled, halvings, unfolded
-from genbench.nn.game import moment
+from genbench.nn.game import GaussianCodes, moment
 from genbench.nn.wasserstein import steepness
 
 Pair = tuple[nn.Module, nn.Module]
@@ -51,7 +51,7 @@ def convolutions(space: Space, latent: int, hidden: int, layers: int, width: int
 NETWORKS = {"convolutions": convolutions, "perceptrons": perceptrons}
 
 
-class WGANGP(GenerativeModel):
+class WGANGP(GaussianCodes, GenerativeModel):
     """Gaussian z; a step of training is one of the critic, and every `critic_steps`-th one of the generator too.
 
     network: "convolutions" or "perceptrons"; flat elements, of shape (d,), have the latter in any case.
@@ -83,12 +83,6 @@ class WGANGP(GenerativeModel):
         self.generator, self.critic = build(space, latent, hidden, layers, width)
         self.latent, self.penalty, self.critic_steps = latent, penalty, critic_steps
         self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, beta2))
-
-    def prior(
-        self, n: int, *, generator: Generator | None = None, device: torch.device | None = None
-    ) -> Tensor:
-        device = generator.device if generator is not None else device
-        return torch.randn(n, self.latent, generator=generator, device=device)
 
     def forge(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [−1, 1], the critic's scale."""
