@@ -51,10 +51,10 @@ def laid_out(parts: Iterable[np.ndarray]) -> np.ndarray:
     /tmp is memory.
     """
     held: list[np.ndarray] = []
-    source = iter(parts)
+    source, size = iter(parts), 0
     for part in source:
         held.append(part)
-        if sum(one.nbytes for one in held) > HELD:
+        if (size := size + part.nbytes) > HELD:
             break
     else:
         return np.concatenate(held)
