@@ -60,7 +60,10 @@ class Batch(NamedTuple):
 
 
 class Splits(NamedTuple):
-    """The prepared data, for closed-form fits.  Only the controls may look at `held_out`."""
+    """The prepared data, for closed-form fits.  Only the controls may look at `held_out`.
+
+    A set too large to hold gives no tensors, but what `genbench.batches` has `blocks`, `some` or the `whole` of.
+    """
 
     train: Batch
     held_out: Batch
@@ -106,9 +109,11 @@ class GenerativeModel(nn.Module, ABC):
     """Built from the space and keyword-only hyper-parameters; the paper's constants are the defaults.
 
     conditional: whether `sample` heeds its `condition`; such a model is asked for the held-out data's conditions.
+    independent: whether n samples may as well be drawn in several calls, for want of memory.
     """
 
     conditional: ClassVar[bool] = False
+    independent: ClassVar[bool] = True
 
     def __init__(self, space: Space) -> None:
         super().__init__()

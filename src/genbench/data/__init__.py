@@ -33,7 +33,7 @@ OPTIONAL = {
     "train.source_y": "train_source_y",
     "held_out.source_y": "held_out_source_y",
 }
-DTYPES = {
+DTYPES: dict[str, np.dtype[Any]] = {
     "I64": np.dtype(np.int64),
     "F32": np.dtype(np.float32),
     "I16": np.dtype(np.int16),
