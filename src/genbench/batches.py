@@ -50,12 +50,12 @@ def splits_of(data: Prepared, device: torch.device) -> Splits:
         held = bytes_each * (x.size + (0 if source is None else source.size)) <= HELD
 
         def elements(stored: np.ndarray) -> Tensor:
-            found = torch.from_numpy(stored).to(device) if held else Stored(stored, space.to_unit, device)
-            return space.to_unit(found) if isinstance(found, Tensor) else cast(Tensor, found)
+            found = Stored(stored, space.to_unit, device)
+            return found[:] if held else cast(Tensor, found)
 
         if source is not None:
             return Batch(elements(x), elements(source))
-        return Batch(elements(x), torch.from_numpy(np.array(y)).to(device) if space.classes else None)
+        return Batch(elements(x), torch.tensor(y).to(device) if space.classes else None)
 
     return Splits(
         batch(data.train_x, data.train_y, data.train_source),
