@@ -45,20 +45,23 @@ def splits_of(data: Prepared, device: torch.device) -> Splits:
     """Prepared data as models see it: elements with what they are conditioned on, if anything."""
     space = data.space
 
-    def batch(x: np.ndarray, y: np.ndarray, source: np.ndarray | None) -> Batch:
+    def batch(
+        x: np.ndarray, y: np.ndarray, source: np.ndarray | None, intensity: np.ndarray | None = None
+    ) -> Batch:
         bytes_each = 4 if space.levels else x.itemsize
         held = bytes_each * (x.size + (0 if source is None else source.size)) <= HELD
 
-        def elements(stored: np.ndarray) -> Tensor:
-            found = Stored(stored, space.to_unit, device)
+        def elements(stored: np.ndarray, convert: Callable[[Tensor], Tensor] = space.to_unit) -> Tensor:
+            found = Stored(stored, convert, device)
             return found[:] if held else cast(Tensor, found)
 
         if source is not None:
             return Batch(elements(x), elements(source))
-        return Batch(elements(x), torch.tensor(y).to(device) if space.classes else None)
+        levels = None if intensity is None else elements(intensity, lambda levels: levels)
+        return Batch(elements(x), torch.tensor(y).to(device) if space.classes else None, levels)
 
     return Splits(
-        batch(data.train_x, data.train_y, data.train_source),
+        batch(data.train_x, data.train_y, data.train_source, data.train_intensity),
         batch(data.held_out_x, data.held_out_y, data.held_out_source),
     )
 
@@ -103,13 +106,24 @@ def whole(data: Batch) -> Tensor:
 
 
 def batch_of_step(data: Batch, step: int, size: int, seed: int) -> Batch:
-    """The batch of one step: random permutations of the data laid end to end, cut every `size`."""
+    """The batch of one step: random permutations of the data laid end to end, cut every `size`.
+
+    Where the data has intensities, its binary elements are drawn from them, other ones in every step.
+    """
     n = len(data.x)
     positions = range(step * size, (step + 1) * size)
     epochs = range(positions[0] // n, positions[-1] // n + 1)
     order = torch.cat([_permutation(n, seed, epoch) for epoch in epochs])
     first = positions[0] - epochs[0] * n
-    return rows(data, order[first : first + size])
+    index = order[first : first + size]
+    batch = rows(data, index)
+    if data.intensity is None:
+        return batch
+    levels = rows(Batch(data.intensity), index).x
+    # Drawn on the CPU, so that every device sees the same; a uniform number of 0 … 254 is below with P = level / 255.
+    generator = Generator().manual_seed(seed_of(seed, "binarise", step))
+    below = torch.randint(255, levels.shape, dtype=torch.uint8, generator=generator)
+    return batch._replace(x=(levels > below.to(levels.device)).float())
 
 
 _permutations: dict[tuple[int, int, int], Tensor] = {}

@@ -53,10 +53,12 @@ class Batch(NamedTuple):
     """x: (n, *space.shape) in [0, 1].
 
     condition: (n,) class labels; (n, *space.source) images to translate from, where there are any; or None.
+    intensity: uint8 levels (n, *space.shape) that training steps draw binary x from, where it does so afresh.
     """
 
     x: Tensor
     condition: Tensor | None = None
+    intensity: Tensor | None = None
 
 
 class Splits(NamedTuple):

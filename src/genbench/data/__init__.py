@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 PARTS = ("train.x", "train.y", "held_out.x", "held_out.y")
 LEAST = 10  # elements of either part: folds, quantiles and a classifier need some
-# Arrays that not every dataset has, by their names in the file; each exists for both parts or for none.
+# Arrays that not every dataset has, by their names in the file; each but the first exists for both parts or for none.
 OPTIONAL = {
+    "train.intensity": "train_intensity",
     "train.factors": "train_factors",
     "held_out.factors": "held_out_factors",
     "train.source": "train_source",
@@ -51,6 +52,7 @@ class Source(NamedTuple):
     column with its values, which are the names of 0, 1, …, or the lowest and the highest.
     Where there are images to translate from: `train_source` and `held_out_source`, uint8 levels (n, c', h, w), and
     their labels; `paired` where the i-th belongs to the i-th element.
+    Where training steps draw binary elements afresh: `train_intensity`, uint8 like `train_x`, P(1) = level / 255.
     """
 
     train_x: np.ndarray
@@ -69,6 +71,7 @@ class Source(NamedTuple):
     train_source_y: np.ndarray | None = None
     held_out_source_y: np.ndarray | None = None
     paired: bool = False
+    train_intensity: np.ndarray | None = None
 
 
 class Prepared(NamedTuple):
@@ -86,6 +89,7 @@ class Prepared(NamedTuple):
     held_out_source: np.ndarray | None = None
     train_source_y: np.ndarray | None = None  # int64 (n,)
     held_out_source_y: np.ndarray | None = None
+    train_intensity: np.ndarray | None = None  # uint8, as train_x
 
     @property
     def levels(self) -> int:
@@ -272,7 +276,10 @@ def subset(source: Source, *, train: int | None, held_out: int | None, seed: int
     train_at = _chosen("train", source.train_y, train, seed)
     held_out_at = _chosen("held_out", source.held_out_y, held_out, seed)
     if train_at is not None:
-        source = source._replace(train_x=taken(source.train_x, train_at), train_y=source.train_y[train_at])
+        parts = {"train_x": taken(source.train_x, train_at), "train_y": source.train_y[train_at]}
+        if source.train_intensity is not None:
+            parts["train_intensity"] = taken(source.train_intensity, train_at)
+        source = source._replace(**parts)  # type: ignore[arg-type]
     if held_out_at is not None:
         parts = {
             "held_out_x": taken(source.held_out_x, held_out_at),
@@ -304,7 +311,9 @@ def _hide_held_out(source: Source) -> Source:
     parts: dict[str, Any] = {}
     for field in fields:
         if (values := getattr(source, field)) is not None:
-            parts |= {field: taken(values, fit), field.replace("train", "held_out"): taken(values, validate)}
+            parts[field] = taken(values, fit)
+            if (other := field.replace("train", "held_out")) in Source._fields:
+                parts[other] = taken(values, validate)
     return source._replace(**parts)
 
 
