@@ -268,6 +268,32 @@ def test_binary_mnist_is_one_draw_whatever_the_part(
         assert f"threshold: got {level}" in refused(mnist_binary.load, root=root, threshold=level)
 
 
+def test_dynamic_binary_mnist_adds_the_intensities_and_changes_nothing_else(
+    raw: dict[str, bytes], small_sets: Path, tmp_path: Path
+) -> None:
+    root = str(pack(tmp_path / "flat", raw))
+    static, dynamic = (
+        mnist_binary.load(root=root, train=20, binarisation=flavour) for flavour in ("static", "dynamic")
+    )
+    for one, other in zip(static[:4], dynamic[:4], strict=True):
+        assert np.array_equal(one, other)
+    assert static.train_intensity is None and dynamic.train_intensity is not None
+    grey = mnist.load(root=root, train=20)  # chosen by the same seed
+    assert np.array_equal(dynamic.train_intensity, grey.train_x)
+    path = tmp_path / "dynamic.safetensors"
+    for validation in (False, True):
+        entry = {"source": "mnist_binary", "root": root, "binarisation": "dynamic", "validation": validation}
+        path.write_bytes(data.prepare("dynamic", Dataset(**entry)))
+        prepared = data.load(path)
+        assert prepared.card["binarisation"].startswith("dynamic: training steps draw afresh")
+        assert prepared.train_intensity is not None
+        assert (prepared.train_x[prepared.train_intensity == 255] == 1).all()
+        assert (prepared.train_x[prepared.train_intensity == 0] == 0).all()
+        assert len(prepared.train_x) == len(prepared.train_intensity)
+    assert "binarisation: got 'both'" in refused(mnist_binary.load, root=root, binarisation="both")
+    assert "threshold: got 9" in refused(mnist_binary.load, root=root, threshold=9, binarisation="dynamic")
+
+
 # CIFAR-10
 
 

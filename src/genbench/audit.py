@@ -4,6 +4,7 @@ Distances are those of the kind of data.  Folds as in `genbench.folds`: sample i
 other fold.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ import numpy as np
 from genbench import novelty as scores
 from genbench.data import Prepared
 from genbench.folds import FOLDS
-from genbench.kinds import kind_of
+from genbench.kinds import Card, kind_of
 from genbench.metrics import clopper_pearson
+from genbench.metrics.arrays import Rows
 
 QUANTILE = 0.01
+HELD = 1 << 29  # bytes of vectors that are made at once
 
 
 def novelty(data: Prepared, samples: np.ndarray, *, seed: int) -> dict[str, Any]:
@@ -23,21 +26,19 @@ def novelty(data: Prepared, samples: np.ndarray, *, seed: int) -> dict[str, Any]
     Nothing of these where the kind of data has no distance, because new data repeat the training data in any case.
     """
     kind = kind_of(data.card)
-    vectors = [kind.vectors(x, data.card) for x in (data.train_x, data.held_out_x, samples)]
-    if any(found is None for found in vectors):
+    if kind.vectors(samples[:1], data.card) is None:
         return {"n": len(samples), "distance": kind.DISTANCE, "scores": {}, "pairs": []}
-    train, held_out, fake = (found for found in vectors if found is not None)
-    distances, indices = np.zeros(len(fake)), np.zeros(len(fake), int)
+    train, held_out, fake = (_vectors(x, data.card) for x in (data.train_x, data.held_out_x, samples))
+    pairs, places = scores.nearest(train, fake, k=2)
+    distances, indices = pairs[:, 0], places[:, 0]
+    held_out_distances = scores.nearest(train, held_out)[0][:, 0]
     flagged = np.zeros(len(fake), bool)
     closer, thresholds, chance = 0.0, [], []
     for fold in range(FOLDS):
-        own, other = fake[fold::FOLDS], held_out[1 - fold :: FOLDS]
-        found = scores.calibrate(train, other, own, quantile=QUANTILE)
-        flagged[fold::FOLDS], distances[fold::FOLDS], indices[fold::FOLDS] = (
-            found.flags,
-            found.distances,
-            found.indices,
-        )
+        mine, others = slice(fold, None, FOLDS), slice(1 - fold, None, FOLDS)
+        own, other = fake[mine], held_out[others]
+        found = scores.calibrate_distances(held_out_distances[others], distances[mine], quantile=QUANTILE)
+        flagged[mine] = found.flags
         thresholds.append(found.threshold)
         chance.append(found.false_positive_rate)
         closer += scores.closer_to_train(train, other, own, seed=seed).value * len(own)
@@ -51,8 +52,8 @@ def novelty(data: Prepared, samples: np.ndarray, *, seed: int) -> dict[str, Any]
         "scores": {
             "copy_rate": clopper_pearson(int(flagged.sum()), len(fake)).as_dict(),
             "closer_to_train": clopper_pearson(closer, len(fake)).as_dict(),
-            "neighbour_ratio": scores.neighbour_ratio(train, fake).as_dict(),
-            "authenticity": scores.authenticity(train, fake).as_dict(),
+            "neighbour_ratio": scores.neighbour_ratio_distances(pairs).as_dict(),
+            "authenticity": scores.authenticity_distances(train, distances, indices).as_dict(),
         },
         "pairs": [
             {
@@ -64,3 +65,9 @@ def novelty(data: Prepared, samples: np.ndarray, *, seed: int) -> dict[str, Any]
             for i in order
         ],
     }
+
+
+def _vectors(stored: np.ndarray, card: Card) -> "np.ndarray | Rows":
+    """What distances are measured between, at once or, where that would be too long, as it is needed."""
+    rows = Rows(stored, partial(kind_of(card).vectors, card=card))  # type: ignore[arg-type]
+    return rows if 8 * len(rows) * rows.shape[1] > HELD else np.asarray(rows)

@@ -63,10 +63,10 @@ def prepare(
 
     entry = pick(load(params).datasets, dataset, "datasets", params)
     try:
-        content = data.prepare(dataset, entry)
+        pieces = data.pieces(dataset, entry)
     except InputError as error:
         raise InputError(f"{params}: datasets.{dataset}: {error}") from error
-    write_all(out.parent, {out.name: content})
+    write_all(out.parent, {out.name: pieces})
 
 
 @app.command(
@@ -180,11 +180,11 @@ def outside(
     reads: Annotated[list[Path] | None, typer.Option(help="A file that it reads; repeatable.")] = None,
 ) -> None:
     """Run what is none of genbench's as a stage: it must write its file, and a receipt says what it was made from."""
-    from genbench.files import read_bytes
+    from genbench.files import read_hash
     from genbench.receipts import run_outside
 
     for path in reads or []:
-        read_bytes(path, what="what the command reads")
+        read_hash(path, what="what the command reads")
     run_outside(command, out)
 
 

@@ -53,14 +53,19 @@ class Batch(NamedTuple):
     """x: (n, *space.shape) in [0, 1].
 
     condition: (n,) class labels; (n, *space.source) images to translate from, where there are any; or None.
+    intensity: uint8 levels (n, *space.shape) that training steps draw binary x from, where it does so afresh.
     """
 
     x: Tensor
     condition: Tensor | None = None
+    intensity: Tensor | None = None
 
 
 class Splits(NamedTuple):
-    """The prepared data, for closed-form fits.  Only the controls may look at `held_out`."""
+    """The prepared data, for closed-form fits.  Only the controls may look at `held_out`.
+
+    A set too large to hold gives no tensors, but what `genbench.batches` has `blocks`, `some` or the `whole` of.
+    """
 
     train: Batch
     held_out: Batch
@@ -106,9 +111,11 @@ class GenerativeModel(nn.Module, ABC):
     """Built from the space and keyword-only hyper-parameters; the paper's constants are the defaults.
 
     conditional: whether `sample` heeds its `condition`; such a model is asked for the held-out data's conditions.
+    independent: whether n samples may as well be drawn in several calls, for want of memory.
     """
 
     conditional: ClassVar[bool] = False
+    independent: ClassVar[bool] = True
 
     def __init__(self, space: Space) -> None:
         super().__init__()

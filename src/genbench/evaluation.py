@@ -14,6 +14,7 @@ import torch
 from torch import Generator
 
 from genbench import metrics
+from genbench.batches import Stored
 from genbench.capabilities import Likelihood, Measured, capability
 from genbench.core import GenerativeModel, Space, Splits
 from genbench.data import Prepared
@@ -23,6 +24,7 @@ from genbench.extractors.pca_pixels import PcaPixels
 from genbench.extractors.random_convolution import RandomConvolution
 from genbench.folds import FOLDS, crossed, mean_of
 from genbench.images import spread
+from genbench.large import slices
 from genbench.metrics import Estimate
 from genbench.metrics.arrays import Floats
 from genbench.metrics.estimate import bootstrap_interval, resamplings, spread_interval
@@ -215,8 +217,6 @@ def log_prob(model: Likelihood, levels: np.ndarray, space: Space) -> np.ndarray:
     """Stored data (n, *shape) -> float64 nats (n,)."""
     held = chain(model.parameters(), model.buffers())  # type: ignore[attr-defined]
     device = next(held, torch.empty(0)).device
-    parts = [
-        model.log_prob(space.to_unit(torch.from_numpy(levels[i : i + CHUNK]).to(device))).double().cpu()
-        for i in range(0, len(levels), CHUNK)
-    ]
+    elements = Stored(levels, space.to_unit, device)
+    parts = [model.log_prob(elements[part]).double().cpu() for part in slices(len(levels), CHUNK)]
     return torch.cat(parts).numpy()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 PARTIAL = ".partial"
+PIECE = 1 << 22  # bytes of a long file read at a time
 
 
 class InputError(ValueError):
@@ -26,8 +27,7 @@ class Ledger:
     written: dict[str, str] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
 
-    def has_read(self, path: Path, content: bytes) -> None:
-        found = md5(content)
+    def has_read(self, path: Path, found: str) -> None:
         # A file that changed between two readings matches nothing any more.
         self.read[path.as_posix()] = found if self.read.get(path.as_posix(), found) == found else "changed"
 
@@ -54,8 +54,22 @@ def read_bytes(path: Path, *, what: str) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot read {what}: {error.strerror}") from error
-    LEDGER.has_read(path, content)
+    LEDGER.has_read(path, md5(content))
     return content
+
+
+def read_hash(path: Path, *, what: str) -> str:
+    """The sha256 of a file that may be larger than memory.  Raises InputError as `read_bytes` does."""
+    ledgers, own = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    try:
+        with path.open("rb", buffering=0) as file:
+            while piece := file.read(PIECE):
+                ledgers.update(piece)
+                own.update(piece)
+    except OSError as error:
+        raise InputError(f"{path}: cannot read {what}: {error.strerror}") from error
+    LEDGER.has_read(path, ledgers.hexdigest())
+    return own.hexdigest()
 
 
 def read_json(path: Path, *, what: str) -> Any:
@@ -66,14 +80,21 @@ def read_json(path: Path, *, what: str) -> Any:
         raise InputError(f"{path}: {what} is not valid JSON ({error})") from error
 
 
-def write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write every file under a temporary name, then rename them all: a killed stage leaves no half file."""
+def write_all(folder: Path, contents: Mapping[str, bytes | Iterable[bytes | memoryview]]) -> None:
+    """Write every file under a temporary name, then rename them all: a killed stage leaves no half file.
+
+    A file larger than memory comes in pieces.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     partials = {folder / name: folder / (name + PARTIAL) for name in contents}
     for (path, partial), content in zip(partials.items(), contents.values(), strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        LEDGER.written[path.as_posix()] = md5(content)
+        digest = hashlib.md5(usedforsecurity=False)
+        with partial.open("wb") as file:
+            for piece in [content] if isinstance(content, bytes) else content:
+                digest.update(piece)
+                file.write(piece)
+        LEDGER.written[path.as_posix()] = digest.hexdigest()
     for path, partial in partials.items():
         partial.replace(path)
 

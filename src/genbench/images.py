@@ -13,6 +13,7 @@ from genbench.data import Prepared
 from genbench.data.parts import pictures
 from genbench.data.parts.pictures import mode, resized
 from genbench.files import InputError, read_npz
+from genbench.large import blocks, laid_out
 
 SPLIT = re.compile(r"(?P<path>.+\.safetensors)(?::(?P<split>train|held_out))?")
 
@@ -167,9 +168,11 @@ def _full_range(x: np.ndarray, levels: int, what: str) -> np.ndarray:
 
 
 def spread(x: np.ndarray, levels: int) -> np.ndarray:
-    """Levels 0 … levels−1 -> the nearest of 0 … 255"""
+    """Levels 0 … levels−1 -> the nearest of 0 … 255; nothing is copied where they are that already."""
     table = np.round(np.arange(levels) * (255 / (levels - 1))).astype(np.uint8)
-    return np.ascontiguousarray(table[x])
+    if levels == 256:
+        return np.ascontiguousarray(x)
+    return laid_out(table[block] for block in blocks(x)) if len(x) else x
 
 
 def _digest(images: np.ndarray) -> str:

@@ -5,6 +5,7 @@ read it, and of every file it wrote.  So it is a proof that an output belongs to
 it does not: `genbench sync` asks for it before it tells one engine what the other has built.
 """
 
+import hashlib
 import json
 import os
 import subprocess
@@ -62,7 +63,8 @@ def run_outside(command: Sequence[str], out: Path) -> None:
         raise InputError(f"{' '.join(command)}: exit code {code}; expected 0")
     if not out.is_file() or out.stat().st_mtime_ns == before:
         raise InputError(f"{' '.join(command)}: left no new {out}; expected it to write that file")
-    LEDGER.written[out.as_posix()] = md5(out.read_bytes())
+    with out.open("rb") as file:
+        LEDGER.written[out.as_posix()] = hashlib.file_digest(file, "md5").hexdigest()
 
 
 def receipts(root: Path) -> dict[str, Receipt]:

@@ -4,9 +4,11 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from genbench.batches import at_once
 from genbench.capabilities import Completion, Latent, Shown, capability
 from genbench.core import GenerativeModel, Space, Splits
 from genbench.files import InputError
+from genbench.large import slices
 
 CHUNK = 1000
 WALKS, STEPS = 6, 10
@@ -27,8 +29,24 @@ def draw(model: GenerativeModel, splits: Splits, *, run: str, generator: Generat
     space, held_out = model.space, splits.held_out
     n = len(held_out.x)
     condition = held_out.condition if model.conditional else None
-    samples = model.sample(n, condition, generator=generator)
-    arrays = {"x": _levels(samples, (n, *space.shape), space, run)}
+    step = at_once(space) if model.independent else n
+    arrays = {
+        "x": np.concatenate(
+            [
+                _levels(
+                    model.sample(
+                        part.stop - part.start,
+                        None if condition is None else condition[part],
+                        generator=generator,
+                    ),
+                    (part.stop - part.start, *space.shape),
+                    space,
+                    run,
+                )
+                for part in slices(n, step)
+            ]
+        )
+    }
     if len(space.shape) < 3:
         return arrays
     latent = capability(model, Latent)
@@ -84,4 +102,4 @@ def _levels(x: Tensor, shape: tuple[int, ...], space: Space, run: str) -> np.nda
         raise InputError(f"runs.{run}: the model gave shape {tuple(x.shape)}; expected {shape}")
     if not bool(torch.isfinite(x).all()):
         raise InputError(f"runs.{run}: the model gave values that are not finite; expected values in [0, 1]")
-    return space.stored(x)
+    return np.concatenate([space.stored(part) for part in x.split(at_once(space))])

@@ -15,6 +15,7 @@ rule prepare:
 
 rule extractor:
     input:
+        f"{SOURCE}/batches.py",
         f"{SOURCE}/core.py",
         python_files("extractors", "kinds"),
         data="data/{dataset}.safetensors",

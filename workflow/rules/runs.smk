@@ -24,6 +24,7 @@ rule train:
 
 rule sample:
     input:
+        f"{SOURCE}/batches.py",
         f"{SOURCE}/capabilities.py",
         f"{SOURCE}/core.py",
         f"{SOURCE}/pictures.py",
@@ -77,6 +78,7 @@ rule novelty:
 
 rule evaluate:
     input:
+        f"{SOURCE}/batches.py",
         f"{SOURCE}/evaluation.py",
         f"{SOURCE}/folds.py",
         f"{SOURCE}/images.py",

@@ -4,14 +4,19 @@ A source is one file of this folder with a function `load(*, options…) -> Sour
 dataset's entry in params.yaml.
 """
 
+import hashlib
 import importlib
 import json
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from genbench.files import InputError, read_bytes, sha256
+from genbench import large
+from genbench.files import InputError, read_bytes, read_hash, sha256
+from genbench.large import blocks, plain_bytes, taken
 from genbench.params import Dataset
 
 if TYPE_CHECKING:
@@ -19,14 +24,21 @@ if TYPE_CHECKING:
 
 PARTS = ("train.x", "train.y", "held_out.x", "held_out.y")
 LEAST = 10  # elements of either part: folds, quantiles and a classifier need some
-# Arrays that not every dataset has, by their names in the file; each exists for both parts or for none.
+# Arrays that not every dataset has, by their names in the file; each but the first exists for both parts or for none.
 OPTIONAL = {
+    "train.intensity": "train_intensity",
     "train.factors": "train_factors",
     "held_out.factors": "held_out_factors",
     "train.source": "train_source",
     "held_out.source": "held_out_source",
     "train.source_y": "train_source_y",
     "held_out.source_y": "held_out_source_y",
+}
+DTYPES: dict[str, np.dtype[Any]] = {
+    "I64": np.dtype(np.int64),
+    "F32": np.dtype(np.float32),
+    "I16": np.dtype(np.int16),
+    "U8": np.dtype(np.uint8),
 }
 
 
@@ -40,6 +52,7 @@ class Source(NamedTuple):
     column with its values, which are the names of 0, 1, …, or the lowest and the highest.
     Where there are images to translate from: `train_source` and `held_out_source`, uint8 levels (n, c', h, w), and
     their labels; `paired` where the i-th belongs to the i-th element.
+    Where training steps draw binary elements afresh: `train_intensity`, uint8 like `train_x`, P(1) = level / 255.
     """
 
     train_x: np.ndarray
@@ -58,10 +71,11 @@ class Source(NamedTuple):
     train_source_y: np.ndarray | None = None
     held_out_source_y: np.ndarray | None = None
     paired: bool = False
+    train_intensity: np.ndarray | None = None
 
 
 class Prepared(NamedTuple):
-    """A dataset in memory; `sha256` is the hash of the file it was read from."""
+    """A dataset, and the hash of the file it was read from.  Long arrays are mapped and not to be written to."""
 
     train_x: np.ndarray  # (n, *shape), as `Source` says
     train_y: np.ndarray  # int64 (n,)
@@ -75,6 +89,7 @@ class Prepared(NamedTuple):
     held_out_source: np.ndarray | None = None
     train_source_y: np.ndarray | None = None  # int64 (n,)
     held_out_source_y: np.ndarray | None = None
+    train_intensity: np.ndarray | None = None  # uint8, as train_x
 
     @property
     def levels(self) -> int:
@@ -113,15 +128,18 @@ class Prepared(NamedTuple):
 
 
 def prepare(name: str, entry: Dataset) -> bytes:
-    """The bytes of the prepared file of one dataset.
+    """The bytes of the prepared file of one dataset that fits in memory; see `pieces`."""
+    return b"".join(pieces(name, entry))
+
+
+def pieces(name: str, entry: Dataset) -> Iterator[bytes | memoryview]:
+    """The prepared file of one dataset, piece by piece; all that can go wrong does before the first.
 
     Where the raw files lie (`root`) is left out of the card: the same images give the same bytes on any machine.
 
     Raises:
         InputError: whatever the source finds wrong, or fewer than LEAST images in a part.
     """
-    from safetensors.numpy import save
-
     options = dict(entry.model_extra or {})
     source: Source = importlib.import_module(f"genbench.data.{entry.source}").load(**options)
     if entry.validation:
@@ -134,6 +152,9 @@ def prepare(name: str, entry: Dataset) -> bytes:
     for part, field in OPTIONAL.items():
         if (values := getattr(source, field)) is not None:
             tensors[part] = np.ascontiguousarray(values)
+    content = hashlib.sha256()
+    for piece in _bytes_of(tensors):
+        content.update(piece)
     card = {
         "name": name,
         **source.about,
@@ -148,29 +169,38 @@ def prepare(name: str, entry: Dataset) -> bytes:
         },
         "held_out_duplicates_of_train": _shared(source.train_x, source.held_out_x),
         "options": {key: value for key, value in options.items() if key != "root"},
-        "content_sha256": sha256(b"".join(tensor.tobytes() for tensor in tensors.values())),
+        "content_sha256": content.hexdigest(),
     }
     if source.factors is not None:
         card["factors"] = source.factors
     if source.train_source is not None:
         card |= {"source_shape": list(source.train_source.shape[1:]), "paired": source.paired}
-    return save(tensors, metadata={"card": json.dumps(card)})
+    # The order of safetensors' own writer, which takes whole arrays alone: the widest numbers first, then by name.
+    tensors = {
+        part: tensors[part] for part in sorted(tensors, key=lambda part: (-tensors[part].itemsize, part))
+    }
+    return chain([_head(tensors, card)], _bytes_of(tensors))
 
 
 def load(path: Path) -> Prepared:
-    """Read a prepared dataset.
+    """A prepared dataset, in memory, or mapped from its file where that is longer than `large.HELD`.
 
     Raises:
         InputError: the file is missing, truncated, or not a prepared dataset.
     """
-    from safetensors import SafetensorError, deserialize  # type: ignore[attr-defined]
-    from safetensors.numpy import load as load_arrays
+    from safetensors import SafetensorError, safe_open
 
-    content = read_bytes(path, what="the prepared dataset")
+    what = "the prepared dataset"
+    if path.is_file() and path.stat().st_size > large.HELD:
+        digest, content = read_hash(path, what=what), np.asarray(np.memmap(path, np.uint8, "r"))
+    else:  # what is mapped must not be written over in place
+        held = read_bytes(path, what=what)
+        digest, content = sha256(held), np.frombuffer(bytearray(held), np.uint8)
     try:
-        deserialize(content)
-        card = json.loads(header(content)["card"])
-        arrays = load_arrays(content)
+        with safe_open(
+            path, framework="numpy"
+        ):  # checks the header, that nothing overlaps and nothing is missing
+            card, arrays = _unpacked(content)
         parts = [arrays[part] for part in PARTS]
     except (SafetensorError, KeyError, ValueError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
@@ -179,7 +209,35 @@ def load(path: Path) -> Prepared:
         ) from error
     train_x, train_y, held_out_x, held_out_y = parts
     others = {field: arrays.get(part) for part, field in OPTIONAL.items()}
-    return Prepared(train_x, train_y, held_out_x, held_out_y, card, sha256(content), **others)
+    return Prepared(train_x, train_y, held_out_x, held_out_y, card, digest, **others)
+
+
+def _head(tensors: Mapping[str, np.ndarray], card: Mapping[str, Any]) -> bytes:
+    """What a safetensors file of these arrays, in this order, begins with."""
+    entries: dict[str, Any] = {"__metadata__": {"card": json.dumps(card)}}
+    names, start = {kind: name for name, kind in DTYPES.items()}, 0
+    for part, array in tensors.items():
+        offsets = [start, start := start + array.nbytes]
+        entries[part] = {"dtype": names[array.dtype], "shape": list(array.shape), "data_offsets": offsets}
+    text = json.dumps(entries, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
+def _unpacked(content: np.ndarray) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The card and the arrays of a safetensors file that is known to be whole, from its bytes; nothing is copied."""
+    start = 8 + int.from_bytes(content[:8].tobytes(), "little")
+    entries = json.loads(content[8:start].tobytes())
+    card = json.loads(entries.pop("__metadata__", {})["card"])
+    arrays = {}
+    for part, entry in entries.items():
+        first, last = (start + offset for offset in entry["data_offsets"])
+        arrays[part] = content[first:last].view(DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    return card, arrays
+
+
+def _bytes_of(tensors: Mapping[str, np.ndarray]) -> Iterator[memoryview]:
+    return (plain_bytes(block) for array in tensors.values() for block in blocks(array))
 
 
 def header(content: bytes) -> dict[str, str]:
@@ -217,22 +275,30 @@ def subset(source: Source, *, train: int | None, held_out: int | None, seed: int
     """
     train_at = _chosen("train", source.train_y, train, seed)
     held_out_at = _chosen("held_out", source.held_out_y, held_out, seed)
-    return source._replace(
-        train_x=source.train_x[train_at],
-        train_y=source.train_y[train_at],
-        held_out_x=source.held_out_x[held_out_at],
-        held_out_y=source.held_out_y[held_out_at],
-    )
+    if train_at is not None:
+        parts = {"train_x": taken(source.train_x, train_at), "train_y": source.train_y[train_at]}
+        if source.train_intensity is not None:
+            parts["train_intensity"] = taken(source.train_intensity, train_at)
+        source = source._replace(**parts)  # type: ignore[arg-type]
+    if held_out_at is not None:
+        parts = {
+            "held_out_x": taken(source.held_out_x, held_out_at),
+            "held_out_y": source.held_out_y[held_out_at],
+        }
+        source = source._replace(**parts)
+    return source
 
 
 def value_range(*images: np.ndarray) -> list[int]:
     """The smallest and the largest level in several sets of images."""
-    return [int(min(x.min() for x in images)), int(max(x.max() for x in images))]
+    ends = [(int(block.min()), int(block.max())) for x in images for block in blocks(x)]
+    return [min(low for low, _ in ends), max(high for _, high in ends)]
 
 
-def _chosen(part: str, labels: np.ndarray, count: int | None, seed: int) -> np.ndarray | slice:
+def _chosen(part: str, labels: np.ndarray, count: int | None, seed: int) -> np.ndarray | None:
+    """Places of so many elements, None for all of them."""
     if count is None or count == len(labels):
-        return slice(None)
+        return None
     if not 0 < count < len(labels):
         raise InputError(f"{part}: got {count}; expected between 1 and {len(labels)} images")
     return stratified_split(labels, count, seed=seed)[0]
@@ -245,11 +311,17 @@ def _hide_held_out(source: Source) -> Source:
     parts: dict[str, Any] = {}
     for field in fields:
         if (values := getattr(source, field)) is not None:
-            parts |= {field: values[fit], field.replace("train", "held_out"): values[validate]}
+            parts[field] = taken(values, fit)
+            if (other := field.replace("train", "held_out")) in Source._fields:
+                parts[other] = taken(values, validate)
     return source._replace(**parts)
 
 
 def _shared(train: np.ndarray, held_out: np.ndarray) -> int:
     """How many held-out elements are exact duplicates of a training one."""
-    seen = {element.tobytes() for element in train}
-    return sum(element.tobytes() in seen for element in held_out)
+    seen = set(_digests(train))
+    return sum(digest in seen for digest in _digests(held_out))
+
+
+def _digests(elements: np.ndarray) -> Iterator[bytes]:
+    return (hashlib.sha256(element.tobytes()).digest() for block in blocks(elements) for element in block)

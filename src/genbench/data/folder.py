@@ -9,6 +9,7 @@ from PIL import Image
 from genbench.data import Source, value_range
 from genbench.data.parts import pictures
 from genbench.files import InputError, sha256
+from genbench.large import blocks, taken
 
 SMALLEST = 4
 FLAT = "all"  # the class of images that lie in no class folder
@@ -49,7 +50,7 @@ def load(
 
     found = pictures.read(Path(root), fit, modes=", or `grey: true` or `rgb: true` to make all alike")
     class_names, labels = _classes(root, found.names)
-    digests = [sha256(image.tobytes()) for image in found.images]
+    digests = [sha256(image.tobytes()) for block in blocks(found.images) for image in block]
     # By hash, both parts come in an order that has nothing to do with names or classes.
     order = np.array(sorted(range(len(digests)), key=digests.__getitem__))
     is_held_out = np.array([int(digests[i][:16], 16) < held_out * 2**64 for i in order])
@@ -64,9 +65,9 @@ def load(
         "unreadable": {"count": len(found.unreadable), "files": list(found.unreadable)},
     }
     return Source(
-        found.images[train_at],
+        taken(found.images, train_at),
         labels[train_at],
-        found.images[held_out_at],
+        taken(found.images, held_out_at),
         labels[held_out_at],
         256,
         len(class_names),

@@ -1,7 +1,11 @@
-"""Static binary MNIST (Salakhutdinov & Murray, 2008): each pixel drawn once, 1 with probability level / 255.
+"""Binary MNIST, each pixel 1 with probability level / 255, in two flavours.
 
-Every model sees the same draw.  It is not the draw that Larochelle published as files: likelihoods compare with those
-in the literature in size, not to the last decimals.
+Static (Salakhutdinov & Murray, 2008, "On the quantitative analysis of deep belief networks"): drawn once, and every
+model sees the same draw.  It is not the draw that Larochelle published as files: likelihoods compare with those in the
+literature in size, not to the last decimals.
+
+Dynamic (Burda, Grosse & Salakhutdinov, 2015, arXiv:1509.00519): training images are drawn afresh whenever a step sees
+them, which is more data, and gives better likelihoods.  The held-out images are those of the static flavour.
 """
 
 from pathlib import Path
@@ -21,22 +25,30 @@ def load(
     train: int | None = None,
     held_out: int | None = None,
     threshold: int | None = None,
+    binarisation: str = "static",
     seed: int = 0,
 ) -> Source:
     """MNIST in two levels, with the options of `mnist`; the whole set is binarised, then a part is chosen.
 
     threshold: levels of this and above become 1, the others 0, in place of a draw.
+    binarisation: static or dynamic; dynamic adds the intensities of the training images.
     seed: of the draw and of the choice.
 
     Raises:
-        InputError: see `mnist.load`, or a threshold outside 1 … 255.
+        InputError: see `mnist.load`, a threshold outside 1 … 255, or an unknown binarisation.
     """
+    if binarisation not in ("static", "dynamic"):
+        raise InputError(f"binarisation: got {binarisation!r}; expected static or dynamic")
+    if binarisation == "dynamic" and threshold is not None:
+        raise InputError(f"threshold: got {threshold} with binarisation: dynamic; expected one of them")
     if threshold is not None and not 1 <= threshold < LEVELS:
         raise InputError(f"threshold: got {threshold}; expected a grey level from 1 to {LEVELS - 1}")
     grey = idx.load(idx.MNIST, Path(root))
     rng = np.random.default_rng(seed)
     train_x, held_out_x = (_binary(x, threshold, rng) for x in (grey.train_x, grey.held_out_x))
     drawn = f"static: drawn once, P(1) = level / {LEVELS - 1}, seed {seed}"
+    if binarisation == "dynamic":
+        drawn = f"dynamic: training steps draw afresh, P(1) = level / {LEVELS - 1}; all else sees the {drawn}"
     about = grey.about | {
         "description": f"{grey.about['description']}, binarised",
         "binarisation": drawn
@@ -45,6 +57,8 @@ def load(
         "range": value_range(train_x, held_out_x),
     }
     bits = grey._replace(train_x=train_x, held_out_x=held_out_x, levels=2, about=about)
+    if binarisation == "dynamic":
+        bits = bits._replace(train_intensity=grey.train_x)
     return subset(bits, train=train, held_out=held_out, seed=seed)
 
 

@@ -3,11 +3,13 @@
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from genbench.large import blocks
 
 Arrays = dict[str, np.ndarray]
 
@@ -28,17 +30,25 @@ def difference(path: Path, one: bytes, other: bytes) -> str:
             return f"{name!r} has shape {a.shape} here and {b.shape} rebuilt"
         if a.dtype.kind not in "biuf" or b.dtype.kind not in "biuf":
             continue
-        apart = np.abs(a.astype(np.float64) - b.astype(np.float64))
-        largest = float(np.nanmax(apart, initial=0.0))
+        largest, unlike = 0.0, 0
+        for one_part, other_part in zip(_parts(a), _parts(b), strict=True):
+            apart = np.abs(one_part.astype(np.float64) - other_part.astype(np.float64))
+            largest = max(largest, float(np.nanmax(apart, initial=0.0)))
+            unlike += int((apart > 0).sum())
         if largest > worst[1]:
-            worst = (name, largest, int((apart > 0).sum()))
+            worst = (name, largest, unlike)
     if worst[2]:
         size = first[worst[0]].size
         return f"{worst[0]!r}: {worst[2]:,} of {size:,} values, largest difference {worst[1]:.6g}"
     shorter = min(len(one), len(other))
-    unlike = np.frombuffer(one[:shorter], np.uint8) != np.frombuffer(other[:shorter], np.uint8)
-    position = int(unlike.argmax()) if unlike.any() else shorter
+    changed = np.frombuffer(one[:shorter], np.uint8) != np.frombuffer(other[:shorter], np.uint8)
+    position = int(changed.argmax()) if changed.any() else shorter
     return f"no number that can be compared; first at byte {position:,} of {len(one):,}"
+
+
+def _parts(array: np.ndarray) -> Iterator[np.ndarray]:
+    """All values in order, some at a time: as float64 they would take eight times the memory of bytes."""
+    return blocks(array.reshape(-1))
 
 
 def _npz(content: bytes) -> Arrays:

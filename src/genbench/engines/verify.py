@@ -1,5 +1,6 @@
 """`genbench verify`: is every file what its stage makes again?  And are the scores those of another revision?"""
 
+import filecmp
 import json
 import os
 import shutil
@@ -148,8 +149,9 @@ def _compare(here: Path, rebuilt: Path) -> str:
         return "was not rebuilt: its stage, or one before it, failed"
     if not here.is_file():
         return "is not here"
-    one, other = here.read_bytes(), rebuilt.read_bytes()
-    return "" if one == other else difference(here, one, other)
+    if filecmp.cmp(here, rebuilt, shallow=False):
+        return ""
+    return difference(here, here.read_bytes(), rebuilt.read_bytes())
 
 
 class Comparison(NamedTuple):

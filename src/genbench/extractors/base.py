@@ -54,7 +54,7 @@ def checked(images: np.ndarray) -> np.ndarray:
 def batches(images: np.ndarray, size: int, device: str = "cpu") -> Iterator[Tensor]:
     """The images in order, `size` at a time, as float32 tensors of 0 … 255."""
     for start in range(0, len(images), size):
-        yield torch.from_numpy(np.ascontiguousarray(images[start : start + size])).to(device).float()
+        yield torch.tensor(images[start : start + size]).to(device).float()
 
 
 def coloured(images: np.ndarray) -> np.ndarray:

@@ -15,14 +15,16 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from genbench.batches import Stored
 from genbench.core import Space
 from genbench.data import Prepared, header
 from genbench.extractors.base import Extractor, Outputs, checked
 from genbench.files import InputError, read_bytes, sha256
+from genbench.large import slices
 from genbench.params import Extractor as Settings
 from genbench.weights import load_state, read_weights, weights_bytes
 
-BATCH = 512
+BATCH = 512  # of images of up to 32×32 pixels, fewer of larger ones
 
 
 class Classifier(nn.Module):
@@ -77,10 +79,9 @@ class Trained(NamedTuple):
     def __call__(self, levels: np.ndarray, *, seed: int | None = None) -> Features:
         """uint8 levels (n, c, h, w) -> features under the classifier of `seed`, by default the first."""
         classifier = self.classifiers[next(iter(self.classifiers)) if seed is None else seed]
-        outputs = [
-            classifier(self.space.to_unit(torch.from_numpy(levels[i : i + BATCH])))
-            for i in range(0, len(levels), BATCH)
-        ]
+        images = Stored(levels, self.space.to_unit, torch.device("cpu"))
+        step = min(BATCH, max(1, BATCH * 32 * 32 // math.prod(self.space.shape[1:])))
+        outputs = [classifier(images[part]) for part in slices(len(levels), step)]
         features = torch.cat([output[0] for output in outputs]).double().numpy()
         probabilities = torch.cat([output[1] for output in outputs]).double().softmax(1).numpy()
         return Features(features, probabilities, probabilities.argmax(1))
@@ -165,8 +166,8 @@ def _rebuild(
 def _train_one(data: Prepared, space: Space, params: Settings, seed: int) -> Classifier:
     torch.manual_seed(seed)
     model = Classifier(space, width=params.width, features=params.features)
-    x = space.to_unit(torch.from_numpy(data.train_x))
-    y = torch.from_numpy(data.train_y)
+    x = Stored(data.train_x, space.to_unit, torch.device("cpu"))
+    y = torch.tensor(data.train_y)
     optimizer = torch.optim.AdamW(model.parameters(), lr=params.lr, weight_decay=1e-2)
     generator = Generator().manual_seed(seed)
     model.train()

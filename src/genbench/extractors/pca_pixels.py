@@ -1,14 +1,17 @@
 """Principal components of the training images' pixels: the plainest features that know the data."""
 
 import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 
 from genbench.extractors.base import Extractor, Outputs, checked
 from genbench.images import reduced
+from genbench.large import blocks, let_go, plain_bytes, slices
 from genbench.metrics.arrays import Floats
 
 MOST, SIDE = 64, 32
+HELD = 1 << 29  # bytes of rows that are made at once
 
 
 class PcaPixels(Extractor):
@@ -22,37 +25,51 @@ class PcaPixels(Extractor):
     fitted = True
 
     def __init__(self, train: np.ndarray, *, components: int | None = None) -> None:
-        rows = self._rows(checked(train))
-        most = min(len(rows) - 1, rows.shape[1])
-        self.shape = train.shape[1:]
+        self.shape = checked(train).shape[1:]
+        width = self._rows(train[:1]).shape[1]
+        most = min(len(train) - 1, width)
         self.components = min(MOST, most) if components is None else components
         if not 1 <= self.components <= most:
-            raise ValueError(f"components: {self.components}, expected 1 to {most} for {len(rows)} images")
-        self.centre = rows.mean(axis=0)
-        self.axes = _principal_axes(rows - self.centre)[:, : self.components]
-        definition = f"{self.name} 1 {self.components} {train.shape}".encode()
-        self.sha256 = hashlib.sha256(definition + train.tobytes()).hexdigest()
+            raise ValueError(f"components: {self.components}, expected 1 to {most} for {len(train)} images")
+        step = max(1, HELD // (8 * width))
+        self.centre = sum(self._rows(train[part]).sum(axis=0) for part in slices(len(train), step)) / len(
+            train
+        )
+        centred = (self._centred(train[part]) for part in slices(len(train), step))
+        self.axes = _principal_axes(centred, len(train), width)[:, : self.components]
+        digest = hashlib.sha256(f"{self.name} 1 {self.components} {train.shape}".encode())
+        for block in blocks(train):
+            digest.update(plain_bytes(block))
+        self.sha256 = digest.hexdigest()
 
     def outputs(self, images: np.ndarray) -> Outputs:
         if checked(images).shape[1:] != self.shape:
             raise ValueError(f"images: {images.shape[1:]}, expected {self.shape} as the training images")
-        return Outputs((self._rows(images) - self.centre) @ self.axes)
+        return Outputs(self._centred(images) @ self.axes)
+
+    def _centred(self, images: np.ndarray) -> Floats:
+        rows = self._rows(images)
+        rows -= self.centre
+        return rows
 
     @staticmethod
     def _rows(images: np.ndarray) -> Floats:
         """(n, c, h, w) -> (n, c·h·w) in [0, 1]"""
         small = reduced(images, SIDE)
         rows: Floats = small.reshape(len(small), -1) / 255
+        let_go(images)
         return rows
 
 
-def _principal_axes(centred: Floats) -> Floats:
-    """Orthonormal columns by falling variance; the largest entry of each is positive, so that signs are settled."""
-    n, d = centred.shape
+def _principal_axes(centred: Iterable[Floats], n: int, d: int) -> Floats:
+    """Of (n, d) in parts.
+
+    Orthonormal columns by falling variance; the largest entry of each is positive, so that signs are settled.
+    """
     if n <= d:
-        axes = np.linalg.svd(centred, full_matrices=False)[2].T
+        axes = np.linalg.svd(np.concatenate(list(centred)), full_matrices=False)[2].T
     else:
-        axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1]
+        axes = np.linalg.eigh(sum(part.T @ part for part in centred))[1][:, ::-1]
     signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     result: Floats = np.ascontiguousarray(axes * np.where(signs == 0, 1, signs))
     return result

@@ -8,6 +8,7 @@ import numpy as np
 
 from genbench import pictures
 from genbench.kinds import Card, Comparison, Subject
+from genbench.large import blocks
 
 if TYPE_CHECKING:
     from genbench.data import Prepared
@@ -40,7 +41,9 @@ def compare(data: "Prepared", subject: Subject, drawn: "Draws", *, extractor: Pa
     if subject.asked is not None:
         scores["condition_agreement"] = evaluation.share_of(fake.labels == subject.asked, drawn.fake)
         if data.space.paired:
-            errors = np.abs(vectors(subject.samples, data.card) - vectors(data.held_out_x, data.card)).mean(1)
+            sides = zip(blocks(subject.samples), blocks(data.held_out_x), strict=True)
+            apart = (vectors(one, data.card) - vectors(other, data.card) for one, other in sides)
+            errors = np.concatenate([np.abs(part).mean(1) for part in apart])
             scores["l1"] = evaluation.mean_over(errors, drawn.fake, least=0.0)
     histogram = metrics.class_histogram(fake.labels, data.classes)
     facts = {

@@ -1,15 +1,41 @@
 """From whatever the caller has (NumPy, torch, lists) to checked NumPy arrays.  Nothing here imports torch."""
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from genbench.large import let_go
 
 Array: TypeAlias = Any
 """What a metric accepts: a NumPy array, a torch tensor on any device, or nested sequences of numbers."""
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
+
+
+class Rows:
+    """A float64 matrix (n, d) that is worked out from something shorter, and is never held whole.
+
+    `rows[index]` are some of its rows in the same form, `np.asarray(rows)` the numbers.  `make` turns stored elements
+    (m, …) into rows (m, d), each by itself; they are finite.
+    """
+
+    def __init__(self, stored: NDArray[Any], make: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
+        self.stored, self.make = stored, make
+        self.shape = (len(stored), make(stored[:1]).shape[1])
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def __getitem__(self, index: slice | Integers) -> "Rows":
+        return Rows(self.stored[index], self.make)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        values = self.make(self.stored)
+        let_go(self.stored)
+        return values if dtype is None else values.astype(dtype)
 
 
 def as_array(values: Array) -> NDArray[Any]:
@@ -42,6 +68,15 @@ def numbers(values: Array, name: str, *, ndim: int, rows: int = 1) -> NDArray[An
     return array
 
 
+def matrix(values: Array, name: str, *, rows: int = 1) -> NDArray[Any] | Rows:
+    """`numbers` (n, d), or `Rows` as they are."""
+    if not isinstance(values, Rows):
+        return numbers(values, name, ndim=2, rows=rows)
+    if len(values) < rows:
+        raise ValueError(f"{name}: {len(values)} rows, expected at least {rows}")
+    return values
+
+
 def floats(values: Array, name: str, *, ndim: int = 2, rows: int = 1) -> Floats:
     """`numbers` in float64; with the defaults a feature matrix (n, d)."""
     return numbers(values, name, ndim=ndim, rows=rows).astype(np.float64, copy=False)
@@ -60,7 +95,7 @@ def integers(values: Array, name: str, *, classes: int) -> Integers:
     return whole
 
 
-def same_width(*named: tuple[str, NDArray[Any]]) -> None:
+def same_width(*named: tuple[str, NDArray[Any] | Rows]) -> None:
     """ValueError unless all arrays agree in every axis but the first."""
     first, reference = named[0]
     for name, array in named[1:]:

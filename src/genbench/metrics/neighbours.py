@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.metrics.arrays import Array, Floats, Integers, numbers, same_width
+from genbench.large import slices
+from genbench.metrics.arrays import Array, Floats, Integers, Rows, matrix, numbers, same_width
 
 ROWS, COLUMNS = 1024, 8192  # a tile of queries × training rows: 32 MB in float32
 GATHER = 1 << 22  # numbers measured directly at a time: 32 MB in float64
+PART = 1 << 24  # numbers of `Rows` worked out at a time: 128 MB
 CROWD = 64  # more candidates than this (beyond k) per tile: measure that query in higher precision
 
 
@@ -24,24 +26,37 @@ def nearest(train: Array, queries: Array, *, k: int = 1) -> tuple[Floats, Intege
 
     train (n, d), queries (m, d) of any real dtype → distances (m, k) ascending and row numbers in train (m,
     k). Among equal distances the lower row number comes first.  Besides the arrays themselves about 4·(n+m)·d
-    bytes + 150 MB are used.  Raises ValueError for bad input and for n < k.
+    bytes + 150 MB are used; of `Rows` 1 GB, however many.  Raises ValueError for bad input and for n < k.
     """
-    points = numbers(train, "train", ndim=2, rows=1)
-    wanted = numbers(queries, "queries", ndim=2)
+    points, wanted = matrix(train, "train"), matrix(queries, "queries")
     same_width(("train", points), ("queries", wanted))
     if not 1 <= k <= len(points):
         raise ValueError(f"k: {k}, expected 1 to {len(points)}, the number of training rows")
-    return _nearest(points, wanted, k)
+    if not isinstance(points, Rows) and not isinstance(wanted, Rows):
+        return _nearest(points, wanted, k)
+    distances, indices = np.full((len(wanted), k), np.inf), np.full((len(wanted), k), len(points))
+    step = max(1, PART // points.shape[1])
+    for rows in slices(len(wanted), step):
+        few = np.asarray(wanted[rows])
+        for part in slices(len(points), step):
+            found, at = _nearest(np.asarray(points[part]), few, min(k, part.stop - part.start))
+            found = np.concatenate([distances[rows], found], 1)
+            at = np.concatenate([indices[rows], at + part.start], 1)
+            best = np.lexsort((at, found), axis=1)[:, :k]
+            distances[rows] = np.take_along_axis(found, best, 1)
+            indices[rows] = np.take_along_axis(at, best, 1)
+    return distances, indices
 
 
-def nearest_others(points: Array, *, k: int = 1) -> tuple[Floats, Integers]:
+def nearest_others(points: Array, *, k: int = 1, of: Integers | None = None) -> tuple[Floats, Integers]:
     """`nearest` of each row among the other rows of the same set: itself is left out, its duplicates are not.
 
-    points (n, d) → distances (n, k), row numbers (n, k).  Raises ValueError for bad input and for n ≤ k.
+    points (n, d) → distances (n, k), row numbers (n, k); `of` (m,) names the rows where not all are wanted.  Raises
+    ValueError for bad input and for n ≤ k.
     """
-    rows = numbers(points, "points", ndim=2, rows=k + 1)
-    distances, indices = nearest(rows, rows, k=k + 1)
-    own = indices == np.arange(len(rows))[:, None]
+    rows = matrix(points, "points", rows=k + 1)
+    distances, indices = nearest(rows, rows if of is None else rows[of], k=k + 1)
+    own = indices == (np.arange(len(rows)) if of is None else of)[:, None]
     own[~own.any(axis=1), k] = True  # crowded out by more than k duplicates: drop the last of them instead
     return distances[~own].reshape(-1, k), indices[~own].reshape(-1, k)
 
@@ -144,7 +159,7 @@ def _tiles(
     right, size = np.empty((len(train), d + 1), dtype=dtype), np.empty(len(train))
     spread = float(max(train.max(), queries.max())) - float(min(train.min(), queries.min()))
     scale = (spread or 1.0) * d**0.5
-    for part in _slices(len(train), max(1, GATHER // d)):
+    for part in slices(len(train), max(1, GATHER // d)):
         block = (train[part] - centre) / scale
         square = (block * block).sum(axis=1)
         size[part] = np.sqrt(square)
@@ -152,29 +167,24 @@ def _tiles(
         right[part, d] = square if radii is None else square - (radii[part] / scale) ** 2
     widest = float(size.max()) + (0.0 if radii is None else float(radii.max()) / scale)
     unit = float(np.finfo(dtype).eps)
-    for rows in _slices(len(queries), ROWS):
+    for rows in slices(len(queries), ROWS):
         block = (queries[rows] - centre) / scale
         square = (block * block).sum(axis=1)
         left = np.ones((len(block), d + 1), dtype=dtype)
         left[:, :d] = -2 * block
         reach = np.sqrt(square) + widest
         error = 2 * (d + 16) * unit * reach**2
-        for columns in _slices(len(train), COLUMNS):
+        for columns in slices(len(train), COLUMNS):
             tile = left @ right[columns].T
             if radii is not None:
                 tile += square[:, None]
             yield rows, columns, tile, error
 
 
-def _slices(n: int, step: int) -> Iterator[slice]:
-    for start in range(0, n, step):
-        yield slice(start, min(n, start + step))
-
-
 def _measure(train: NDArray[Any], queries: NDArray[Any], i: Integers, j: Integers) -> Floats:
     """√Σ(queries[i] − train[j])² pair by pair, in float64 from the original numbers."""
     distance = np.empty(len(i))
-    for part in _slices(len(i), max(1, GATHER // train.shape[1])):
+    for part in slices(len(i), max(1, GATHER // train.shape[1])):
         gap = queries[i[part]].astype(np.float64) - train[j[part]]
         distance[part] = np.sqrt((gap * gap).sum(axis=1))
     return distance

@@ -14,8 +14,10 @@ from genbench.novelty.calibrated import (
 from genbench.novelty.copying import (
     ShiftedNeighbours,
     authenticity,
+    authenticity_distances,
     ct_score,
     neighbour_ratio,
+    neighbour_ratio_distances,
     shift_invariant_neighbours,
 )
 from genbench.novelty.likelihood import FeatureLikelihood, fld, likelihood_gap
@@ -30,6 +32,7 @@ __all__ = [
     "FeatureLikelihood",
     "ShiftedNeighbours",
     "authenticity",
+    "authenticity_distances",
     "birthday_support",
     "calibrate",
     "calibrate_distances",
@@ -43,5 +46,6 @@ __all__ = [
     "nearest",
     "nearest_others",
     "neighbour_ratio",
+    "neighbour_ratio_distances",
     "shift_invariant_neighbours",
 ]

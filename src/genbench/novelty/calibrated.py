@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.metrics.arrays import Array, Floats, Integers, floats, numbers, same_width
+from genbench.metrics.arrays import Array, Floats, Integers, floats, matrix, same_width
 from genbench.metrics.estimate import Estimate, clopper_pearson
 from genbench.metrics.neighbours import nearest
 
@@ -39,8 +39,8 @@ def calibrated_rate(train: Array, held_out: Array, samples: Array, *, quantile: 
 
 def calibrate(train: Array, held_out: Array, samples: Array, *, quantile: float = 0.01) -> Calibration:
     """`calibrated_rate` with its threshold, flags and nearest neighbours.  Same arguments, same errors."""
-    points = numbers(train, "train", ndim=2)
-    control, fakes = numbers(held_out, "held_out", ndim=2), numbers(samples, "samples", ndim=2)
+    points = matrix(train, "train")
+    control, fakes = matrix(held_out, "held_out"), matrix(samples, "samples")
     same_width(("train", points), ("held_out", control), ("samples", fakes))
     distances, indices = nearest(points, fakes)
     return calibrate_distances(
@@ -84,8 +84,8 @@ def closer_to_train(train: Array, held_out: Array, samples: Array, *, seed: int)
     The interval is Clopper–Pearson over the m samples, the two sets held fixed: their own scatter, visible at
     ½ ± about 0.5/√min(n, h), is not in it.  Raises ValueError for bad input.
     """
-    points, control = numbers(train, "train", ndim=2), numbers(held_out, "held_out", ndim=2)
-    fakes = numbers(samples, "samples", ndim=2)
+    points, control = matrix(train, "train"), matrix(held_out, "held_out")
+    fakes = matrix(samples, "samples")
     same_width(("train", points), ("held_out", control), ("samples", fakes))
     rng = np.random.default_rng(seed)
     size = min(len(points), len(control))

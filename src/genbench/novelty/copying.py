@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.metrics.arrays import Array, Floats, Integers, floats, numbers, same_width
+from genbench.metrics.arrays import Array, Floats, Integers, floats, matrix, numbers, same_width
 from genbench.metrics.estimate import Estimate, bootstrap_interval, clopper_pearson
 from genbench.metrics.neighbours import nearest, nearest_others
 
@@ -25,10 +25,15 @@ def neighbour_ratio(train: Array, samples: Array, *, threshold: float = 1 / 3) -
     rows; an exact copy counts as memorised even where it copies a duplicate.  Blind to copies with noise in
     small data. Clopper–Pearson interval.  Raises ValueError for bad input or a single training row.
     """
-    points = numbers(train, "train", ndim=2, rows=2)
-    distance = nearest(points, samples, k=2)[0]
-    memorised = (distance[:, 0] < threshold * distance[:, 1]) | (distance[:, 0] == 0)
-    return clopper_pearson(int(memorised.sum()), len(distance))
+    return neighbour_ratio_distances(
+        nearest(matrix(train, "train", rows=2), samples, k=2)[0], threshold=threshold
+    )
+
+
+def neighbour_ratio_distances(distances: Floats, *, threshold: float = 1 / 3) -> Estimate:
+    """`neighbour_ratio` where the distances to the two nearest training rows are known, (m, 2)."""
+    memorised = (distances[:, 0] < threshold * distances[:, 1]) | (distances[:, 0] == 0)
+    return clopper_pearson(int(memorised.sum()), len(distances))
 
 
 def authenticity(train: Array, samples: Array) -> Estimate:
@@ -39,11 +44,16 @@ def authenticity(train: Array, samples: Array) -> Estimate:
     copies.  Blur and noise raise it: high is not good.  Clopper–Pearson interval.  Raises ValueError for bad
     input.
     """
-    points = numbers(train, "train", ndim=2, rows=2)
-    distance, index = nearest(points, samples)
-    own = nearest_others(points)[0][:, 0]
-    authentic = distance[:, 0] > own[index[:, 0]]
-    return clopper_pearson(int(authentic.sum()), len(distance))
+    points = matrix(train, "train", rows=2)
+    distances, indices = nearest(points, samples)
+    return authenticity_distances(points, distances[:, 0], indices[:, 0])
+
+
+def authenticity_distances(train: Array, distances: Floats, indices: Integers) -> Estimate:
+    """`authenticity` where the nearest training rows and the distances to them are known, both (m,)."""
+    closest, place = np.unique(indices, return_inverse=True)
+    own = nearest_others(train, of=closest)[0][:, 0]
+    return clopper_pearson(int((distances > own[place]).sum()), len(distances))
 
 
 def ct_score(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from genbench.files import InputError
+from genbench.large import laid_out, slices
 
 # A factor is discrete, with names for its values 0, 1, …, or continuous, with its lowest and highest value.
 DISCRETE: dict[str, tuple[str, ...]] = {
@@ -110,12 +111,11 @@ def render(factors: Factors, *, size: int = 32) -> np.ndarray:
     """
     factors = _checked(factors, size)
     n = len(factors.identity)
-    images = np.empty((n, 3, size, size), np.uint8)
-    chunk = max(16, CHUNK // size**2)
-    for start in range(0, n, chunk):
-        part = Factors(*(values[start : start + chunk] for values in factors))
-        images[start : start + chunk] = _draw(part, size).transpose(3, 0, 1, 2)
-    return images
+    if not n:
+        return np.empty((0, 3, size, size), np.uint8)
+    parts = slices(n, max(16, CHUNK // size**2))
+    drawn = (_draw(Factors(*(values[part] for values in factors)), size) for part in parts)
+    return laid_out(np.ascontiguousarray(chunk.transpose(3, 0, 1, 2)) for chunk in drawn)
 
 
 def _checked(factors: Factors, size: int) -> Factors:

@@ -4,7 +4,7 @@ import io
 import os
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from genbench.files import InputError, read_bytes
+from genbench.large import laid_out
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
@@ -40,8 +41,24 @@ def read(
     found = files(folder)
     if not found:
         raise InputError(f"{folder}: no images; expected {', '.join(sorted(SUFFIXES))} files")
-    pixels: dict[str, np.ndarray] = {}
+    names: list[str] = []
     unreadable: list[str] = []
+    images = laid_out(_decoded(folder, found, fit, names, unreadable, sizes=sizes, modes=modes))
+    return Pictures(images, names, unreadable)
+
+
+def _decoded(
+    folder: Path,
+    found: Sequence[Path],
+    fit: Callable[[np.ndarray], np.ndarray],
+    names: list[str],
+    unreadable: list[str],
+    *,
+    sizes: str,
+    modes: str,
+) -> Iterator[np.ndarray]:
+    """The pictures one by one, (1, c, h, w); fills `names` and `unreadable` on the way.  Raises as `read` does."""
+    first = (0, 0, 0)
     for file in found:
         name = file.relative_to(folder).as_posix()
         try:
@@ -51,20 +68,21 @@ def read(
                 raise InputError(f"{file}: {error}") from error
             unreadable.append(name)
             continue
-        pixels[name] = fit(image)
-        first = next(iter(pixels))
-        if pixels[name].shape != pixels[first].shape:
-            hint = sizes if len(pixels[name]) == len(pixels[first]) else modes
+        pixels = fit(image)
+        first = first if names else pixels.shape
+        names.append(name)
+        if pixels.shape != first:
+            hint = sizes if len(pixels) == first[0] else modes
             raise InputError(
-                f"{folder}: {first} is {_said(pixels[first])}, {name} is {_said(pixels[name])}; "
+                f"{folder}: {names[0]} is {_said(first)}, {name} is {_said(pixels.shape)}; "
                 f"expected one size and mode{hint}"
             )
-    if len(unreadable) > MOST_UNREADABLE * len(found) or not pixels:
+        yield pixels[None]
+    if len(unreadable) > MOST_UNREADABLE * len(found) or not names:
         some = ", ".join(unreadable[:3]) + (", …" if len(unreadable) > 3 else "")
         raise InputError(
             f"{folder}: {len(unreadable)} of {len(found)} files cannot be read ({some}); expected images"
         )
-    return Pictures(np.stack(list(pixels.values())), list(pixels), unreadable)
 
 
 def files(folder: Path) -> list[Path]:
@@ -120,5 +138,6 @@ def mode(channels: int) -> str:
     return "grey" if channels == 1 else "RGB"
 
 
-def _said(image: np.ndarray) -> str:
-    return f"{image.shape[2]}x{image.shape[1]} {mode(len(image))}"
+def _said(shape: tuple[int, ...]) -> str:
+    channels, height, width = shape
+    return f"{width}x{height} {mode(channels)}"

@@ -13,6 +13,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from genbench.batches import at_once, blocks
 from genbench.capabilities import Measure
 from genbench.core import Batch, Phase, Space, Splits
 from genbench.nn.convolutions import doubled, halvings, unfolded
@@ -159,13 +160,15 @@ class InfoGAN(NonSaturatingGame):
         """Do the categories mean classes, and does Q read them?  Pairs of both are chosen on the training data."""
         z = self.prior(len(splits.held_out.x), generator=generator)
         category = z.split(self.sizes, 1)[1]
-        logits = self.witness(self.decode(z))[1].logits
+        logits = torch.cat([self.witness(self.decode(few))[1].logits for few in z.split(at_once(self.space))])
         nats = math.log(self.sizes[1]) + (category * logits.log_softmax(1)).sum(1)
         bound = "Nats about the category that Q reads from a generated element: a lower bound of mutual information."
         found = {"information of the category": Measure(nats, bound, "up")}
         if splits.train.condition is None or splits.held_out.condition is None:
             return found
-        group, held_out = (self.witness(part.x)[1].logits.argmax(1) for part in splits)
+        group, held_out = (
+            torch.cat([self.witness(few.x)[1].logits.argmax(1) for few in blocks(part)]) for part in splits
+        )
         meant = classes_of_groups(group, splits.train.condition, self.sizes[1], self.space.classes)
         agrees = (meant[held_out] == splits.held_out.condition).float()
         meaning = "Held-out elements whose inferred category is their class, in the best pairs for the training data."

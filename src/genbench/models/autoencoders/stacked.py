@@ -14,6 +14,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from genbench.batches import blocks
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.schedules import cosine
@@ -130,7 +131,7 @@ class Stacked(GenerativeModel):
         from sklearn.mixture import GaussianMixture
 
         self.eval()
-        codes = self.encode(splits.train.x).double().cpu()
+        codes = torch.cat([self.encode(part.x).double().cpu() for part in blocks(splits.train)])
         mixture = GaussianMixture(
             min(self.components, len(codes)),
             reg_covar=self.ridge * float(codes.var(0).mean()) + 1e-9,
@@ -172,8 +173,10 @@ class Stacked(GenerativeModel):
     @torch.no_grad()
     def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
         """Errors by depth on held-out data, before and after the fine-tuning, and what it gained."""
-        x = splits.held_out.x
-        before, after = (model.reconstruction_errors(x) for model in (self.before_fine_tuning(), self))
+        before, after = (
+            torch.cat([model.reconstruction_errors(part.x) for part in blocks(splits.held_out)], 1)
+            for model in (self.before_fine_tuning(), self)
+        )
         meaning = "Mean squared error of a value of a held-out element through so many layers and back."
         errors = {
             f"{when}, depth {depth}": Measure(values, meaning, "down")

@@ -3,12 +3,15 @@
 import torch
 from torch import Generator, Tensor
 
+from genbench.batches import some
 from genbench.core import GenerativeModel, Phase, Space, Splits
 from genbench.nn.memory import without_replacement
 
 
 class Copycat(GenerativeModel):
-    """Draws training images without replacement, over again once all are drawn."""
+    """Draws training images without replacement, over again once all are drawn; of a large set it keeps a part."""
+
+    independent = False
 
     images: Tensor
 
@@ -17,7 +20,7 @@ class Copycat(GenerativeModel):
         self.register_buffer("images", torch.zeros(0, *space.shape))
 
     def fit(self, splits: Splits) -> None:
-        self.images = splits.train.x.clone()
+        self.images = some(splits.train).x.clone()
 
     def phases(self) -> list[Phase]:
         return [Phase("keep training data", fit=self.fit)]

@@ -6,6 +6,7 @@ The likelihood that any model of dependence has to beat.
 import torch
 from torch import Generator, Tensor
 
+from genbench.batches import blocks
 from genbench.core import GenerativeModel, Phase, Space, Splits
 
 
@@ -25,8 +26,13 @@ class IndependentPixels(GenerativeModel):
         return self.log_p.shape[0] * (self.log_p.shape[1] - 1)  # each histogram sums to 1
 
     def fit(self, splits: Splits) -> None:
-        levels = self.space.to_levels(splits.train.x).flatten(1)  # (n, D)
-        counts = torch.nn.functional.one_hot(levels, self.space.levels).sum(0) + 1.0  # (D, L)
+        pixels, bins = torch.arange(self.space.dimensions), self.log_p.numel()
+        first = (pixels * self.space.levels).to(self.log_p.device)  # a histogram's place among all, (D,)
+        seen = torch.zeros(bins, dtype=torch.long, device=self.log_p.device)
+        for part in blocks(splits.train):
+            levels = self.space.to_levels(part.x).flatten(1)  # (n, D)
+            seen += torch.bincount((levels + first).flatten(), minlength=bins)
+        counts = seen.view_as(self.log_p) + 1.0  # (D, L)
         self.log_p.copy_((counts / counts.sum(1, keepdim=True)).log())
 
     def phases(self) -> list[Phase]:

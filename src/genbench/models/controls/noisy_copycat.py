@@ -3,12 +3,15 @@
 import torch
 from torch import Generator, Tensor
 
+from genbench.batches import some
 from genbench.core import GenerativeModel, Phase, Space, Splits
 from genbench.nn.memory import without_replacement
 
 
 class NoisyCopycat(GenerativeModel):
-    """noise: standard deviation, in units of the full range of a pixel."""
+    """noise: standard deviation, in units of the full range of a pixel.  Of a large set a part is kept."""
+
+    independent = False
 
     images: Tensor
 
@@ -18,7 +21,7 @@ class NoisyCopycat(GenerativeModel):
         self.register_buffer("images", torch.zeros(0, *space.shape))
 
     def fit(self, splits: Splits) -> None:
-        self.images = splits.train.x.clone()
+        self.images = some(splits.train).x.clone()
 
     def phases(self) -> list[Phase]:
         return [Phase("keep training data", fit=self.fit)]

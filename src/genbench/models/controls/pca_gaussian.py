@@ -6,11 +6,15 @@ The cheapest density model that has seen the data: a model that does not beat it
 import torch
 from torch import Generator, Tensor
 
+from genbench.batches import some
 from genbench.core import GenerativeModel, Phase, Space, Splits
 
 
 class PCAGaussian(GenerativeModel):
-    """components: dimensions of z.  W = U (Λ − σ²)^½, σ² the mean of the eigenvalues left out."""
+    """components: dimensions of z.  W = U (Λ − σ²)^½, σ² the mean of the eigenvalues left out.
+
+    Of a set too large to hold, elements spread evenly over it stand for all.
+    """
 
     mu: Tensor
     weight: Tensor
@@ -26,14 +30,24 @@ class PCAGaussian(GenerativeModel):
         self.register_buffer("sigma", torch.zeros(()))
 
     def fit(self, splits: Splits) -> None:
-        x = splits.train.x.flatten(1).double()
-        values, vectors = torch.linalg.eigh(torch.cov(x.T))  # ascending
+        x = some(splits.train).x.flatten(1).double()
         k = self.components
-        variance = values[:-k].mean().clamp_min(0)
+        values, vectors = self.spectrum(x)
+        variance = (values[:-k].sum() / (x.shape[1] - k)).clamp_min(0)
         scale = (values[-k:] - variance).clamp_min(0).sqrt()
         self.mu.copy_(x.mean(0))
         self.weight.copy_(vectors[:, -k:] * scale)
         self.sigma.copy_(variance.sqrt())
+
+    def spectrum(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Eigenvalues of the covariance of (n, D), ascending, and eigenvectors as columns; those left out are 0."""
+        n, dimensions = x.shape
+        if not self.components < n < dimensions:
+            found = torch.linalg.eigh(torch.cov(x.T))
+            return found.eigenvalues, found.eigenvectors
+        x = x - x.mean(0)  # with fewer elements than values the matrix of their products is the smaller one
+        values, mixed = torch.linalg.eigh(x @ x.T / (n - 1))
+        return values, x.T @ mixed / ((n - 1) * values.clamp_min(1e-12)).sqrt()
 
     def phases(self) -> list[Phase]:
         return [Phase("eigenvectors", fit=self.fit)]

@@ -3,11 +3,14 @@
 import torch
 from torch import Generator, Tensor
 
+from genbench.batches import whole
 from genbench.core import GenerativeModel, Phase, Space, Splits
 
 
 class Real(GenerativeModel):
     """Sample i is held-out image i; the evaluation never compares the two, see docs/evaluation.md."""
+
+    independent = False
 
     images: Tensor
 
@@ -16,7 +19,7 @@ class Real(GenerativeModel):
         self.register_buffer("images", torch.zeros(0, *space.shape))
 
     def fit(self, splits: Splits) -> None:
-        self.images = splits.held_out.x.clone()
+        self.images = whole(splits.held_out).clone()
 
     def phases(self) -> list[Phase]:
         return [Phase("keep held-out data", fit=self.fit)]

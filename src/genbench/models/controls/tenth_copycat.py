@@ -3,11 +3,14 @@
 import torch
 from torch import Generator, Tensor
 
+from genbench.batches import some, whole
 from genbench.core import GenerativeModel, Phase, Space, Splits
 
 
 class TenthCopycat(GenerativeModel):
-    """share: the part of the samples that are copies, spread at random over the order."""
+    """share: the part of the samples that are copies, at random places.  Of a large set a part is kept."""
+
+    independent = False
 
     copies: Tensor
     originals: Tensor
@@ -21,7 +24,7 @@ class TenthCopycat(GenerativeModel):
         self.register_buffer("originals", torch.zeros(0, *space.shape))
 
     def fit(self, splits: Splits) -> None:
-        self.copies, self.originals = splits.train.x.clone(), splits.held_out.x.clone()
+        self.copies, self.originals = some(splits.train).x.clone(), whole(splits.held_out).clone()
 
     def phases(self) -> list[Phase]:
         return [Phase("keep both splits", fit=self.fit)]

@@ -6,6 +6,7 @@ Four histograms with add-one smoothing: of z with "stop", of y, of x, and of the
 import torch
 from torch import Tensor
 
+from genbench.batches import whole
 from genbench.core import Phase, Space, Splits
 from genbench.nn.mesh_tokens import MeshModel, split
 from genbench.nn.transformer import Memory
@@ -24,7 +25,7 @@ class TokenFrequency(MeshModel):
 
     def fit(self, splits: Splits) -> None:
         super().fit(splits)
-        tokens = split(splits.train.x)
+        tokens = split(whole(splits.train))
         for k in range(3):
             self.log_coordinates[k] = _log_frequencies(tokens.vertices[:, k::3], 1 + self.values)
         self.log_corners.copy_(_log_frequencies(tokens.faces, 2 + self.most))

@@ -12,6 +12,7 @@ from itertools import product
 import torch
 from torch import Generator, Tensor
 
+from genbench.batches import blocks
 from genbench.capabilities import Measure
 from genbench.core import GenerativeModel, Phase, Space, Splits
 from genbench.nn.cells import LIMIT, categories, conditional, every_cell
@@ -66,8 +67,10 @@ class BayesNet(GenerativeModel):
         return (levels.double() @ self.places.T).long() + torch.tensor(self.starts, device=levels.device)
 
     def fit(self, splits: Splits) -> None:
-        entries = self.entries(self.space.to_levels(splits.train.x).flatten(1))
-        seen = torch.bincount(entries.flatten(), minlength=len(self.log_cpt))
+        seen = torch.zeros(len(self.log_cpt), dtype=torch.long, device=self.log_cpt.device)
+        for part in blocks(splits.train):
+            entries = self.entries(self.space.to_levels(part.x).flatten(1))
+            seen += torch.bincount(entries.flatten(), minlength=len(seen))
         counts = seen.double().unflatten(0, (-1, self.space.levels)) + self.pseudo_count  # (rows, L)
         counts[counts.sum(1) == 0] = 1
         self.log_cpt.copy_((counts / counts.sum(1, keepdim=True)).log().flatten())

@@ -7,6 +7,7 @@ It assumes nothing, and pays with Lᴰ − 1 free parameters: the count that a g
 import torch
 from torch import Generator, Tensor
 
+from genbench.batches import blocks
 from genbench.core import GenerativeModel, Phase, Space, Splits
 from genbench.nn.cells import cell_of, count_cells, levels_of
 
@@ -31,7 +32,9 @@ class JointTable(GenerativeModel):
         return len(self.log_p) - 1  # the probabilities sum to 1
 
     def fit(self, splits: Splits) -> None:
-        seen = torch.bincount(cell_of(self.space, splits.train.x), minlength=len(self.log_p))
+        seen = torch.zeros(len(self.log_p), dtype=torch.long, device=self.log_p.device)
+        for part in blocks(splits.train):
+            seen += torch.bincount(cell_of(self.space, part.x), minlength=len(seen))
         counts = seen.double() + self.pseudo_count
         self.log_p.copy_((counts / counts.sum()).log())
 

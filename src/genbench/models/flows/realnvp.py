@@ -11,6 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Generator, Tensor, nn
 
+from genbench.batches import some
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.schedules import cosine
 
@@ -145,7 +146,7 @@ class RealNVP(GenerativeModel):
 
     @torch.no_grad()
     def standardise(self, splits: Splits) -> None:
-        z = self.logits(self.dequantised(splits.train.x))[0]
+        z = self.logits(self.dequantised(some(splits.train).x))[0]
         self.mean.copy_(z.mean(0))
         self.deviation.copy_(z.std(0).clamp_min(1e-3))
 

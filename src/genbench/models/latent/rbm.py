@@ -14,6 +14,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from genbench.batches import blocks
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.annealing import annealed, bound, log_partition
 from genbench.nn.discrete import bernoulli
@@ -104,8 +105,8 @@ class RBM(GenerativeModel):
     @torch.no_grad()
     def start(self, splits: Splits) -> None:
         """Base rates of the pixels, smoothed by one more image of each colour, and the first fantasies from them."""
-        x = splits.train.x.flatten(1)
-        self.base.copy_(((x.sum(0) + 1) / (len(x) + 2)).logit())
+        lit = torch.stack([part.x.flatten(1).sum(0) for part in blocks(splits.train)]).sum(0)
+        self.base.copy_(((lit + 1) / (len(splits.train.x) + 2)).logit())
         self.fantasies.copy_(bernoulli(self.base.expand_as(self.fantasies), None))
 
     @torch.no_grad()

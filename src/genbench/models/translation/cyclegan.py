@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from genbench import batches
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.history import History
@@ -112,19 +113,18 @@ class CycleGAN(GenerativeModel):
         return (self.to_target(source) + 1) / 2
 
     def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
-        source, x = sources_of(splits.held_out), 2 * splits.held_out.x - 1
-        ways = {
-            "Cycle error, source": (source, self.to_source(self.to_target(source))),
-            "Cycle error, target": (x, self.to_target(self.to_source(x))),
-        }
+        errors: dict[str, list[Tensor]] = {"Cycle error, source": [], "Cycle error, target": []}
+        for part in batches.blocks(splits.held_out):
+            source, x = sources_of(part), 2 * part.x - 1
+            ways = (source, self.to_source(self.to_target(source))), (x, self.to_target(self.to_source(x)))
+            for found, (there, back) in zip(errors.values(), ways, strict=True):
+                found.append((there - back).abs().flatten(1).mean(1) / 2)
         meaning = "Mean |difference| of a held-out image of that domain from itself, translated to the other and back."
-        return {
-            title: Measure((there - back).abs().flatten(1).mean(1) / 2, meaning, "down")
-            for title, (there, back) in ways.items()
-        }
+        return {title: Measure(torch.cat(found), meaning, "down") for title, found in errors.items()}
 
     def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
-        source, x = sources_of(splits.held_out)[:SHOWN], 2 * splits.held_out.x[:SHOWN] - 1
+        few = batches.rows(splits.held_out, slice(SHOWN))
+        source, x = sources_of(few), 2 * few.x - 1
         fake_x, fake_source = self.to_target(source), self.to_source(x)
         strips = {
             "Held-out sources, translated, and back again": (source, fake_x, self.to_source(fake_x)),
