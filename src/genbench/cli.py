@@ -91,25 +91,42 @@ def extractor(data: DataFile, out: OutFile, params: ParamsFile = PARAMS) -> None
     epilog="Example: genbench train --run digits-vae --data data/digits.safetensors --out results/runs/digits-vae"
 )
 def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PARAMS) -> None:
-    """Train one run; killed and started again, it ends with the same bytes."""
+    """Train one run; killed and started again, it ends with the same bytes.
+
+    A run of several processes starts them itself, unless `torchrun` has.
+    """
+    from genbench import launch
+    from genbench.params import load, pick
+
+    began = time.monotonic()
+    settings = load(params)
+    entry = pick(settings.runs, run, "runs", params)
+    if entry.processes > 1 and not launch.is_worker():
+        launch.launch(run, entry.processes)
+        return
     import torch
 
-    from genbench import machine, training
+    from genbench import machine, parallel, training
     from genbench.batches import splits_of
+    from genbench.execution import Execution
     from genbench.files import json_bytes, npz_bytes, write_all
     from genbench.weights import weights_bytes
 
-    began = time.monotonic()
-    settings, entry, prepared, space = _load_run(run, data, params)
-    seed = machine.seed_of(entry.seed, run, "train")
+    prepared = _data_of(run, entry, data)
+    space = prepared.space
+    group = parallel.join(run, entry.processes, machine.pick_device(settings.device))
+    seed, device = machine.seed_of(entry.seed, run, "train"), group.device
     torch.manual_seed(seed)
-    device = machine.pick_device(settings.device)
     model = _build(run, entry, space).to(device)
     about = _about(run, entry, prepared)
     fingerprint = json.dumps(about | {"code": _code_hash(entry.model), "torch": torch.__version__})
     job = training.Job(run, seed, CHECKPOINTS / f"{run}.pt", fingerprint)
     budget = training.Budget(entry.steps, entry.batch_size, entry.ema)
-    record = training.train(model, splits_of(prepared, device), budget, job)
+    how = Execution(group, entry.precision, entry.compile)
+    with how.explained(run):
+        record = training.train(model, splits_of(prepared, device), budget, job, how)
+    if not group.leads:
+        return
     lines = ["step,phase,objective,loss"]
     lines += [f"{p.step},{p.phase},{p.objective},{p.loss:.9g}" for p in record.curve]
     seconds = round(time.monotonic() - began, 3)
@@ -120,7 +137,9 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
     contents = {
         "curve.csv": ("\n".join(lines) + "\n").encode(),
         "frames.npz": npz_bytes(record.watcher.arrays(space)),
-        "timing.json": json_bytes(timing | {"device": str(device), "threads": entry.threads}),
+        "timing.json": json_bytes(
+            timing | {"device": str(device), "threads": entry.threads, "processes": group.size}
+        ),
         "model.safetensors": weights_bytes(model, about),
     }
     write_all(out, contents)
@@ -522,15 +541,18 @@ def main() -> None:
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = (
         ":4096:8"  # without it, matrix products on a GPU are not deterministic
     )
+    from genbench import launch
     from genbench.receipts import recording
 
+    launch.attend()
     try:
         with recording(sys.argv[1:]):
             app()
     except (InputError, OSError) as error:
         if os.environ.get("GENBENCH_TRACEBACK"):
             raise
-        typer.echo(f"genbench: error: {error}", err=True)
+        if not launch.told(error):
+            typer.echo(f"genbench: error: {error}", err=True)
         sys.exit(1)
 
 
@@ -596,9 +618,8 @@ def _code_hash(model: str) -> str:
     from genbench.files import sha256_of_files
     from genbench.params import PACKAGE
 
-    shared = [
-        PACKAGE / name for name in ("batches.py", "capabilities.py", "core.py", "training.py", "watching.py")
-    ]
+    names = ("batches", "capabilities", "core", "execution", "parallel", "training", "watching")
+    shared = [PACKAGE / f"{name}.py" for name in names]
     shared += sorted((PACKAGE / "nn").glob("*.py"))
     return sha256_of_files([PACKAGE / "models" / f"{model}.py", *shared])
 

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    create_model,
+    model_serializer,
+)
 
 from genbench.files import LEDGER, InputError, read_bytes
 
@@ -33,6 +42,9 @@ ANNOTATIONS: dict[str, Any] = {
     "tuple[float, ...]": list[float],
     "tuple[str, ...]": list[str],
 }
+
+# Keys of a run that say how its training computes, with the values that an entry need not name.
+EXECUTION: dict[str, Any] = {"processes": 1, "precision": "float32", "compile": False}
 
 # What a key that is unknown, but often tried, is called here.
 HINTS = {"seeds": "a run has one seed; list a run for each, e.g. digits-vae-s1: {<<: *vae, seed: 1}; "}
@@ -72,7 +84,11 @@ class Extractor(Strict):
 
 
 class Run(Strict):
-    """One model on one dataset with one seed."""
+    """One model on one dataset with one seed.
+
+    threads: of the CPU, for each process.  processes, precision, compile: how it is trained, see
+    `genbench.execution`; it is sampled and scored by one process in float32.
+    """
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
     dataset: Name
@@ -82,6 +98,15 @@ class Run(Strict):
     batch_size: Annotated[int, Field(ge=1)] = 128
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
     threads: Annotated[int, Field(ge=1)] = 1
+    processes: Annotated[int, Field(ge=1)] = 1
+    precision: Literal["float32", "bfloat16"] = "float32"
+    compile: bool = False
+
+    @model_serializer(mode="wrap")
+    def _entry(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What weights say they belong to: weights made before a key of EXECUTION existed stay what they are."""
+        entry: dict[str, Any] = dump(self)
+        return {key: v for key, v in entry.items() if key not in EXECUTION or v != EXECUTION[key]}
 
     @property
     def control(self) -> str | None:
@@ -195,6 +220,11 @@ def validate(content: dict[str, Any], path: Path) -> Params:
             if run.dataset not in params.datasets:
                 raise InputError(
                     f"runs.{name}.dataset: unknown dataset {run.dataset!r}; {_expected(run.dataset, params.datasets)}"
+                )
+            if run.batch_size % run.processes:
+                raise InputError(
+                    f"runs.{name}.batch_size: got {run.batch_size} for {run.processes} processes; "
+                    "expected a multiple of their number, each takes an equal share"
                 )
             _check_options(f"runs.{name}", run.hyperparameters, model_signature(run.model, name), Run)
         for name, external in params.external.items():

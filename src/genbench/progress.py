@@ -8,12 +8,15 @@ from tqdm import tqdm
 
 
 class Progress:
-    """A bar with loss and images/s in a terminal; plain lines, one every ten seconds, where there is none."""
+    """A bar with loss and images/s in a terminal; plain lines, one every ten seconds, where there is none.
 
-    def __init__(self, label: str, start: int, end: int, batch_size: int) -> None:
-        self.label, self.start, self.end, self.batch_size = label, start, end, batch_size
+    quiet: neither.
+    """
+
+    def __init__(self, label: str, start: int, end: int, batch_size: int, *, quiet: bool = False) -> None:
+        self.label, self.start, self.end, self.batch_size, self.quiet = label, start, end, batch_size, quiet
         self.began = self.said = time.monotonic()
-        self.terminal = sys.stderr.isatty()
+        self.terminal = sys.stderr.isatty() and not quiet
         self.bar = tqdm(initial=start, total=end, desc=self.label, unit="step", disable=not self.terminal)
 
     def __enter__(self) -> "Progress":
@@ -23,6 +26,8 @@ class Progress:
         self.bar.close()
 
     def advance(self, step: int, losses: Mapping[str, float]) -> None:
+        if self.quiet:
+            return
         now = time.monotonic()
         if self.terminal:
             self.bar.update(1)

@@ -11,8 +11,9 @@ import torch
 from genbench import checkpoint
 from genbench.batches import batch_of_step
 from genbench.core import Batch, GenerativeModel, Phase, Splits
+from genbench.execution import AS_WRITTEN, Execution
 from genbench.files import InputError
-from genbench.machine import random_state, set_random_state
+from genbench.machine import seed_of, set_random_state
 from genbench.progress import Progress
 from genbench.watching import Watcher
 from genbench.weights import load_state
@@ -56,32 +57,38 @@ class Record(NamedTuple):
     watcher: Watcher
 
 
-def train(model: GenerativeModel, splits: Splits, budget: Budget, job: Job) -> Record:
+def train(
+    model: GenerativeModel, splits: Splits, budget: Budget, job: Job, how: Execution = AS_WRITTEN
+) -> Record:
     """Fit a model in place, resuming from the job's checkpoint if it was left by the same fingerprint.
 
     A run that is killed and started again ends with the same bits as one left alone: the checkpoint holds weights,
-    averages, optimisers and random state, and the batch of a step follows from (seed, step) alone.
+    averages, optimisers and random state, and the batch of a step follows from (seed, step) alone.  Every process of
+    a group calls this, and has the trained model at the end; the first has the frames and saves the checkpoints.
 
     Raises:
         InputError: no steps for a model that needs them, or a loss that is not finite.
     """
     phases = model.phases()
     ends = _phase_ends(phases, budget.steps, job.run)
-    torch.manual_seed(job.seed)
+    steps, group = ends[-1] if ends else 0, how.group
+    how.prepare(model, job.run, steps=steps)
+    torch.manual_seed(group.seed(job.seed))
     curve: list[CurvePoint] = []
-    saved = checkpoint.load(job.checkpoint, job.fingerprint)
+    saved = checkpoint.load(job.checkpoint, job.fingerprint, group)
     if saved:
         load_state(model, saved["model"])
         curve = [CurvePoint(*point) for point in saved["curve"]]
-    watcher = Watcher(model, ends[-1] if ends else 0, job.seed, saved["frames"] if saved else {})
+    watcher = Watcher(model, steps if group.leads else 0, job.seed, saved["frames"] if saved else {})
     first = saved["phase"] if saved else 0
     for number in range(first, len(phases)):
         phase, span = phases[number], range(ends[number - 1] if number else 0, ends[number])
         state = saved if number == first else None
         if phase.fit is not None and state is None:
-            phase.fit(splits)
+            with group.alike(seed_of(job.seed, "fit", number)), how.uncompiled():
+                phase.fit(splits)
         if phase.objectives and span:
-            _Loop(model, phase, number, span, splits.train, budget, job, watcher).run(state, curve)
+            _Loop(model, phase, number, span, splits.train, budget, job, watcher, how).run(state, curve)
     watcher.look(watcher.steps)
     return Record(curve, watcher)
 
@@ -99,9 +106,10 @@ class _Loop:
         budget: Budget,
         job: Job,
         watcher: Watcher,
+        how: Execution,
     ) -> None:
         self.model, self.phase, self.number, self.span = model, phase, number, span
-        self.data, self.budget, self.job, self.watcher = data, budget, job, watcher
+        self.data, self.budget, self.job, self.watcher, self.how = data, budget, job, watcher, how
         self.average = copy.deepcopy(model) if budget.ema else None
         self.optimizers = [objective.optimizer(list(objective.parameters)) for objective in phase.objectives]
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
@@ -120,14 +128,16 @@ class _Loop:
         every = max(1, self.budget.steps // CURVE_POINTS)
         last_save = time.monotonic()
         self.model.train()
-        with Progress(f"{self.job.run} {self.phase.name}", start, end, self.budget.batch_size) as progress:
+        title, size = f"{self.job.run} {self.phase.name}", self.budget.batch_size
+        with Progress(title, start, end, size, quiet=not self.how.group.leads) as progress:
             for step in range(start, end):
-                self.watcher.look(step)
+                with self.how.uncompiled():
+                    self.watcher.look(step)
                 self.step(step, sums)
                 if (step + 1) % every == 0 or step + 1 == end:
                     self.record(step + 1, sums, curve)
                 progress.advance(step + 1, {point.objective: point.loss for point in curve[-4:]})
-                if time.monotonic() - last_save > checkpoint.SECONDS and step + 1 < end:
+                if self.how.group.agree(time.monotonic() - last_save > checkpoint.SECONDS) and step + 1 < end:
                     self.save(step + 1, sums, curve)
                     last_save = time.monotonic()
         if self.average is not None:
@@ -139,6 +149,7 @@ class _Loop:
         if self.phase.progress is not None:
             self.phase.progress(done)
         batch = batch_of_step(self.data, step, self.budget.batch_size, self.job.seed)
+        batch = self.how.group.share(batch)
         for objective, optimizer, rates, total in zip(
             self.phase.objectives, self.optimizers, self.rates, sums, strict=True
         ):
@@ -146,13 +157,15 @@ class _Loop:
                 continue
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * objective.schedule(done)
-            loss = objective.loss(batch)
+            with self.how.autocast():
+                loss = objective.loss(batch)
             optimizer.zero_grad(set_to_none=True)
             loss.backward(inputs=list(objective.parameters))
+            mean = self.how.group.average(loss, objective.parameters)
             if objective.clip is not None:
                 torch.nn.utils.clip_grad_norm_(objective.parameters, objective.clip)
             optimizer.step()
-            total[0] += float(loss.detach())
+            total[0] += mean
             total[1] += 1
         if self.average is not None:
             _update_average(self.average, self.model, self.budget.ema, step)
@@ -181,9 +194,8 @@ class _Loop:
             "sums": sums,
             "curve": [tuple(point) for point in curve],
             "frames": self.watcher.taken,
-            "random": random_state(),
         }
-        checkpoint.save(self.job.checkpoint, content)
+        checkpoint.save(self.job.checkpoint, content, self.how.group)
 
 
 def _phase_ends(phases: list[Phase], steps: int, run: str) -> list[int]:

@@ -65,3 +65,7 @@ def extractor_file(wildcards):
 
 def threads_of(wildcards):
     return ROWS[wildcards.run].get("threads", 1)
+
+
+def threads_of_training(wildcards):
+    return threads_of(wildcards) * ROWS[wildcards.run].get("processes", 1)

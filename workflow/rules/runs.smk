@@ -3,6 +3,8 @@ rule train:
         f"{SOURCE}/batches.py",
         f"{SOURCE}/capabilities.py",
         f"{SOURCE}/core.py",
+        f"{SOURCE}/execution.py",
+        f"{SOURCE}/parallel.py",
         f"{SOURCE}/training.py",
         f"{SOURCE}/watching.py",
         python_files("nn"),
@@ -14,7 +16,7 @@ rule train:
         update("results/runs/{run}/frames.npz"),
     log:
         "results/logs/train/{run}.log",
-    threads: threads_of
+    threads: threads_of_training
     params:
         entry=lambda wildcards: RUNS[wildcards.run],
     shell:
