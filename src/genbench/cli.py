@@ -103,7 +103,7 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
     settings, entry, prepared, space = _load_run(run, data, params)
     seed = machine.seed_of(entry.seed, run, "train")
     torch.manual_seed(seed)
-    device = machine.pick_device(settings.device)
+    device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
     model = _build(run, entry, space).to(device)
     about = _about(run, entry, prepared)
     fingerprint = json.dumps(about | {"code": _code_hash(entry.model), "torch": torch.__version__})
@@ -140,7 +140,7 @@ def sample(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PA
     from genbench.kinds import kind_of
 
     settings, entry, prepared, space = _load_run(run, data, params)
-    device = machine.pick_device(settings.device)
+    device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
     model = _trained(run, entry, prepared, space, out).to(device)
     generator = Generator(device).manual_seed(machine.seed_of(entry.seed, run, "sample"))
     arrays = sampling.draw(model, splits_of(prepared, device), run=run, generator=generator)
@@ -251,7 +251,8 @@ def evaluate(
     measures: dict[str, Any] = {}
     likelihoods: dict[str, evaluation.Scored] = {}
     if run in settings.runs:
-        device, space = machine.pick_device(settings.device), prepared.space
+        space = prepared.space
+        device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
         model = _trained(run, settings.runs[run], prepared, space, out).to(device)
         asked = prepared.asked_labels if model.conditional else None
         subject = Subject(samples, capability(model, Likelihood), asked)

@@ -1,12 +1,14 @@
+import sys
 from pathlib import Path
 
+from genbench import gpus
 from genbench.files import InputError
 from genbench.params import validate
 
 # A typo stops everything here, before an earlier result is touched.
 PARAMS = workflow.configfiles[-1] if workflow.configfiles else "params.yaml"
 try:
-    validate(dict(config), Path(PARAMS))
+    SETTINGS = validate(dict(config), Path(PARAMS))
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -65,3 +67,23 @@ def extractor_file(wildcards):
 
 def threads_of(wildcards):
     return ROWS[wildcards.run].get("threads", 1)
+
+
+def gpus_of(wildcards):
+    """How many GPUs a stage of a run needs.  Whether `auto` is one is decided where the build is started."""
+    if wildcards.run in EXTERNAL or SETTINGS.device == "cpu":
+        return 0
+    return 1 if SETTINGS.device != "auto" or gpus.visible() else 0
+
+
+# The profile gives the number of GPUs here, and stages that may share one take it together.  On a cluster the
+# scheduler counts them, not the machine that the jobs are sent from.
+if workflow.is_main_process and "gpu" in workflow.global_resources:
+    workflow.register_resource(
+        "gpu",
+        (
+            workflow.global_resources["gpu"].value * SETTINGS.jobs_per_gpu
+            if workflow.local_exec
+            else sys.maxsize
+        ),
+    )

@@ -15,6 +15,8 @@ rule train:
     log:
         "results/logs/train/{run}.log",
     threads: threads_of
+    resources:
+        gpu=gpus_of,
     params:
         entry=lambda wildcards: RUNS[wildcards.run],
     shell:
@@ -45,6 +47,8 @@ rule sample:
     wildcard_constraints:
         run="|".join(RUNS),
     threads: threads_of
+    resources:
+        gpu=gpus_of,
     params:
         entry=lambda wildcards: RUNS[wildcards.run],
     shell:
@@ -91,6 +95,8 @@ rule evaluate:
     log:
         "results/logs/evaluate/{run}.log",
     threads: threads_of
+    resources:
+        gpu=gpus_of,
     params:
         entry=lambda wildcards: ROWS[wildcards.run],
     shell:
