@@ -2,6 +2,7 @@ import sys
 from pathlib import Path
 
 from genbench import gpus
+from genbench.engines.failures import table
 from genbench.files import InputError
 from genbench.params import validate
 
