@@ -305,6 +305,9 @@ def _path() -> str:
 
 
 def main() -> None:
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit("slurm: error: terminated")
+    )  # daemons are stopped on the way out
     with tempfile.TemporaryDirectory(prefix="genbench-") as folder:
         try:
             files, differing = compare(Path(folder))
