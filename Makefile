@@ -17,10 +17,11 @@ $(SETUP): requirements.lock pyproject.toml
 	touch $@
 
 # All cores, through Snakemake; then DVC knows every stage that is proven, as `dvc repro` would have left it.  What fails
-# does not stop the rest, and is named at the end.
+# does not stop the rest, and is named at the end with the reason.
 reproduce: $(SETUP)
 	@genbench check
-	@genbench sync --strict > /dev/null || { snakemake --cores all --keep-going; genbench sync --strict; }
+	@genbench sync --strict > /dev/null || if snakemake --cores all --keep-going; then genbench sync --strict; \
+		else genbench sync | head -n 1; exit 1; fi
 	@genbench show
 
 test: $(SETUP)

@@ -54,11 +54,15 @@ def test_a_workspace_goes_from_one_engine_to_the_other_and_back(tmp_path: Path) 
     assert "7 of 7 stages are up to date; 7 newly recorded" in do(one, "genbench", "sync", "--strict")
     assert do(one, "dvc", "status", "-q") == ""
 
-    do(one, "dvc", "remote", "add", "-d", "there", str(tmp_path / "remote"))
+    do(one, "dvc", "remote", "add", "--default", "store", "../genbench-store")
     do(one, "dvc", "push", "-q")
     commit(one)
     other = clone(one, tmp_path / "other")
     do(other, "dvc", "pull", "-q")
+    page = "results/report/index.html"  # it opens without a stage having been run here
+    assert (other / page).read_bytes() == (one / page).read_bytes()
+    assert (other / page).as_uri() in do(other, "genbench", "show")
+    assert not (other / "results/receipts").exists()
     said = do(other, "genbench", "sync", "--strict")
     assert "7 of 7 stages are up to date; 0 newly recorded in dvc.lock, 7 in Snakemake's records" in said
     assert planned_by_snakemake(other) == set()

@@ -95,14 +95,15 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
 
     A run of several processes starts them itself, unless `torchrun` has.
     """
-    from genbench import launch
+    from genbench import gpus, launch
     from genbench.params import load, pick
 
     began = time.monotonic()
     settings = load(params)
     entry = pick(settings.runs, run, "runs", params)
     if entry.processes > 1 and not launch.is_worker():
-        launch.launch(run, entry.processes)
+        held = gpus.reserve(run, settings.device, entry.processes, jobs_per_gpu=settings.jobs_per_gpu)
+        launch.launch(run, entry.processes, held)
         return
     import torch
 
@@ -114,7 +115,8 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
 
     prepared = _data_of(run, entry, data)
     space = prepared.space
-    group = parallel.join(run, entry.processes, machine.pick_device(settings.device))
+    device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
+    group = parallel.join(run, entry.processes, device)
     seed, device = machine.seed_of(entry.seed, run, "train"), group.device
     torch.manual_seed(seed)
     model = _build(run, entry, space).to(device)
@@ -159,7 +161,7 @@ def sample(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PA
     from genbench.kinds import kind_of
 
     settings, entry, prepared, space = _load_run(run, data, params)
-    device = machine.pick_device(settings.device)
+    device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
     model = _trained(run, entry, prepared, space, out).to(device)
     generator = Generator(device).manual_seed(machine.seed_of(entry.seed, run, "sample"))
     arrays = sampling.draw(model, splits_of(prepared, device), run=run, generator=generator)
@@ -270,7 +272,8 @@ def evaluate(
     measures: dict[str, Any] = {}
     likelihoods: dict[str, evaluation.Scored] = {}
     if run in settings.runs:
-        device, space = machine.pick_device(settings.device), prepared.space
+        space = prepared.space
+        device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
         model = _trained(run, settings.runs[run], prepared, space, out).to(device)
         asked = prepared.asked_labels if model.conditional else None
         subject = Subject(samples, capability(model, Likelihood), asked)

@@ -12,9 +12,11 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from genbench.files import InputError
+from genbench.gpus import its_own
 
 MEETING = "GENBENCH_MEETING"
 """Names the folder in which the processes that one command started find each other, and leave what went wrong."""
@@ -31,8 +33,8 @@ def is_worker() -> bool:
     return MEETING in os.environ or "TORCHELASTIC_RUN_ID" in os.environ
 
 
-def launch(run: str, processes: int) -> None:
-    """Run this very command in so many processes, and wait.
+def launch(run: str, processes: int, gpus: Sequence[str]) -> None:
+    """Run this very command in so many processes, each with the GPU of its rank if there are any, and wait.
 
     They read from a pipe that ends when this process does, however it ends, and then end as well: none is left behind.
 
@@ -46,6 +48,8 @@ def launch(run: str, processes: int) -> None:
             for rank in range(processes):
                 place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, MEETING: folder}
                 environment = {**os.environ, **{key: str(value) for key, value in place.items()}}
+                if gpus:
+                    environment |= its_own(gpus[rank])
                 command = [sys.executable, *sys.orig_argv[1:]]
                 workers.append(subprocess.Popen(command, env=environment, stdin=subprocess.PIPE))
             while any(worker.poll() is None for worker in workers) and not any(w.returncode for w in workers):

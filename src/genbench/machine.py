@@ -1,10 +1,12 @@
 """Seeds, threads, devices and random state: what makes two runs on one machine agree to the bit."""
 
 import hashlib
+import os
 from typing import Any
 
 import torch
 
+from genbench import gpus
 from genbench.files import InputError
 
 
@@ -25,8 +27,23 @@ def make_deterministic(*, threads: int) -> None:
     torch.set_float32_matmul_precision("highest")
 
 
-def pick_device(name: str) -> torch.device:
-    """`auto` is the first GPU, or the CPU where there is none."""
+def pick_device(name: str, *, jobs_per_gpu: int = 1) -> torch.device:
+    """`auto` is a GPU, or the CPU where there is none; a GPU is waited for until fewer than so many jobs are on it.
+
+    Raises:
+        InputError: a GPU is asked for, and there is none, or none of that number.
+    """
+    if name == "cpu":
+        return torch.device(name)
+    names = gpus.visible()
+    number = int(name.partition(":")[2] or 0)
+    if number and number >= len(names) > 0:
+        raise InputError(f"device: got {name!r}, but this machine has {len(names)} GPU(s), numbered from 0")
+    if names:
+        gpus.occupy([names[number]] if ":" in name else names, jobs_per_gpu=jobs_per_gpu)
+        name = name.partition(":")[0]  # the claimed one is the only one left, and so the first
+    elif name == "auto" and "SLURM_JOB_ID" in os.environ and gpus.VISIBLE not in os.environ:
+        return torch.device("cpu")  # what the node has was not given to this job
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():

@@ -17,6 +17,7 @@ from torch import Tensor, distributed, nn
 
 from genbench.core import Batch
 from genbench.files import InputError
+from genbench.gpus import HELD
 from genbench.launch import MEETING, LostError
 from genbench.machine import random_state, seed_of, set_random_state
 
@@ -124,7 +125,8 @@ def join(run: str, processes: int, device: torch.device) -> Group:
         )
     if processes == 1:
         return Group(device=device)
-    rank, place = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
+    rank = int(os.environ["RANK"])
+    place = 0 if HELD in os.environ else int(os.environ["LOCAL_RANK"])  # a claimed GPU is the only one seen
     backend = "gloo"
     if device.type == "cuda":
         found = torch.cuda.device_count()

@@ -137,7 +137,10 @@ class External(Strict):
 
 
 class Params(Strict):
+    """jobs_per_gpu: so many stages may be on one GPU at a time."""
+
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    jobs_per_gpu: Annotated[int, Field(ge=1)] = 1
     datasets: Annotated[dict[Name, Dataset], Field(min_length=1)]
     extractor: Extractor
     runs: Annotated[dict[Name, Run], Field(min_length=1)]

@@ -1,12 +1,15 @@
+import sys
 from pathlib import Path
 
+from genbench import gpus
+from genbench.engines.failures import table
 from genbench.files import InputError
 from genbench.params import validate
 
 # A typo stops everything here, before an earlier result is touched.
 PARAMS = workflow.configfiles[-1] if workflow.configfiles else "params.yaml"
 try:
-    validate(dict(config), Path(PARAMS))
+    SETTINGS = validate(dict(config), Path(PARAMS))
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -69,3 +72,27 @@ def threads_of(wildcards):
 
 def threads_of_training(wildcards):
     return threads_of(wildcards) * ROWS[wildcards.run].get("processes", 1)
+
+
+def gpus_of(wildcards):
+    """How many GPUs a stage of a run needs.  Whether `auto` is one is decided where the build is started."""
+    if wildcards.run in EXTERNAL or SETTINGS.device == "cpu":
+        return 0
+    return 1 if SETTINGS.device != "auto" or gpus.visible() else 0
+
+
+def gpus_of_training(wildcards):
+    return gpus_of(wildcards) * ROWS[wildcards.run].get("processes", 1)
+
+
+# The profile gives the number of GPUs here, and stages that may share one take it together.  On a cluster the
+# scheduler counts them, not the machine that the jobs are sent from.
+if workflow.is_main_process and "gpu" in workflow.global_resources:
+    workflow.register_resource(
+        "gpu",
+        (
+            workflow.global_resources["gpu"].value * SETTINGS.jobs_per_gpu
+            if workflow.local_exec
+            else sys.maxsize
+        ),
+    )

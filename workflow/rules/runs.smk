@@ -17,6 +17,8 @@ rule train:
     log:
         "results/logs/train/{run}.log",
     threads: threads_of_training
+    resources:
+        gpu=gpus_of_training,
     params:
         entry=lambda wildcards: RUNS[wildcards.run],
     shell:
@@ -48,6 +50,8 @@ rule sample:
     wildcard_constraints:
         run="|".join(RUNS),
     threads: threads_of
+    resources:
+        gpu=gpus_of,
     params:
         entry=lambda wildcards: RUNS[wildcards.run],
     shell:
@@ -95,6 +99,8 @@ rule evaluate:
     log:
         "results/logs/evaluate/{run}.log",
     threads: threads_of
+    resources:
+        gpu=gpus_of,
     params:
         entry=lambda wildcards: ROWS[wildcards.run],
     shell:

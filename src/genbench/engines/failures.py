@@ -1,0 +1,39 @@
+"""What failed in a build, and why: the last word of each stage in its log."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+ERROR = "genbench: error: "
+
+
+def table(failed: Iterable[tuple[str, Mapping[str, str], Sequence[str]]], waiting: int) -> str:
+    """One line for each failed job, given by rule, wildcards and log files; and how many others were not run."""
+    rows = sorted(
+        (rule, " ".join(wildcards.values()), next(map(reason, map(Path, logs)), "keeps no log"))
+        for rule, wildcards, logs in failed
+    )
+    count = f"{len(rows)} stage{'s' * (len(rows) != 1)} failed"
+    if waiting:
+        count += f", {waiting} not run; what succeeded stays"
+    return "\n".join(["", count, *_aligned([("stage", "of", "why"), *rows])])
+
+
+def reason(log: Path) -> str:
+    """The error that a stage ended with, from what it wrote to standard error."""
+    try:
+        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    except OSError:
+        return f"left no log; expected {log}"
+    if not lines:
+        return f"ended without a word, killed or out of memory? (log: {log})"
+    last = lines[-1]
+    if last.startswith(ERROR):
+        return last.removeprefix(ERROR)
+    if any(line.startswith("Traceback (most recent call last)") for line in lines):
+        return f"{last} (traceback: {log})"
+    return f"ended without an error, killed or out of memory? last line: {last} (log: {log})"
+
+
+def _aligned(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    return [f"{stage:<{widths[0]}}  {of:<{widths[1]}}  {why}" for stage, of, why in rows]
