@@ -14,9 +14,12 @@ from PIL import Image, ImageOps
 from genbench.files import InputError, read_bytes
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+SMALLEST = 4  # pixels a side
 MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
 MOST_UNREADABLE = 0.1
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+
+Fit = Callable[[np.ndarray], np.ndarray]
 
 
 class Pictures(NamedTuple):
@@ -28,16 +31,21 @@ class Pictures(NamedTuple):
 
 
 def read(
-    folder: Path, fit: Callable[[np.ndarray], np.ndarray], *, sizes: str = "", modes: str = ""
+    folder: Path,
+    fit: Fit,
+    *,
+    names: Sequence[str] | None = None,
+    sizes: str = "",
+    modes: str = "",
 ) -> Pictures:
     """Every picture below a folder, in order of names, each as `fit` makes it of uint8 (c, h, w).
 
-    sizes, modes: for the message, what else to do where they differ.
+    names: of these files alone, in this order.  sizes, modes: for the message, what else to do where they differ.
 
     Raises:
         InputError: no picture, mixed sizes or modes, deep or transparent ones, more than a tenth of the files damaged.
     """
-    found = files(folder)
+    found = files(folder) if names is None else [folder / name for name in names]
     if not found:
         raise InputError(f"{folder}: no images; expected {', '.join(sorted(SUFFIXES))} files")
     pixels: dict[str, np.ndarray] = {}
@@ -116,9 +124,55 @@ def resized(
     return out
 
 
+def fitting(size: int, *, crop: int | None = None, grey: bool = False, rgb: bool = False) -> Fit:
+    """What turns uint8 (c, h, w) into (c', size, size): the central square, resized, bicubic with antialiasing.
+
+    crop: the side of that square in pixels; None for the largest.  grey, rgb: turn every picture into that mode.
+
+    Raises:
+        InputError: options out of range; later, of a picture smaller than `crop`.
+    """
+    if size < SMALLEST:
+        raise InputError(f"size: got {size}; expected at least {SMALLEST}")
+    if crop is not None and crop < SMALLEST:
+        raise InputError(f"crop: got {crop}; expected at least {SMALLEST}")
+    if grey and rgb:
+        raise InputError("grey, rgb: both are true; expected one of them")
+
+    def fit(image: np.ndarray) -> np.ndarray:
+        image = _grey(image) if grey else _rgb(image) if rgb else image
+        return resized(_square(image, crop)[None], size, size)[0]
+
+    return fit
+
+
 def mode(channels: int) -> str:
     return "grey" if channels == 1 else "RGB"
 
 
 def _said(image: np.ndarray) -> str:
     return f"{image.shape[2]}x{image.shape[1]} {mode(len(image))}"
+
+
+def _square(image: np.ndarray, side: int | None) -> np.ndarray:
+    """(c, h, w) -> (c, s, s), the centre, s the shorter side or less"""
+    height, width = image.shape[1:]
+    side = min(height, width) if side is None else side
+    if side > min(height, width):
+        raise InputError(
+            f"crop: got {side}, an image is {_said(image)}; expected no more than its shorter side"
+        )
+    top, left = (height - side) // 2, (width - side) // 2
+    return image[:, top : top + side, left : left + side]
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
+    """(c, h, w) -> (1, h, w), luma of ITU-R 601"""
+    if len(image) == 1:
+        return image
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).convert("L"))[None]
+
+
+def _rgb(image: np.ndarray) -> np.ndarray:
+    """(c, h, w) -> (3, h, w)"""
+    return np.repeat(image, 3, axis=0) if len(image) == 1 else image
