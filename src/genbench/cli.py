@@ -530,7 +530,8 @@ def main() -> None:
     except (InputError, OSError) as error:
         if os.environ.get("GENBENCH_TRACEBACK"):
             raise
-        typer.echo(f"genbench: error: {error}", err=True)
+        line = str(error).replace("\n", "\\n")  # the name of a file can have line breaks
+        typer.echo(f"genbench: error: {line}", err=True)
         sys.exit(1)
 
 

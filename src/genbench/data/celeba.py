@@ -49,7 +49,7 @@ def load(
     fit = pictures.fitting(size, crop=crop, grey=grey)
     if partition not in ("test", "valid"):
         raise InputError(f"partition: got {partition!r}; expected test or valid")
-    place = Path(root)
+    place = Path(root).expanduser()
     lists = [_find(place, name) for name in (ATTRIBUTES, PARTITIONS)]
     folder = _folder(place)
     contents = [read_bytes(path, what="the raw data") for path in lists]

@@ -35,9 +35,10 @@ def load(
     fit = pictures.fitting(size, grey=grey, rgb=rgb)
     if not 0 < held_out < 1:
         raise InputError(f"held_out: got {held_out}; expected a share between 0 and 1")
-    if not Path(root).is_dir():
+    place = Path(root).expanduser()
+    if not place.is_dir():
         raise InputError(f"root: {root}: no such folder; expected a folder of images")
-    found = pictures.read(Path(root), fit, modes=", or `grey: true` or `rgb: true` to make all alike")
+    found = pictures.read(place, fit, modes=", or `grey: true` or `rgb: true` to make all alike")
     class_names, labels = _classes(root, found.names)
     digests = [sha256(image.tobytes()) for image in found.images]
     # By hash, both parts come in an order that has nothing to do with names or classes.
@@ -45,7 +46,7 @@ def load(
     is_held_out = np.array([int(digests[i][:16], 16) < held_out * 2**64 for i in order])
     train_at, held_out_at = order[~is_held_out], order[is_held_out]
     about = {
-        "source": f"the folder {Path(root).resolve().name}",
+        "source": f"the folder {place.resolve().name}",
         "description": f"{len(digests)} images of {_said(class_names)}, cropped and resized to {size}×{size} pixels",
         "licence": licence,
         "class_names": class_names,

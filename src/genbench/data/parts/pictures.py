@@ -51,7 +51,7 @@ def read(
     pixels: dict[str, np.ndarray] = {}
     unreadable: list[str] = []
     for file in found:
-        name = file.relative_to(folder).as_posix()
+        name = _name(file, folder)
         try:
             image = decode(file)
         except DAMAGED as error:
@@ -76,15 +76,24 @@ def read(
 
 
 def files(folder: Path) -> list[Path]:
-    """Every image file below a folder, hidden ones left out, in order of their relative names."""
+    """Every image file below a folder, hidden ones left out, in order of their relative names.
+
+    Links are followed, to files and to folders.
+
+    Raises:
+        InputError: a folder that cannot be read, or a link to a folder that it lies in.
+    """
 
     def fail(error: OSError) -> None:
         raise InputError(f"{error.filename}: cannot read the folder: {error.strerror}") from error
 
     found = []
-    for place, inner, names in os.walk(folder, onerror=fail):
+    for place, inner, names in os.walk(folder, onerror=fail, followlinks=True):
+        at = Path(place)
+        if at != folder and at.is_symlink() and at.parent.resolve().is_relative_to(at.resolve()):
+            raise InputError(f"{at}: a link to a folder that it lies in; expected images or folders of them")
         inner[:] = [name for name in inner if not name.startswith(".")]
-        found += [Path(place) / name for name in names if not name.startswith(".")]
+        found += [at / name for name in names if not name.startswith(".")]
     return sorted(
         (file for file in found if file.suffix.lower() in SUFFIXES), key=lambda file: file.as_posix()
     )
@@ -95,9 +104,13 @@ def decode(file: Path) -> np.ndarray:
 
     Raises:
         InputError: sixteen bits, or transparent pixels; transparency is accepted where nothing shows through.
-        Exception: one of DAMAGED.
+        Exception: one of DAMAGED; a file that cannot be read is one.
     """
-    with Image.open(io.BytesIO(read_bytes(file, what="a picture"))) as opened:
+    try:
+        content = read_bytes(file, what="a picture")
+    except InputError as error:
+        raise OSError(str(error)) from error
+    with Image.open(io.BytesIO(content)) as opened:
         opened.load()
         image = ImageOps.exif_transpose(opened)
     if image.mode in ("RGBA", "LA") or "transparency" in image.info:
@@ -144,6 +157,11 @@ def fitting(size: int, *, crop: int | None = None, grey: bool = False, rgb: bool
         return resized(_square(image, crop)[None], size, size)[0]
 
     return fit
+
+
+def _name(file: Path, folder: Path) -> str:
+    """Relative to the folder; what is no UTF-8 in it escaped, for pages and cards to hold it."""
+    return os.fsencode(file.relative_to(folder).as_posix()).decode(errors="backslashreplace")
 
 
 def mode(channels: int) -> str:
