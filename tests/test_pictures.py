@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from conftest import SMALL, Command
 from PIL import Image
-from test_data_sources import photographs, refused, save
+from test_data_sources import photographs, prepared, refused, save
 
 from genbench.data import Source, folder
+from genbench.extractors import classifier
+from genbench.files import InputError
+from genbench.params import Extractor
 
 
 def picture(height: int = 20, width: int = 24) -> Image.Image:
@@ -181,3 +184,11 @@ def test_an_error_is_one_line_whatever_the_name(genbench: Command, small: Path) 
     assert result.stderr.count("\n") == 1
     assert r"mine/a\nb.png: has mode I;16" in result.stderr
     assert not (small / "data/mine.safetensors").exists()
+
+
+def test_one_class_is_too_few_for_the_classifier(tmp_path: Path) -> None:
+    ready = prepared(
+        tmp_path / "x", source="folder", root=str(save(tmp_path / "flat", photographs(80))), size=8
+    )
+    with pytest.raises(InputError, match="set: 1 class; a classifier needs at least 2"):
+        classifier.train(ready, Extractor(steps=1))
