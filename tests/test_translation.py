@@ -199,8 +199,8 @@ def test_a_prepared_translation_keeps_its_domains_and_hides_what_is_held_out(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"base": "digit"}, "base: got 'digit'; expected one of cifar10, digits"),
-        ({"base": "translation"}, "base: got 'translation'; expected one of cifar10, digits"),
+        ({"base": "digit"}, "base: got 'digit'; expected one of celeba, cifar10, digits"),
+        ({"base": "translation"}, "base: got 'translation'; expected one of celeba, cifar10, digits"),
         ({"size": 16}, "size: no option of the base 'digits'; expected some of train, threshold, seed"),
         ({"base": "folder", "root": "x"}, "size: missing; the base 'folder' requires it"),
         ({"train": 1790, "paired": False}, "held_out: got 7 different images"),

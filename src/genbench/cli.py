@@ -555,7 +555,8 @@ def main() -> None:
         if os.environ.get("GENBENCH_TRACEBACK"):
             raise
         if not launch.told(error):
-            typer.echo(f"genbench: error: {error}", err=True)
+            line = str(error).replace("\n", "\\n")  # the name of a file can have line breaks
+            typer.echo(f"genbench: error: {line}", err=True)
         sys.exit(1)
 
 

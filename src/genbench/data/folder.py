@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from genbench.data import Source, value_range
 from genbench.data.parts import pictures
 from genbench.files import InputError, sha256
 from genbench.large import blocks, taken
 
-SMALLEST = 4
 FLAT = "all"  # the class of images that lie in no class folder
 
 
@@ -35,20 +33,13 @@ def load(
     Raises:
         InputError: see `pictures.read`; folders within folders, images beside folders, options out of range.
     """
-    if size < SMALLEST:
-        raise InputError(f"size: got {size}; expected at least {SMALLEST}")
+    fit = pictures.fitting(size, grey=grey, rgb=rgb)
     if not 0 < held_out < 1:
         raise InputError(f"held_out: got {held_out}; expected a share between 0 and 1")
-    if grey and rgb:
-        raise InputError("grey, rgb: both are true; expected one of them")
-    if not Path(root).is_dir():
+    place = Path(root).expanduser()
+    if not place.is_dir():
         raise InputError(f"root: {root}: no such folder; expected a folder of images")
-
-    def fit(image: np.ndarray) -> np.ndarray:
-        image = _grey(image) if grey else _rgb(image) if rgb else image
-        return pictures.resized(_square(image)[None], size, size)[0]
-
-    found = pictures.read(Path(root), fit, modes=", or `grey: true` or `rgb: true` to make all alike")
+    found = pictures.read(place, fit, modes=", or `grey: true` or `rgb: true` to make all alike")
     class_names, labels = _classes(root, found.names)
     digests = [sha256(image.tobytes()) for block in blocks(found.images) for image in block]
     # By hash, both parts come in an order that has nothing to do with names or classes.
@@ -56,7 +47,7 @@ def load(
     is_held_out = np.array([int(digests[i][:16], 16) < held_out * 2**64 for i in order])
     train_at, held_out_at = order[~is_held_out], order[is_held_out]
     about = {
-        "source": f"the folder {Path(root).resolve().name}",
+        "source": f"the folder {place.resolve().name}",
         "description": f"{len(digests)} images of {_said(class_names)}, cropped and resized to {size}×{size} pixels",
         "licence": licence,
         "class_names": class_names,
@@ -96,23 +87,3 @@ def _said(class_names: list[str]) -> str:
     if len(class_names) == 1:
         return "1 class (too few for the domain classifier, which needs 2)"
     return f"{len(class_names)} classes"
-
-
-def _square(image: np.ndarray) -> np.ndarray:
-    """(c, h, w) -> (c, s, s), the centre, s the shorter side"""
-    height, width = image.shape[1:]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return image[:, top : top + side, left : left + side]
-
-
-def _grey(image: np.ndarray) -> np.ndarray:
-    """(c, h, w) -> (1, h, w), luma of ITU-R 601"""
-    if len(image) == 1:
-        return image
-    return np.asarray(Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).convert("L"))[None]
-
-
-def _rgb(image: np.ndarray) -> np.ndarray:
-    """(c, h, w) -> (3, h, w)"""
-    return np.repeat(image, 3, axis=0) if len(image) == 1 else image

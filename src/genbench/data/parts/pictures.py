@@ -15,9 +15,12 @@ from genbench.files import InputError, read_bytes
 from genbench.large import laid_out
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+SMALLEST = 4  # pixels a side
 MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
 MOST_UNREADABLE = 0.1
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+
+Fit = Callable[[np.ndarray], np.ndarray]
 
 
 class Pictures(NamedTuple):
@@ -29,38 +32,43 @@ class Pictures(NamedTuple):
 
 
 def read(
-    folder: Path, fit: Callable[[np.ndarray], np.ndarray], *, sizes: str = "", modes: str = ""
+    folder: Path,
+    fit: Fit,
+    *,
+    names: Sequence[str] | None = None,
+    sizes: str = "",
+    modes: str = "",
 ) -> Pictures:
     """Every picture below a folder, in order of names, each as `fit` makes it of uint8 (c, h, w).
 
-    sizes, modes: for the message, what else to do where they differ.
+    names: of these files alone, in this order.  sizes, modes: for the message, what else to do where they differ.
 
     Raises:
         InputError: no picture, mixed sizes or modes, deep or transparent ones, more than a tenth of the files damaged.
     """
-    found = files(folder)
+    found = files(folder) if names is None else [folder / name for name in names]
     if not found:
         raise InputError(f"{folder}: no images; expected {', '.join(sorted(SUFFIXES))} files")
-    names: list[str] = []
+    kept: list[str] = []
     unreadable: list[str] = []
-    images = laid_out(_decoded(folder, found, fit, names, unreadable, sizes=sizes, modes=modes))
-    return Pictures(images, names, unreadable)
+    images = laid_out(_decoded(folder, found, fit, kept, unreadable, sizes=sizes, modes=modes))
+    return Pictures(images, kept, unreadable)
 
 
 def _decoded(
     folder: Path,
     found: Sequence[Path],
-    fit: Callable[[np.ndarray], np.ndarray],
-    names: list[str],
+    fit: Fit,
+    kept: list[str],
     unreadable: list[str],
     *,
     sizes: str,
     modes: str,
 ) -> Iterator[np.ndarray]:
-    """The pictures one by one, (1, c, h, w); fills `names` and `unreadable` on the way.  Raises as `read` does."""
-    first = (0, 0, 0)
+    """The pictures one by one, (1, c, h, w); fills `kept` and `unreadable` on the way.  Raises as `read` does."""
+    first: Sequence[int] = ()
     for file in found:
-        name = file.relative_to(folder).as_posix()
+        name = _name(file, folder)
         try:
             image = decode(file)
         except DAMAGED as error:
@@ -69,16 +77,16 @@ def _decoded(
             unreadable.append(name)
             continue
         pixels = fit(image)
-        first = first if names else pixels.shape
-        names.append(name)
+        first = first if kept else pixels.shape
+        kept.append(name)
         if pixels.shape != first:
             hint = sizes if len(pixels) == first[0] else modes
             raise InputError(
-                f"{folder}: {names[0]} is {_said(first)}, {name} is {_said(pixels.shape)}; "
+                f"{folder}: {kept[0]} is {_said(first)}, {name} is {_said(pixels.shape)}; "
                 f"expected one size and mode{hint}"
             )
         yield pixels[None]
-    if len(unreadable) > MOST_UNREADABLE * len(found) or not names:
+    if len(unreadable) > MOST_UNREADABLE * len(found) or not kept:
         some = ", ".join(unreadable[:3]) + (", …" if len(unreadable) > 3 else "")
         raise InputError(
             f"{folder}: {len(unreadable)} of {len(found)} files cannot be read ({some}); expected images"
@@ -86,15 +94,24 @@ def _decoded(
 
 
 def files(folder: Path) -> list[Path]:
-    """Every image file below a folder, hidden ones left out, in order of their relative names."""
+    """Every image file below a folder, hidden ones left out, in order of their relative names.
+
+    Links are followed, to files and to folders.
+
+    Raises:
+        InputError: a folder that cannot be read, or a link to a folder that it lies in.
+    """
 
     def fail(error: OSError) -> None:
         raise InputError(f"{error.filename}: cannot read the folder: {error.strerror}") from error
 
     found = []
-    for place, inner, names in os.walk(folder, onerror=fail):
+    for place, inner, names in os.walk(folder, onerror=fail, followlinks=True):
+        at = Path(place)
+        if at != folder and at.is_symlink() and at.parent.resolve().is_relative_to(at.resolve()):
+            raise InputError(f"{at}: a link to a folder that it lies in; expected images or folders of them")
         inner[:] = [name for name in inner if not name.startswith(".")]
-        found += [Path(place) / name for name in names if not name.startswith(".")]
+        found += [at / name for name in names if not name.startswith(".")]
     return sorted(
         (file for file in found if file.suffix.lower() in SUFFIXES), key=lambda file: file.as_posix()
     )
@@ -105,9 +122,13 @@ def decode(file: Path) -> np.ndarray:
 
     Raises:
         InputError: sixteen bits, or transparent pixels; transparency is accepted where nothing shows through.
-        Exception: one of DAMAGED.
+        Exception: one of DAMAGED; a file that cannot be read is one.
     """
-    with Image.open(io.BytesIO(read_bytes(file, what="a picture"))) as opened:
+    try:
+        content = read_bytes(file, what="a picture")
+    except InputError as error:
+        raise OSError(str(error)) from error
+    with Image.open(io.BytesIO(content)) as opened:
         opened.load()
         image = ImageOps.exif_transpose(opened)
     if image.mode in ("RGBA", "LA") or "transparency" in image.info:
@@ -134,10 +155,61 @@ def resized(
     return out
 
 
+def fitting(size: int, *, crop: int | None = None, grey: bool = False, rgb: bool = False) -> Fit:
+    """What turns uint8 (c, h, w) into (c', size, size): the central square, resized, bicubic with antialiasing.
+
+    crop: the side of that square in pixels; None for the largest.  grey, rgb: turn every picture into that mode.
+
+    Raises:
+        InputError: options out of range; later, of a picture smaller than `crop`.
+    """
+    if size < SMALLEST:
+        raise InputError(f"size: got {size}; expected at least {SMALLEST}")
+    if crop is not None and crop < SMALLEST:
+        raise InputError(f"crop: got {crop}; expected at least {SMALLEST}")
+    if grey and rgb:
+        raise InputError("grey, rgb: both are true; expected one of them")
+
+    def fit(image: np.ndarray) -> np.ndarray:
+        image = _grey(image) if grey else _rgb(image) if rgb else image
+        return resized(_square(image, crop)[None], size, size)[0]
+
+    return fit
+
+
+def _name(file: Path, folder: Path) -> str:
+    """Relative to the folder; what is no UTF-8 in it escaped, for pages and cards to hold it."""
+    return os.fsencode(file.relative_to(folder).as_posix()).decode(errors="backslashreplace")
+
+
 def mode(channels: int) -> str:
     return "grey" if channels == 1 else "RGB"
 
 
-def _said(shape: tuple[int, ...]) -> str:
+def _said(shape: Sequence[int]) -> str:
     channels, height, width = shape
     return f"{width}x{height} {mode(channels)}"
+
+
+def _square(image: np.ndarray, side: int | None) -> np.ndarray:
+    """(c, h, w) -> (c, s, s), the centre, s the shorter side or less"""
+    height, width = image.shape[1:]
+    side = min(height, width) if side is None else side
+    if side > min(height, width):
+        raise InputError(
+            f"crop: got {side}, an image is {_said(image.shape)}; expected no more than its shorter side"
+        )
+    top, left = (height - side) // 2, (width - side) // 2
+    return image[:, top : top + side, left : left + side]
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
+    """(c, h, w) -> (1, h, w), luma of ITU-R 601"""
+    if len(image) == 1:
+        return image
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).convert("L"))[None]
+
+
+def _rgb(image: np.ndarray) -> np.ndarray:
+    """(c, h, w) -> (3, h, w)"""
+    return np.repeat(image, 3, axis=0) if len(image) == 1 else image
