@@ -62,9 +62,10 @@ def parse(listing: str) -> list[str]:
 def occupy(names: Sequence[str], *, jobs_per_gpu: int) -> None:
     """Wait for one of these GPUs, hold it to this process's end, and make it the only one that CUDA will see.
 
-    To be called before CUDA is used.  A process that has one, or whose parent has one for it, keeps it.
+    To be called before CUDA is used.  A process that has one, or whose parent has one for it, keeps it; those that
+    torchrun has started share what they were given.
     """
-    if os.environ.get(HELD) and os.environ.get(HELD) == os.environ.get(VISIBLE):
+    if os.environ.get(HELD, "") == os.environ.get(VISIBLE) or "TORCHELASTIC_RUN_ID" in os.environ:
         return
     os.environ |= its_own(hold(names, 1, jobs_per_gpu=jobs_per_gpu)[0])
 
