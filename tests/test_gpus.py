@@ -81,6 +81,27 @@ def test_a_gpu_is_one_jobs_unless_the_parameters_say_so(tmp_path: Path, jobs_per
     assert again[0] == UUIDS[1]
 
 
+def test_several_are_taken_together_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(gpus, "_locks", [])
+    for name in (gpus.VISIBLE, gpus.HELD, "LOCAL_RANK"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    folder = tmp_path / f"genbench-gpus-{os.getuid()}"
+    one = gpus.claim(UUIDS[:1], jobs_per_gpu=1, folder=folder)
+    assert one
+    assert gpus._claim_all(UUIDS, 2, jobs_per_gpu=1, folder=folder) == {}
+    free = gpus.claim(UUIDS[1:], jobs_per_gpu=1, folder=folder)  # who waits for two does not hold the other
+    assert free
+    one[1].close()
+    free[1].close()
+    gpus.occupy(UUIDS, jobs_per_gpu=1, count=2)
+    assert os.environ[gpus.VISIBLE] == ",".join(UUIDS)
+    assert gpus.claim(UUIDS, jobs_per_gpu=1, folder=folder) is None
+    for lock in gpus._locks:
+        lock.close()
+
+
 def test_processes_wait_for_each_other_and_a_killed_one_holds_nothing(tmp_path: Path) -> None:
     code = (
         "import os, sys, time; from genbench import gpus; gpus.occupy(gpus.visible(), jobs_per_gpu=1);"
@@ -89,7 +110,7 @@ def test_processes_wait_for_each_other_and_a_killed_one_holds_nothing(tmp_path: 
     )
     path = os.pathsep.join([str(driver(tmp_path / "bin")), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "TMPDIR": str(tmp_path)}
-    for name in (gpus.VISIBLE, gpus.HELD, "SLURM_JOB_ID"):
+    for name in (gpus.VISIBLE, gpus.HELD, "SLURM_JOB_ID", "LOCAL_RANK"):
         environment.pop(name, None)
 
     def start() -> subprocess.Popen[str]:

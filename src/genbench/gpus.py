@@ -57,23 +57,38 @@ def parse(listing: str) -> list[str]:
     return found
 
 
-def occupy(names: Sequence[str], *, jobs_per_gpu: int) -> None:
-    """Wait for one of these GPUs, hold it to this process's end, and make it the only one that CUDA will see.
+def occupy(names: Sequence[str], *, jobs_per_gpu: int, count: int = 1) -> None:
+    """Wait for `count` of these GPUs, hold them to this process's end, and make them all that CUDA will see.
 
-    To be called before CUDA is used.  A process that has one, or whose parent has one for it, keeps it.
+    To be called before CUDA is used.  A process that has its own, or whose parent has them for it, keeps them; one of
+    several that torchrun has started (LOCAL_RANK) shares what they were given.
     """
-    if os.environ.get(HELD) and os.environ.get(HELD) == os.environ.get(VISIBLE):
+    if os.environ.get(HELD, "") == os.environ.get(VISIBLE) or "LOCAL_RANK" in os.environ:
         return
     folder = Path(tempfile.gettempdir()) / f"genbench-gpus-{os.getuid()}"
-    claimed = claim(names, jobs_per_gpu=jobs_per_gpu, folder=folder)
-    if claimed is None:
-        print(f"waiting for a free GPU of {len(names)}", file=sys.stderr, flush=True)
-    while claimed is None:
+    count = min(count, len(names))
+    claimed = _claim_all(names, count, jobs_per_gpu=jobs_per_gpu, folder=folder)
+    if not claimed:
+        print(f"waiting for a free GPU: {count} of {len(names)}", file=sys.stderr, flush=True)
+    while not claimed:
         time.sleep(POLL_SECONDS)
-        claimed = claim(names, jobs_per_gpu=jobs_per_gpu, folder=folder)
-    name, lock = claimed
-    _locks.append(lock)
-    os.environ[VISIBLE] = os.environ[HELD] = name
+        claimed = _claim_all(names, count, jobs_per_gpu=jobs_per_gpu, folder=folder)
+    _locks.extend(claimed.values())
+    os.environ[VISIBLE] = os.environ[HELD] = ",".join(claimed)
+
+
+def _claim_all(names: Sequence[str], count: int, *, jobs_per_gpu: int, folder: Path) -> dict[str, IO[bytes]]:
+    """So many GPUs with the files that hold them, or none: who waits holds nothing that another waits for."""
+    claimed: dict[str, IO[bytes]] = {}
+    for _ in range(count):
+        others = [name for name in names if name not in claimed]
+        found = claim(others, jobs_per_gpu=jobs_per_gpu, folder=folder)
+        if found is None:
+            for lock in claimed.values():
+                lock.close()
+            return {}
+        claimed[found[0]] = found[1]
+    return claimed
 
 
 def claim(names: Sequence[str], *, jobs_per_gpu: int, folder: Path) -> tuple[str, IO[bytes]] | None:

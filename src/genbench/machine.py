@@ -24,8 +24,10 @@ def make_deterministic(*, threads: int) -> None:
     torch.backends.cudnn.benchmark = False
 
 
-def pick_device(name: str, *, jobs_per_gpu: int = 1) -> torch.device:
+def pick_device(name: str, *, jobs_per_gpu: int = 1, count: int = 1) -> torch.device:
     """`auto` is a GPU, or the CPU where there is none; a GPU is waited for until fewer than so many jobs are on it.
+
+    The first of `count` GPUs, which are then all that this process and its children see.
 
     Raises:
         InputError: a GPU is asked for, and there is none, or none of that number.
@@ -37,8 +39,8 @@ def pick_device(name: str, *, jobs_per_gpu: int = 1) -> torch.device:
     if number and number >= len(names) > 0:
         raise InputError(f"device: got {name!r}, but this machine has {len(names)} GPU(s), numbered from 0")
     if names:
-        gpus.occupy([names[number]] if ":" in name else names, jobs_per_gpu=jobs_per_gpu)
-        name = name.partition(":")[0]  # the claimed one is the only one left, and so the first
+        gpus.occupy([names[number]] if ":" in name else names, jobs_per_gpu=jobs_per_gpu, count=count)
+        name = name.partition(":")[0]  # those claimed are the only ones left, and numbered anew
     elif name == "auto" and "SLURM_JOB_ID" in os.environ and gpus.VISIBLE not in os.environ:
         return torch.device("cpu")  # what the node has was not given to this job
     if name == "auto":
