@@ -77,11 +77,12 @@ def extractor(data: DataFile, out: OutFile, params: ParamsFile = PARAMS) -> None
     from genbench.data import load as load_data
     from genbench.files import json_bytes, write_all
     from genbench.kinds import kind_of
-    from genbench.machine import make_deterministic
+    from genbench.machine import make_deterministic, optimize_without_compiler
     from genbench.params import load
 
     settings = load(params).extractor
     make_deterministic(threads=settings.threads)
+    optimize_without_compiler()
     prepared = load_data(data)
     weights, card = kind_of(prepared.card).extractor(prepared, settings)
     write_all(out.parent, {out.name: weights, out.with_suffix(".json").name: json_bytes(card)})
@@ -101,6 +102,7 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
 
     began = time.monotonic()
     settings, entry, prepared, space = _load_run(run, data, params)
+    machine.optimize_without_compiler()
     seed = machine.seed_of(entry.seed, run, "train")
     torch.manual_seed(seed)
     device = machine.pick_device(settings.device)

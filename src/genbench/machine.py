@@ -1,9 +1,11 @@
 """Seeds, threads, devices and random state: what makes two runs on one machine agree to the bit."""
 
 import hashlib
+import inspect
 from typing import Any
 
 import torch
+from torch.optim import Optimizer
 
 from genbench.files import InputError
 
@@ -20,6 +22,19 @@ def make_deterministic(*, threads: int) -> None:
     # The same as use_deterministic_algorithms(True), which imports the compiler: 2.7 s a stage, for nothing.
     torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.benchmark = False
+
+
+def optimize_without_compiler() -> None:
+    """Let this process's optimisers run as they are; else they import the compiler, only to be left alone by it.
+
+    That costs more than `import torch` itself.  What they compute is untouched; `step` keeps gradients off as before.
+    """
+    for kind in (Optimizer, *Optimizer.__subclasses__()):
+        for name in {"add_param_group", "load_state_dict", "state_dict", "zero_grad"} & vars(kind).keys():
+            setattr(kind, name, inspect.unwrap(getattr(kind, name)))
+        step = vars(kind).get("step")
+        if step is not None and kind is not Optimizer:
+            setattr(kind, "step", torch.no_grad()(inspect.unwrap(step)))  # noqa: B010
 
 
 def pick_device(name: str) -> torch.device:
