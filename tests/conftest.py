@@ -65,7 +65,7 @@ def genbench(small: Path) -> Command:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which every stage of one run has been run."""
+    """A folder in which every stage of one run has been run; `imports/<stage>` lists what each imported."""
     folder = tmp_path_factory.mktemp("built")
     (folder / "params.yaml").write_text(SMALL)
     for arguments in (
@@ -76,8 +76,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("novelty", *RUN),
         ("evaluate", *RUN, "--extractor", EXTRACTOR),
     ):
-        result = run_in(folder, "genbench", *arguments)
+        result = run_in(folder, "genbench", *arguments, PYTHONPROFILEIMPORTTIME="1")
         assert result.returncode == 0, result.stderr
+        (folder / "imports").mkdir(exist_ok=True)
+        (folder / "imports" / arguments[0]).write_text(result.stderr)
     return folder
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import EXTRACTOR, ROOT, RUN, SMALL, run_in
+from conftest import DATA, EXTRACTOR, ROOT, RUN, SMALL, run_in
 
 
 def fails(folder: Path, *arguments: str) -> str:
@@ -77,6 +77,29 @@ def test_scores_do_not_depend_on_the_threads_that_an_engine_allows(workspace: Pa
         workspace, sys.executable, "-c", "import sys, genbench.cli; print('numpy' in sys.modules)"
     )
     assert loaded.stdout.strip() == "False", "NumPy is loaded before its threads are fixed"
+
+
+def test_stages_import_torch_only_where_they_need_it_and_never_the_compiler(built: Path) -> None:
+    for stage in ("prepare", "extractor", "train", "sample", "novelty", "evaluate"):
+        modules = imported((built / "imports" / stage).read_text())
+        assert "genbench.params" in modules
+        assert not modules & {"torch._dynamo", "torchvision", "matplotlib"}, stage
+        assert ("torch" in modules) == (stage not in ("prepare", "novelty")), stage
+
+
+def test_import_and_check_need_no_torch(workspace: Path) -> None:
+    mine = "{bits-mine: {dataset: bits, samples: results/runs/bits-made/samples.npz}}"
+    (workspace / "params.yaml").write_text(SMALL.replace("external: {}", f"external: {mine}"))
+    for arguments in (("import", "--run", "bits-mine", *DATA, "--out", "results/runs/bits-mine"), ("check",)):
+        result = run_in(workspace, "genbench", *arguments, PYTHONPROFILEIMPORTTIME="1")
+        assert result.returncode == 0, result.stderr
+        modules = imported(result.stderr)
+        assert "genbench.params" in modules and "torch" not in modules, arguments
+
+
+def imported(profile: str) -> set[str]:
+    """The modules named in what PYTHONPROFILEIMPORTTIME prints."""
+    return set(re.findall(r"^import time:.*\| +(\S+)$", profile, flags=re.M))
 
 
 def test_every_command_shows_an_example(built: Path) -> None:

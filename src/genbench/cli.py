@@ -77,11 +77,12 @@ def extractor(data: DataFile, out: OutFile, params: ParamsFile = PARAMS) -> None
     from genbench.data import load as load_data
     from genbench.files import json_bytes, write_all
     from genbench.kinds import kind_of
-    from genbench.machine import make_deterministic
+    from genbench.machine import make_deterministic, optimize_without_compiler
     from genbench.params import load
 
     settings = load(params).extractor
     make_deterministic(threads=settings.threads)
+    optimize_without_compiler()
     prepared = load_data(data)
     weights, card = kind_of(prepared.card).extractor(prepared, settings)
     write_all(out.parent, {out.name: weights, out.with_suffix(".json").name: json_bytes(card)})
@@ -115,6 +116,7 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
 
     prepared = _data_of(run, entry, data)
     space = prepared.space
+    machine.optimize_without_compiler()
     device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
     group = parallel.join(run, entry.processes, device)
     seed, device = machine.seed_of(entry.seed, run, "train"), group.device

@@ -1,10 +1,12 @@
 """Seeds, threads, devices and random state: what makes two runs on one machine agree to the bit."""
 
 import hashlib
+import inspect
 import os
 from typing import Any
 
 import torch
+from torch.optim import Optimizer
 
 from genbench import gpus
 from genbench.files import InputError
@@ -25,6 +27,19 @@ def make_deterministic(*, threads: int) -> None:
     # float32 is float32 on a GPU as well: its TF32 has 10 bits of mantissa, and convolutions use it by default.
     torch.backends.cudnn.allow_tf32 = False
     torch.set_float32_matmul_precision("highest")
+
+
+def optimize_without_compiler() -> None:
+    """Let this process's optimisers run as they are; else they import the compiler, only to be left alone by it.
+
+    That costs more than `import torch` itself.  What they compute is untouched; `step` keeps gradients off as before.
+    """
+    for kind in (Optimizer, *Optimizer.__subclasses__()):
+        for name in {"add_param_group", "load_state_dict", "state_dict", "zero_grad"} & vars(kind).keys():
+            setattr(kind, name, inspect.unwrap(getattr(kind, name)))
+        step = vars(kind).get("step")
+        if step is not None and kind is not Optimizer:
+            setattr(kind, "step", torch.no_grad()(inspect.unwrap(step)))  # noqa: B010
 
 
 def pick_device(name: str, *, jobs_per_gpu: int = 1) -> torch.device:
