@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 from genbench.core import Space
 from genbench.models.autoregressive.fvsbn import FVSBN
 from genbench.models.autoregressive.made import MADE
-from genbench.models.autoregressive.nade import BLOCK, NADE
+from genbench.models.autoregressive.nade import BLOCK, NADE, Conditionals
 from genbench.models.autoregressive.pixelcnn import PixelCNN
 from genbench.nn.autoregressive import Autoregressive
 
@@ -54,6 +54,15 @@ def test_nade_shares_its_weights_as_the_paper_says(order_seed: int | None) -> No
         expected += bernoulli(model.b[i, 0] + a.sigmoid() @ model.V[i, :, 0], v[:, i])
         a = a + v[:, i, None] * model.W[i]
     assert torch.allclose(model.log_prob(x), expected)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_gradients_of_nade_are_those_of_its_formula(channels: int) -> None:
+    d = 2 * BLOCK + 3
+    generator = Generator().manual_seed(0)
+    shapes = [(2, d), (3,), (d, 3), (d, 3, channels)]
+    x, c, W, V = (torch.randn(shape, generator=generator, dtype=torch.double) for shape in shapes)
+    assert torch.autograd.gradcheck(Conditionals.apply, [each.requires_grad_() for each in (x, c, W, V)])
 
 
 @pytest.mark.parametrize("space", TINY_SPACES, ids=["binary", "four levels"])

@@ -6,6 +6,9 @@ from torch.nn import functional as F
 
 from genbench.core import Space, constant
 from genbench.nn.autoregressive import Autoregressive
+from genbench.nn.schedules import cosine
+
+SCHEDULES = {"constant": constant, "cosine": cosine}
 
 
 class MaskedLinear(nn.Linear):
@@ -24,7 +27,8 @@ class MaskedLinear(nn.Linear):
 class MADE(Autoregressive):
     """Pixels in raster order, one mask; Bernoulli outputs for two levels, L-way outputs for more.
 
-    hidden, layers: width and number of hidden layers.  dropout acts on hidden units.
+    hidden, layers: width and number of hidden layers.  dropout acts on hidden units.  schedule: of the learning rate,
+    "constant" or "cosine".
     """
 
     def __init__(
@@ -36,8 +40,11 @@ class MADE(Autoregressive):
         dropout: float = 0.0,
         lr: float = 1e-3,
         weight_decay: float = 0.0,
+        schedule: str = "constant",
     ) -> None:
-        super().__init__(space, lr=lr, weight_decay=weight_decay, schedule=constant)
+        if schedule not in SCHEDULES:
+            raise ValueError(f"schedule: got {schedule!r}; expected one of {', '.join(SCHEDULES)}")
+        super().__init__(space, lr=lr, weight_decay=weight_decay, schedule=SCHEDULES[schedule])
         d = space.dimensions
         degrees = torch.arange(1, d + 1)  # input d has degree d
         blocks: list[nn.Module] = []
