@@ -52,9 +52,9 @@ def dvc_graph(folder: Path) -> Graph:
     return graph
 
 
-def snakemake_graph(folder: Path) -> Graph:
+def snakemake_graph(folder: Path, *arguments: str) -> Graph:
     """The jobs of a forced dry run; where standard error goes is the engine's own business."""
-    result = run_in(folder, "snakemake", "-n", "-p", "--forceall", "--nocolor")
+    result = run_in(folder, "snakemake", "-n", "-p", "--forceall", "--nocolor", *arguments)
     assert result.returncode == 0, result.stdout + result.stderr
     graph: Graph = {}
     for block in re.split(r"\n(?=(?:local)?rule )", result.stdout):

@@ -8,12 +8,13 @@ from torch import Generator, Tensor
 from genbench.core import Space
 from genbench.models.autoregressive.fvsbn import FVSBN
 from genbench.models.autoregressive.made import MADE
-from genbench.models.autoregressive.nade import BLOCK, NADE
+from genbench.models.autoregressive.nade import BLOCK, NADE, Conditionals
 from genbench.models.autoregressive.pixelcnn import PixelCNN
 from genbench.nn.autoregressive import Autoregressive
 
 TINY_SPACES = [Space("image", (1, 2, 4), 2, 2), Space("image", (1, 2, 2), 4, 2)]
 BINARY = Space("image", (1, 6, 7), 2, 10)  # D is no multiple of a block
+WIDE = Space("image", (1, 9, 11), 2)  # wider than a small PixelCNN sees
 
 
 def scatter(model: torch.nn.Module) -> None:
@@ -54,6 +55,15 @@ def test_nade_shares_its_weights_as_the_paper_says(order_seed: int | None) -> No
         expected += bernoulli(model.b[i, 0] + a.sigmoid() @ model.V[i, :, 0], v[:, i])
         a = a + v[:, i, None] * model.W[i]
     assert torch.allclose(model.log_prob(x), expected)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_gradients_of_nade_are_those_of_its_formula(channels: int) -> None:
+    d = 2 * BLOCK + 3
+    generator = Generator().manual_seed(0)
+    shapes = [(2, d), (3,), (d, 3), (d, 3, channels)]
+    x, c, W, V = (torch.randn(shape, generator=generator, dtype=torch.double) for shape in shapes)
+    assert torch.autograd.gradcheck(Conditionals.apply, [each.requires_grad_() for each in (x, c, W, V)])
 
 
 @pytest.mark.parametrize("space", TINY_SPACES, ids=["binary", "four levels"])
@@ -101,3 +111,36 @@ def test_nade_completes_exactly_what_follows_in_its_order() -> None:
 def test_values_without_levels_are_refused(kind: type[Autoregressive]) -> None:
     with pytest.raises(ValueError, match=r"levels=0: .* expected 2 or more"):
         kind(Space("points", (1, 1, 2), 0), lr=1e-3, weight_decay=0.0)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        FVSBN(WIDE),
+        NADE(WIDE, hidden=5),
+        MADE(WIDE, hidden=40),
+        MADE(WIDE, hidden=40, layers=2),
+        PixelCNN(WIDE, width=3, blocks=1),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+@torch.no_grad()
+def test_every_pixel_is_drawn_from_the_conditional_that_the_likelihood_has(
+    model: Autoregressive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sampling takes shorter ways than `logits`: by what is within reach, or by what became known; in parts, too."""
+    scatter(model)
+    model.float().eval()
+    monkeypatch.setattr("genbench.models.autoregressive.pixelcnn.TOGETHER", 2)
+    draw, seen = model.levels.sample, []
+
+    def recorded(logits: Tensor, generator: Generator) -> Tensor:
+        seen.append(logits)
+        return draw(logits, generator)
+
+    monkeypatch.setattr(model.levels, "sample", recorded)
+    x = model.sample(3, generator=Generator().manual_seed(0))
+    d = WIDE.dimensions
+    drawn = torch.cat([torch.stack(seen[i : i + d], 1) for i in range(0, len(seen), d)])
+    assert torch.allclose(drawn, model.logits(x).reshape(drawn.shape), atol=1e-3)
+    assert float(drawn.std()) > 0.1

@@ -4,12 +4,17 @@ from pathlib import Path
 from genbench import gpus
 from genbench.engines.failures import table
 from genbench.files import InputError
-from genbench.params import validate
+from genbench.params import read, validate
 
 # A typo stops everything here, before an earlier result is touched.
-PARAMS = workflow.configfiles[-1] if workflow.configfiles else "params.yaml"
+PARAMS = Path("params.yaml")
 try:
-    SETTINGS = validate(dict(config), Path(PARAMS))
+    SETTINGS = validate(dict(config), PARAMS)
+    if dict(config) != read(PARAMS):
+        raise InputError(
+            f"{PARAMS.absolute()}: other values stand on the command line, but every stage reads this file; "
+            "expected --configfile with a file of that name, or a change of the file itself"
+        )
 except InputError as error:
     raise WorkflowError(str(error))
 

@@ -1,11 +1,16 @@
 """MADE (Germain et al., 2015), arXiv:1502.03509.  log p(x) = Σ_d log p(x_d | x_<d), in one masked pass."""
 
+from bisect import bisect_left, bisect_right
+
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from genbench.core import Space, constant
 from genbench.nn.autoregressive import Autoregressive
+from genbench.nn.schedules import cosine
+
+SCHEDULES = {"constant": constant, "cosine": cosine}
 
 
 class MaskedLinear(nn.Linear):
@@ -20,11 +25,16 @@ class MaskedLinear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, self.weight * self.mask, self.bias)
 
+    def part(self, x: Tensor, some: slice) -> Tensor:
+        """Some of the outputs."""
+        return F.linear(x, self.weight[some] * self.mask[some], self.bias[some])
+
 
 class MADE(Autoregressive):
     """Pixels in raster order, one mask; Bernoulli outputs for two levels, L-way outputs for more.
 
-    hidden, layers: width and number of hidden layers.  dropout acts on hidden units.
+    hidden, layers: width and number of hidden layers.  dropout acts on hidden units.  schedule: of the learning rate,
+    "constant" or "cosine".
     """
 
     def __init__(
@@ -36,14 +46,18 @@ class MADE(Autoregressive):
         dropout: float = 0.0,
         lr: float = 1e-3,
         weight_decay: float = 0.0,
+        schedule: str = "constant",
     ) -> None:
-        super().__init__(space, lr=lr, weight_decay=weight_decay, schedule=constant)
+        if schedule not in SCHEDULES:
+            raise ValueError(f"schedule: got {schedule!r}; expected one of {', '.join(SCHEDULES)}")
+        super().__init__(space, lr=lr, weight_decay=weight_decay, schedule=SCHEDULES[schedule])
         d = space.dimensions
         degrees = torch.arange(1, d + 1)  # input d has degree d
+        # Hidden degrees spread evenly over 1 … D−1; a hidden unit sees the inputs up to its degree.
+        self.degrees = (torch.arange(hidden) * max(d - 1, 1) // hidden + 1).tolist()
+        following = torch.tensor(self.degrees)
         blocks: list[nn.Module] = []
         for _ in range(layers):
-            # Hidden degrees spread evenly over 1 … D−1; a hidden unit sees the inputs up to its degree.
-            following = torch.arange(hidden) * max(d - 1, 1) // hidden + 1
             blocks += [MaskedLinear(following[:, None] >= degrees[None, :]), nn.ReLU(), nn.Dropout(dropout)]
             degrees = following
         self.hidden = nn.Sequential(*blocks)
@@ -59,10 +73,19 @@ class MADE(Autoregressive):
         return out.unflatten(1, (self.space.dimensions, self.levels.channels))
 
     def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
-        """Exact for what follows the last kept pixel; earlier hidden pixels see only those before them."""
-        flat, keep = x.flatten(1).clone(), mask.expand_as(x).flatten(1)
-        flat = flat * keep
+        """Exact for what follows the last kept pixel; earlier hidden pixels see only those before them.
+
+        A hidden unit is computed once, as soon as all that it sees is drawn: D pixels cost about one pass, not D.
+        """
+        keep = mask.expand_as(x).flatten(1)
+        flat = x.flatten(1) * keep
+        layers = [layer for layer in self.hidden if isinstance(layer, MaskedLinear)]
+        seen = [flat, *(flat.new_zeros(len(flat), layer.out_features) for layer in layers)]
         for d in range(flat.shape[1]):  # x_d given x_<d
-            drawn = self.levels.sample(self.logits(flat)[:, d], generator)
-            flat[:, d] = torch.where(keep[:, d], flat[:, d], drawn)
+            own = slice(d * self.levels.channels, (d + 1) * self.levels.channels)
+            logits = self.output.part(seen[-1], own) + self.direct.part(flat, own)
+            flat[:, d] = torch.where(keep[:, d], flat[:, d], self.levels.sample(logits, generator))
+            known = slice(bisect_left(self.degrees, d + 1), bisect_right(self.degrees, d + 1))
+            for layer, inputs, units in zip(layers, seen, seen[1:], strict=False):
+                units[:, known] = layer.part(inputs, known).relu()
         return flat.unflatten(1, self.space.shape)

@@ -4,6 +4,8 @@ The neural autoregressive distribution estimator, PMLR 15:29–37; arXiv:1605.02
 share W, and h_{i+1} differs from h_i by one term of the sum: a pass over all D pixels costs O(DH).
 """
 
+from typing import Any
+
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
@@ -11,8 +13,51 @@ from torch.nn import functional as F
 from genbench.core import Space
 from genbench.nn.autoregressive import Autoregressive
 
-# Pixels whose running sums one matrix product gives: larger blocks waste products with zeros, smaller ones calls.
+# Pixels between the running sums that a forward pass keeps; a backward pass computes what lies between them again.
 BLOCK = 16
+
+
+class Conditionals(torch.autograd.Function):
+    """x (n, D) in the model's order, c (H,), W (D, H), V (D, H, channels) -> V_i h_i, (D, n, channels).
+
+    Pixel after pixel, as the paper writes it: what one needs fits in a processor's cache.  Autograd would keep all
+    D·n·H hidden values, and on images of 28×28 spend most of its time on bringing them from memory and back.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, c: Tensor, W: Tensor, V: Tensor) -> Tensor:
+        columns = x.T.contiguous()
+        running, kept = c.repeat(len(x), 1), []  # c + Σ_{j<i} W_j x_j, (n, H)
+        h, out = torch.empty_like(running), x.new_empty(len(W), len(x), V.shape[2])
+        for i in range(len(W)):
+            if i % BLOCK == 0:
+                kept.append(running.clone())
+            torch.mm(torch.sigmoid(running, out=h), V[i], out=out[i])
+            running.addr_(columns[i], W[i])
+        ctx.save_for_backward(columns, W, V, *kept)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor, Tensor, Tensor]:
+        columns, W, V, *kept = ctx.saved_tensors
+        of_x, of_W, of_V = (torch.empty_like(each) for each in (columns, W, V))
+        # The gradient of the running sum of pixel i from all pixels after it.
+        later = torch.zeros_like(kept[0])
+        of_h, hidden = torch.empty_like(later), later.new_empty(BLOCK, *later.shape)
+        for first in reversed(range(0, len(W), BLOCK)):
+            block, running = range(first, min(first + BLOCK, len(W))), kept.pop().clone()
+            for i in block:
+                torch.sigmoid(running, out=hidden[i - first])
+                running.addr_(columns[i], W[i])
+            for i in reversed(block):
+                h, of_logits = hidden[i - first], grads[0][i]
+                if ctx.needs_input_grad[0]:
+                    torch.mv(later, W[i], out=of_x[i])
+                torch.mv(later.T, columns[i], out=of_W[i])
+                torch.mm(h.T, of_logits, out=of_V[i])
+                torch.mm(of_logits, V[i].T, out=of_h)
+                later += torch.ops.aten.sigmoid_backward(of_h, h)
+        return of_x.T if ctx.needs_input_grad[0] else None, later.sum(0), of_W, of_V
 
 
 class NADE(Autoregressive):
@@ -46,16 +91,7 @@ class NADE(Autoregressive):
 
     def logits(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1] -> (n, D, channels), in the model's order."""
-        x = self.in_order(x)
-        running = self.c.expand(len(x), -1)  # c + Σ_{j<i} W_j x_j, (n, H), for the first i of a block
-        out = []
-        for some, W, V in zip(x.split(BLOCK, 1), self.W.split(BLOCK), self.V.split(BLOCK), strict=True):
-            # For pixel i of the block, x_j where j < i and else 0: times W, what the block itself adds to the sum.
-            before = some * W.new_ones(len(W), len(W)).tril(-1)[:, None]  # (k, n, k)
-            h = (running + before @ W).sigmoid()  # (k, n, H)
-            out.append(h @ V)  # (k, n, channels)
-            running = torch.addmm(running, some, W)
-        return torch.cat(out).transpose(0, 1) + self.b
+        return Conditionals.apply(self.in_order(x), self.c, self.W, self.V).transpose(0, 1) + self.b
 
     def in_order(self, x: Tensor) -> Tensor:
         return x.flatten(1)[:, self.order]
