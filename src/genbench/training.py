@@ -148,8 +148,7 @@ class _Loop:
         done = (step - self.span.start) / len(self.span)
         if self.phase.progress is not None:
             self.phase.progress(done)
-        batch = batch_of_step(self.data, step, self.budget.batch_size, self.job.seed)
-        batch = self.how.group.share(batch)
+        batch = self.how.group.share(batch_of_step(self.data, step, self.budget.batch_size, self.job.seed))
         for objective, optimizer, rates, total in zip(
             self.phase.objectives, self.optimizers, self.rates, sums, strict=True
         ):
