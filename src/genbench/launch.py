@@ -33,7 +33,7 @@ def is_worker() -> bool:
     return MEETING in os.environ or "TORCHELASTIC_RUN_ID" in os.environ
 
 
-def launch(run: str, processes: int, gpus: Sequence[str]) -> None:
+def launch(run: str, processes: int, gpus: Sequence[str] = ()) -> None:
     """Run this very command in so many processes, each with the GPU of its rank if there are any, and wait.
 
     They read from a pipe that ends when this process does, however it ends, and then end as well: none is left behind.
