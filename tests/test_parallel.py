@@ -93,7 +93,7 @@ def test_shares_make_up_the_batch() -> None:
     assert len({Group(rank, 3).seed(5) for rank in range(3)}) == 3
 
 
-LONG = SMALL.replace("steps: 40", "steps: 600, dropout: 0.2, processes: 2")
+LONG = SMALL.replace("steps: 40", "steps: 300, dropout: 0.2, processes: 2")
 OUTPUTS = ("model.safetensors", "curve.csv", "frames.npz")
 RECEIPT = "results/receipts/train/bits-made.json"
 
@@ -129,16 +129,31 @@ def interrupted(
     return command.returncode, said
 
 
-def test_a_lost_process_ends_the_command_and_a_second_call_goes_on_to_the_same_bytes(workspace: Path) -> None:
-    (workspace / "params.yaml").write_text(LONG)
-    result = run_in(workspace, "genbench", "train", *RUN)
+@pytest.fixture(scope="module")
+def undisturbed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built folder after a training by two processes that nothing has happened to."""
+    folder = Path(shutil.copytree(built, tmp_path_factory.mktemp("undisturbed") / "copy"))
+    (folder / "params.yaml").write_text(LONG)
+    result = run_in(folder, "genbench", "train", *RUN)
     assert result.returncode == 0, result.stderr
-    run = workspace / "results/runs/bits-made"
-    expected = {name: (run / name).read_bytes() for name in OUTPUTS}
-    receipt = json.loads((workspace / RECEIPT).read_text())
+    return folder
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / "results/runs/bits-made" / name).read_bytes() for name in OUTPUTS}
+
+
+def test_the_first_process_leaves_the_receipt(undisturbed: Path) -> None:
+    receipt = json.loads((undisturbed / RECEIPT).read_text())
     assert receipt["command"] == " ".join(["genbench", "train", *RUN])
     assert set(receipt["written"]) >= {f"results/runs/bits-made/{name}" for name in OUTPUTS}
 
+
+def test_a_lost_process_ends_the_command_and_a_second_call_goes_on_to_the_same_bytes(
+    workspace: Path, undisturbed: Path
+) -> None:
+    (workspace / "params.yaml").write_text(LONG)
+    run = workspace / "results/runs/bits-made"
     (run / "model.safetensors").unlink()
     code, said = interrupted(workspace, lambda command, workers: workers[1].kill())
     assert code == 1
@@ -151,7 +166,7 @@ def test_a_lost_process_ends_the_command_and_a_second_call_goes_on_to_the_same_b
 
     again = run_in(workspace, "genbench", "train", *RUN)
     assert again.stderr.count("resuming from step") == 1
-    assert {name: (run / name).read_bytes() for name in OUTPUTS} == expected
+    assert outputs(workspace) == outputs(undisturbed)
 
 
 def test_an_interrupt_ends_all_processes(workspace: Path) -> None:
@@ -173,16 +188,12 @@ def test_what_all_processes_refuse_is_said_once(workspace: Path) -> None:
 
 
 @pytest.mark.slow
-def test_torchrun_starts_the_same_training(workspace: Path) -> None:
-    (workspace / "params.yaml").write_text(SMALL.replace("ema: 0.9", "processes: 2"))
-    assert run_in(workspace, "genbench", "train", *RUN).returncode == 0
-    run = workspace / "results/runs/bits-made"
-    expected = {name: (run / name).read_bytes() for name in OUTPUTS}
-    shutil.rmtree(run)
+def test_torchrun_starts_the_same_training(workspace: Path, undisturbed: Path) -> None:
+    (workspace / "params.yaml").write_text(LONG)
     torchrun = ("torchrun", "--no-python", "--nproc-per-node")
     result = run_in(workspace, *torchrun, "2", "--", "genbench", "train", *RUN)
     assert result.returncode == 0, result.stderr
-    assert {name: (run / name).read_bytes() for name in OUTPUTS} == expected
+    assert outputs(workspace) == outputs(undisturbed)
     refused = run_in(workspace, *torchrun, "1", "--", "genbench", "train", *RUN)
     assert refused.returncode != 0
     assert "runs.bits-made.processes: got 2, but torchrun has started 1" in refused.stderr
