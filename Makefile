@@ -39,7 +39,7 @@ lock:
 	$(PYTHON) -m venv .venv/lock
 	.venv/lock/bin/pip install --quiet uv
 	.venv/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
-		--extra dev --custom-compile-command "make lock" --constraint constraints.txt \
+		--extra dev --extra cluster --custom-compile-command "make lock" --constraint constraints.txt \
 		--output-file requirements.lock pyproject.toml
 
 clean:
