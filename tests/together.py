@@ -14,6 +14,7 @@ from torch import Generator, Tensor, nn
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.execution import Execution
 from genbench.launch import attend, is_worker, launch
+from genbench.machine import optimize_without_compiler
 from genbench.models.adversarial.gan import GAN
 from genbench.models.autoencoders.stacked import Stacked
 from genbench.models.autoregressive.made import MADE
@@ -87,6 +88,7 @@ def main(folder: Path) -> None:
         launch("together", 2)
         return
     torch.set_num_threads(1)
+    optimize_without_compiler()
     group = join("together", 2, torch.device("cpu"))
     for name in MODELS:
         model, record = fit(name, folder, group)
