@@ -21,6 +21,15 @@ runs:
   digits-copycat: {dataset: digits, model: controls/copycat}
   bits-made: {dataset: bits, model: autoregressive/made, hidden: 30, steps: 40, batch_size: 32, ema: 0.9}
 """
+TINY = """\
+device: cpu
+datasets:
+  bits: {source: digits, train: 1000, threshold: 8}
+extractor: {steps: 20, width: 8, features: 16}
+external: {}
+runs:
+  bits-copycat: {dataset: bits, model: controls/copycat}
+"""
 
 DATA = ("--data", "data/bits.safetensors")
 RUN = ("--run", "bits-made", *DATA, "--out", "results/runs/bits-made")

@@ -2,25 +2,18 @@
 
 from pathlib import Path
 
-from conftest import run_in
+from conftest import TINY, run_in
 from test_engines import checkout
 
 from genbench.engines.failures import table
 
-SMALL = """\
-device: cpu
-datasets:
-  bits: {source: digits, train: 1000, threshold: 8}
-extractor: {steps: 20, width: 8, features: 16}
-external: {}
-runs:
-  bits-copycat: {dataset: bits, model: controls/copycat}
-  bits-made: {dataset: bits, model: autoregressive/made, hidden: 10, steps: 20, lr: 1.0e+20}
-"""
+FAILING = (
+    TINY + "  bits-made: {dataset: bits, model: autoregressive/made, hidden: 10, steps: 20, lr: 1.0e+20}\n"
+)
 
 
 def test_a_build_ends_with_what_failed_and_why_and_the_rest_is_built(tmp_path: Path) -> None:
-    folder = checkout(tmp_path, SMALL)
+    folder = checkout(tmp_path, FAILING)
     models = [f"results/runs/{run}/model.safetensors" for run in ("bits-copycat", "bits-made")]
     options = ("snakemake", "--cores", "2", "--keep-going", "--nocolor")
     samples = "results/runs/bits-made/samples.npz"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import run_in
+from conftest import TINY, run_in
 from test_engines import checkout, planned_by_dvc, planned_by_snakemake
 
 from genbench.engines.differences import difference
@@ -13,15 +13,6 @@ from genbench.engines.proofs import Hashes, Stage, judge
 from genbench.files import json_bytes, md5, npz_bytes
 from genbench.receipts import Receipt, param_hashes
 
-TINY = """\
-device: cpu
-datasets:
-  bits: {source: digits, train: 1000, threshold: 8}
-extractor: {steps: 20, width: 8, features: 16}
-external: {}
-runs:
-  bits-copycat: {dataset: bits, model: controls/copycat}
-"""
 LOCKS = ("dvc.lock", "stages/train/dvc.lock", "stages/sample/dvc.lock", "stages/novelty/dvc.lock")
 STAGES = {f"{stage}@bits-copycat" for stage in ("train", "sample", "novelty", "evaluate")}
 

@@ -21,21 +21,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+from conftest import TINY
 from test_engines import artifacts, checkout
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "sinfo")
 PLUGIN = "snakemake_executor_plugin_slurm"
 PLACES = "/usr/sbin:/sbin"  # where Debian puts daemons, not on every user's path
 START_SECONDS, BUILD_SECONDS = 60, 1200
-BENCHMARK = """\
-device: cpu
-datasets:
-  bits: {source: digits, train: 1000, threshold: 8}
-extractor: {steps: 20, width: 8, features: 16}
-external: {}
-runs:
-  bits-copycat: {dataset: bits, model: controls/copycat}
-  bits-made: {dataset: bits, model: autoregressive/made, hidden: 30, steps: 40, batch_size: 32, threads: 2}
+BENCHMARK = f"""\
+{TINY}\
+  bits-made: {{dataset: bits, model: autoregressive/made, hidden: 30, steps: 40, batch_size: 32, threads: 2}}
 """
 STAGES = ("train", "sample", "novelty", "evaluate")
 # CPUs, memory and minutes: the run's threads, and the profile's defaults.
