@@ -386,6 +386,34 @@ def test_a_pixel_depends_on_all_pixels_before_it_and_none_after(
             assert bool(differs[d + 1]), "the next pixel does not see this one"
 
 
+def test_a_vae_of_convolutions_is_under_the_laws(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setitem(SMALL, "network", "convolutions")
+    monkeypatch.setitem(SMALL, "importance", 2000)
+    test_an_objective_moves_all_of_its_own_parameters_and_no_others("latent/vae")
+    test_one_batch_can_be_overfitted("latent/vae")
+    test_probabilities_over_a_tiny_space_sum_to_one("latent/vae", "four levels", tmp_path)
+    test_samples_match_the_density("latent/vae", "four levels", tmp_path)
+
+
+@torch.no_grad()
+def test_the_maps_of_a_convolutional_vae_lie_where_their_pixels_are() -> None:
+    vae: Any = tiny("latent/vae", [Space("image", (3, 16, 8), 256)], network="convolutions")
+    z = torch.randn(5, vae.latent)
+    maps, raw = vae.decoder(z), vae.raw(z)
+    assert raw.shape == (5, 3 * 16 * 8, 2)
+    for channel, row, column, number in ((0, 0, 0, 0), (1, 3, 7, 1), (2, 15, 2, 1)):
+        expected = maps[:, 2 * channel + number, row, column]
+        assert torch.equal(raw[:, channel * 16 * 8 + row * 8 + column, number], expected)
+    assert vae.sample(4, generator=Generator().manual_seed(0)).shape == (4, 3, 16, 8)
+
+
+def test_a_vae_that_cannot_be_built_says_why() -> None:
+    with pytest.raises(InputError, match="network: got 'transformer'; expected one of perceptrons, conv"):
+        tiny("latent/vae", network="transformer")
+    with pytest.raises(InputError, match="convolutions are for images"):
+        tiny("latent/vae", [Space("table", (3,), 2)], network="convolutions")
+
+
 @pytest.mark.parametrize("space", [Space("image", (1, 2, 4), 2), Space("image", (1, 2, 2), 4)])
 @pytest.mark.parametrize("kind", [Levels, DiscretizedLogistic])
 def test_output_distributions_sum_to_one_and_sample_what_they_say(kind: Any, space: Space) -> None:

@@ -24,13 +24,16 @@ from genbench.extractors.pca_pixels import PcaPixels
 from genbench.extractors.random_convolution import RandomConvolution
 from genbench.folds import FOLDS, crossed, mean_of
 from genbench.images import spread
-from genbench.large import slices
+from genbench.large import slices, taken
 from genbench.metrics import Estimate
 from genbench.metrics.arrays import Floats
 from genbench.metrics.estimate import bootstrap_interval, resamplings, spread_interval
 
 CHUNK = 500
 RESAMPLINGS = 100
+TRAIN = (
+    20_000  # training elements that a likelihood is computed of, spread evenly over them where there are more
+)
 
 
 class Draws(NamedTuple):
@@ -176,13 +179,15 @@ def likelihood_scores(
 ) -> tuple[str | None, dict[str, Scored]]:
     """ "exact", "bound" or None, and nats per image, bits per dimension and the train/held-out gap.
 
-    bits/dim = nats / (D ln 2).  The gap is mean log p(train) − mean log p(held-out), in nats:
-    far above 0 is overfitting.
+    bits/dim = nats / (D ln 2).  The gap is mean log p(train) − mean log p(held-out), in nats, over no more than TRAIN
+    training elements: far above 0 is overfitting.
     """
     likelihood = capability(model, Likelihood)
     if likelihood is None:
         return None, {}
-    train, held_out = (log_prob(likelihood, x, space) for x in (data.train_x, data.held_out_x))
+    count = min(TRAIN, len(data.train_x))
+    seen = taken(data.train_x, np.arange(count) * len(data.train_x) // count)
+    train, held_out = (log_prob(likelihood, x, space) for x in (seen, data.held_out_x))
     n, per_dimension = len(held_out), 1 / (space.dimensions * math.log(2))
     nll, replicates = metrics.mean_interval(-held_out), drawn.real @ -held_out / n
     gap = float(train.mean() - held_out.mean())

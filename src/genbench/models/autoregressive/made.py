@@ -30,6 +30,19 @@ class MaskedLinear(nn.Linear):
         return F.linear(x, self.weight[some] * self.mask[some], self.bias[some])
 
 
+def initialise(layer: nn.Module) -> None:
+    """N(0, 2/n) weights, n the number of inputs that the unit sees (He et al., 2015, arXiv:1502.01852).
+
+    The usual n, the width of the layer below, starts the units near zero, and they then learn little.
+    """
+    if isinstance(layer, MaskedLinear):
+        seen = layer.mask.sum(1, keepdim=True)
+        nn.init.normal_(layer.weight)
+        with torch.no_grad():
+            layer.weight *= (2 / seen).sqrt()
+        nn.init.zeros_(layer.bias)
+
+
 class MADE(Autoregressive):
     """Pixels in raster order, one mask; Bernoulli outputs for two levels, L-way outputs for more.
 
@@ -61,6 +74,7 @@ class MADE(Autoregressive):
             blocks += [MaskedLinear(following[:, None] >= degrees[None, :]), nn.ReLU(), nn.Dropout(dropout)]
             degrees = following
         self.hidden = nn.Sequential(*blocks)
+        self.hidden.apply(initialise)
         outputs = torch.arange(1, d + 1).repeat_interleave(self.levels.channels)
         self.output = MaskedLinear(outputs[:, None] > degrees[None, :])  # strictly: x_d must not see itself
         # Direct connections from the input, strictly lower triangular (paper, section 4.2).

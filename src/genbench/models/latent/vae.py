@@ -11,14 +11,49 @@ import torch
 from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
+from genbench.nn.convolutions import halvings
 from genbench.nn.discrete import smooth_output
+
+NETWORKS = ("perceptrons", "convolutions")
+
+
+def perceptron(inputs: int, hidden: int, layers: int, outputs: int, dropout: float) -> nn.Sequential:
+    widths = [inputs] + [hidden] * layers
+    body = [block for a, b in pairwise(widths) for block in (nn.Linear(a, b), nn.SiLU(), nn.Dropout(dropout))]
+    return nn.Sequential(*body, nn.Linear(hidden, outputs))
+
+
+def convolutions(
+    shape: tuple[int, ...], codes: int, latent: int, channels: int, width: int, dropout: float
+) -> tuple[nn.Sequential, nn.Sequential]:
+    """Encoder (n, *shape) -> (n, codes), decoder (n, latent) -> (n, channels, h, w).
+
+    Strided convolutions halve the sides, transposed ones double them, from and to 4 pixels or more.
+    """
+    own, *sides = shape
+    (height, side), times = halvings(*sides)
+    top = width * 2**times
+    down: list[nn.Module] = [nn.Conv2d(own, width, 3, padding=1), nn.SiLU()]
+    up: list[nn.Module] = [
+        nn.Linear(latent, top * height * side),
+        nn.Unflatten(1, (top, height, side)),
+        nn.SiLU(),
+    ]
+    for k in range(times):
+        narrow, wide = width * 2**k, top // 2**k
+        down += [nn.Conv2d(narrow, 2 * narrow, 4, 2, 1), nn.SiLU()]
+        up += [nn.ConvTranspose2d(wide, wide // 2, 4, 2, 1), nn.SiLU()]
+    down += [nn.Flatten(), nn.Dropout(dropout), nn.Linear(top * height * side, codes)]
+    return nn.Sequential(*down), nn.Sequential(*up, nn.Conv2d(width, channels, 3, padding=1))
 
 
 class VAE(GenerativeModel):
     """Gaussian encoder and prior; the decoder gives each pixel a distribution over its levels.
 
-    latent: dimensions of z.  hidden, layers: width and depth of encoder and decoder.  importance: samples of the
-    importance-weighted bound (Burda et al., 2016, arXiv:1509.00519) that `log_prob` reports.
+    latent: dimensions of z.  network: "perceptrons" of `layers` hidden layers of `hidden` units each, or, for images,
+    "convolutions" with `width` maps at full resolution, doubled with each halving.  dropout: on hidden units; of the
+    convolutions on those before the codes.  importance: samples of the importance-weighted bound (Burda et al., 2016,
+    arXiv:1509.00519) that `log_prob` reports.
     """
 
     exact = False
@@ -28,8 +63,10 @@ class VAE(GenerativeModel):
         space: Space,
         *,
         latent: int = 20,
+        network: str = "perceptrons",
         hidden: int = 400,
         layers: int = 1,
+        width: int = 32,
         beta: float = 1.0,
         dropout: float = 0.0,
         importance: int = 100,
@@ -37,34 +74,34 @@ class VAE(GenerativeModel):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(space)
+        if network not in NETWORKS:
+            raise ValueError(f"network: got {network!r}; expected one of {', '.join(NETWORKS)}")
+        if network == "convolutions" and len(space.shape) != 3:
+            raise ValueError(f"shape={space.shape}: convolutions are for images; expected (c, h, w)")
         self.output = smooth_output(space)
-        self.latent, self.beta, self.importance, self.lr, self.weight_decay = (
-            latent,
-            beta,
-            importance,
-            lr,
-            weight_decay,
-        )
-        d = space.dimensions
-        self.encoder = self.network(d, hidden, layers, 2 * latent, dropout)
-        self.decoder = self.network(latent, hidden, layers, d * self.output.channels, dropout)
-
-    @staticmethod
-    def network(inputs: int, hidden: int, layers: int, outputs: int, dropout: float) -> nn.Sequential:
-        widths = [inputs] + [hidden] * layers
-        body = [
-            block for a, b in pairwise(widths) for block in (nn.Linear(a, b), nn.SiLU(), nn.Dropout(dropout))
-        ]
-        return nn.Sequential(*body, nn.Linear(hidden, outputs))
+        self.latent, self.beta, self.importance = latent, beta, importance
+        self.lr, self.weight_decay = lr, weight_decay
+        self.convolutional = network == "convolutions"
+        d, each = space.dimensions, self.output.channels
+        if self.convolutional:
+            maps = space.shape[0] * each
+            self.encoder, self.decoder = convolutions(space.shape, 2 * latent, latent, maps, width, dropout)
+        else:
+            self.encoder = perceptron(d, hidden, layers, 2 * latent, dropout)
+            self.decoder = perceptron(latent, hidden, layers, d * each, dropout)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(n, *shape) in [0, 1] -> mu, log_var: (n, k) each."""
-        mu, log_var = self.encoder(2 * x.flatten(1) - 1).chunk(2, dim=1)
+        inputs = x if self.convolutional else x.flatten(1)
+        mu, log_var = self.encoder(2 * inputs - 1).chunk(2, dim=1)
         return mu, log_var
 
     def raw(self, z: Tensor) -> Tensor:
-        """(…, k) -> (…, D, channels)."""
-        return self.decoder(z).unflatten(-1, (self.space.dimensions, self.output.channels))
+        """(n, k) -> (n, D, channels)."""
+        if self.convolutional:
+            maps = self.decoder(z).unflatten(1, (self.space.shape[0], self.output.channels))
+            return maps.movedim(2, -1).flatten(1, 3)
+        return self.decoder(z).unflatten(1, (self.space.dimensions, self.output.channels))
 
     def loss(self, batch: Batch) -> Tensor:
         """The negative evidence lower bound, in nats per image; the KL term in closed form (paper, appendix B)."""
