@@ -115,7 +115,7 @@ def main() -> None:
             if entry.steps:
                 found[name] = curve_of(folder)
     if arguments.figures:
-        grid = tile(np.concatenate(pictures), data.levels, columns=arguments.samples, side=28)
+        grid = tile(np.concatenate(pictures), data.levels, columns=arguments.samples, side=56)
         samples = arguments.figures / f"{dataset}_samples.png"
         samples.write_bytes(png(grid))
         curves(found, *arguments.range).save(arguments.figures / f"{dataset}_curves.png", optimize=True)
