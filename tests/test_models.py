@@ -386,6 +386,32 @@ def test_a_pixel_depends_on_all_pixels_before_it_and_none_after(
             assert bool(differs[d + 1]), "the next pixel does not see this one"
 
 
+def test_a_gated_made_is_under_the_laws(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    name = "autoregressive/made"
+    monkeypatch.setitem(SMALL, "activation", "gated")
+    test_an_objective_moves_all_of_its_own_parameters_and_no_others(name)
+    test_one_batch_can_be_overfitted(name)
+    test_probabilities_over_a_tiny_space_sum_to_one(name, "four levels", tmp_path)
+    test_samples_match_the_density(name, "four levels", tmp_path)
+    test_completion_keeps_what_it_is_shown({name: tiny(name)}, name)
+    test_a_pixel_depends_on_all_pixels_before_it_and_none_after({}, name)
+
+
+@torch.no_grad()
+def test_a_gated_unit_is_its_value_times_its_gate() -> None:
+    made: Any = tiny("autoregressive/made", activation="gated")
+    made.eval()
+    sums, x = made.hidden[0], torch.rand(5, 64, generator=Generator().manual_seed(0))
+    value, gate = sums(x)[:, 0::2], sums(x)[:, 1::2]
+    assert torch.allclose(made.hidden(x), value * gate.sigmoid())
+    assert made.hidden(x).shape == (5, SMALL["hidden"])
+
+
+def test_a_made_that_cannot_be_built_says_why() -> None:
+    with pytest.raises(InputError, match="activation: got 'swish'; expected one of relu, gated"):
+        tiny("autoregressive/made", activation="swish")
+
+
 def test_a_vae_of_convolutions_is_under_the_laws(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setitem(SMALL, "network", "convolutions")
     monkeypatch.setitem(SMALL, "importance", 2000)

@@ -31,9 +31,7 @@ from genbench.metrics.estimate import bootstrap_interval, resamplings, spread_in
 
 CHUNK = 500
 RESAMPLINGS = 100
-TRAIN = (
-    20_000  # training elements that a likelihood is computed of, spread evenly over them where there are more
-)
+SEEN = 20_000  # training elements of a likelihood gap, spread evenly over them where there are more
 
 
 class Draws(NamedTuple):
@@ -179,13 +177,13 @@ def likelihood_scores(
 ) -> tuple[str | None, dict[str, Scored]]:
     """ "exact", "bound" or None, and nats per image, bits per dimension and the train/held-out gap.
 
-    bits/dim = nats / (D ln 2).  The gap is mean log p(train) − mean log p(held-out), in nats, over no more than TRAIN
+    bits/dim = nats / (D ln 2).  The gap is mean log p(train) − mean log p(held-out), in nats, over no more than SEEN
     training elements: far above 0 is overfitting.
     """
     likelihood = capability(model, Likelihood)
     if likelihood is None:
         return None, {}
-    count = min(TRAIN, len(data.train_x))
+    count = min(SEEN, len(data.train_x))
     seen = taken(data.train_x, np.arange(count) * len(data.train_x) // count)
     train, held_out = (log_prob(likelihood, x, space) for x in (seen, data.held_out_x))
     n, per_dimension = len(held_out), 1 / (space.dimensions * math.log(2))

@@ -30,6 +30,20 @@ class MaskedLinear(nn.Linear):
         return F.linear(x, self.weight[some] * self.mask[some], self.bias[some])
 
 
+class Gated(nn.Module):
+    """Gated linear units (Dauphin et al., 2017, arXiv:1612.08083): (n, 2 h), pairs of value and gate -> (n, h)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        value, gate = x.unflatten(1, (-1, 2)).unbind(2)
+        return value * gate.sigmoid()
+
+
+ACTIVATIONS = {
+    "relu": (nn.ReLU, 1),
+    "gated": (Gated, 2),
+}  # and how many weighted sums a hidden unit is made of
+
+
 def initialise(layer: nn.Module) -> None:
     """N(0, 2/n) weights, n the number of inputs that the unit sees (He et al., 2015, arXiv:1502.01852).
 
@@ -46,7 +60,8 @@ def initialise(layer: nn.Module) -> None:
 class MADE(Autoregressive):
     """Pixels in raster order, one mask; Bernoulli outputs for two levels, L-way outputs for more.
 
-    hidden, layers: width and number of hidden layers.  dropout acts on hidden units.  schedule: of the learning rate,
+    hidden, layers: width and number of hidden layers.  activation: "relu", the paper's, or "gated", with which a hidden
+    unit has a second set of weights, for its gate.  dropout acts on hidden units.  schedule: of the learning rate,
     "constant" or "cosine".
     """
 
@@ -56,6 +71,7 @@ class MADE(Autoregressive):
         *,
         hidden: int = 500,
         layers: int = 1,
+        activation: str = "relu",
         dropout: float = 0.0,
         lr: float = 1e-3,
         weight_decay: float = 0.0,
@@ -63,15 +79,19 @@ class MADE(Autoregressive):
     ) -> None:
         if schedule not in SCHEDULES:
             raise ValueError(f"schedule: got {schedule!r}; expected one of {', '.join(SCHEDULES)}")
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation: got {activation!r}; expected one of {', '.join(ACTIVATIONS)}")
         super().__init__(space, lr=lr, weight_decay=weight_decay, schedule=SCHEDULES[schedule])
         d = space.dimensions
         degrees = torch.arange(1, d + 1)  # input d has degree d
         # Hidden degrees spread evenly over 1 … D−1; a hidden unit sees the inputs up to its degree.
         self.degrees = (torch.arange(hidden) * max(d - 1, 1) // hidden + 1).tolist()
         following = torch.tensor(self.degrees)
+        unit, self.sums = ACTIVATIONS[activation]
         blocks: list[nn.Module] = []
         for _ in range(layers):
-            blocks += [MaskedLinear(following[:, None] >= degrees[None, :]), nn.ReLU(), nn.Dropout(dropout)]
+            mask = following[:, None] >= degrees[None, :]
+            blocks += [MaskedLinear(mask.repeat_interleave(self.sums, 0)), unit(), nn.Dropout(dropout)]
             degrees = following
         self.hidden = nn.Sequential(*blocks)
         self.hidden.apply(initialise)
@@ -94,12 +114,14 @@ class MADE(Autoregressive):
         keep = mask.expand_as(x).flatten(1)
         flat = x.flatten(1) * keep
         layers = [layer for layer in self.hidden if isinstance(layer, MaskedLinear)]
-        seen = [flat, *(flat.new_zeros(len(flat), layer.out_features) for layer in layers)]
+        activation = self.hidden[1]  # the same in every layer
+        seen = [flat, *(flat.new_zeros(len(flat), len(self.degrees)) for _ in layers)]
         for d in range(flat.shape[1]):  # x_d given x_<d
             own = slice(d * self.levels.channels, (d + 1) * self.levels.channels)
             logits = self.output.part(seen[-1], own) + self.direct.part(flat, own)
             flat[:, d] = torch.where(keep[:, d], flat[:, d], self.levels.sample(logits, generator))
             known = slice(bisect_left(self.degrees, d + 1), bisect_right(self.degrees, d + 1))
+            sums = slice(known.start * self.sums, known.stop * self.sums)
             for layer, inputs, units in zip(layers, seen, seen[1:], strict=False):
-                units[:, known] = layer.part(inputs, known).relu()
+                units[:, known] = activation(layer.part(inputs, sums))
         return flat.unflatten(1, self.space.shape)

@@ -18,6 +18,7 @@ NETWORKS = ("perceptrons", "convolutions")
 
 
 def perceptron(inputs: int, hidden: int, layers: int, outputs: int, dropout: float) -> nn.Sequential:
+    """(n, inputs) -> (n, outputs), with dropout after every hidden layer."""
     widths = [inputs] + [hidden] * layers
     body = [block for a, b in pairwise(widths) for block in (nn.Linear(a, b), nn.SiLU(), nn.Dropout(dropout))]
     return nn.Sequential(*body, nn.Linear(hidden, outputs))
@@ -26,9 +27,10 @@ def perceptron(inputs: int, hidden: int, layers: int, outputs: int, dropout: flo
 def convolutions(
     shape: tuple[int, ...], codes: int, latent: int, channels: int, width: int, dropout: float
 ) -> tuple[nn.Sequential, nn.Sequential]:
-    """Encoder (n, *shape) -> (n, codes), decoder (n, latent) -> (n, channels, h, w).
+    """Encoder (n, *shape) -> (n, codes), with dropout before the codes; decoder (n, latent) -> (n, channels, h, w).
 
-    Strided convolutions halve the sides, transposed ones double them, from and to 4 pixels or more.
+    Strided convolutions halve the sides, transposed ones double them, from and to 4 pixels or more; `width` maps at
+    full resolution, twice as many after each halving (after DCGAN, arXiv:1511.06434, without its batch norm).
     """
     own, *sides = shape
     (height, side), times = halvings(*sides)
