@@ -1,7 +1,7 @@
 """Held-out likelihoods of the trained runs of one benchmark as a Markdown table, and its figures.
 
     cd benchmarks/mnist
-    python ../likelihoods.py                                     every run whose weights are there
+    python ../likelihoods.py                                     every run that has a likelihood and weights
     python ../likelihoods.py made vae --samples 40 --figures ../../docs/results
 
 Nats per element ± standard error over the held-out elements; the training part is its first --train elements.  A bound
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from genbench.capabilities import Likelihood, capability
 from genbench.data import Prepared, load
 from genbench.evaluation import log_prob
 from genbench.models import build
@@ -26,7 +27,7 @@ from genbench.pictures import png, tile
 from genbench.weights import load_state, read_weights
 
 IMPORTANCE = (1, 100)
-COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b")
+COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#17becf")
 
 
 def mean_and_error(values: np.ndarray) -> str:
@@ -97,13 +98,18 @@ def main() -> None:
     settings = parameters(Path("params.yaml"))
     (dataset,) = settings.datasets
     data = load(Path("data") / f"{dataset}.safetensors")
+    names = {run: run.removeprefix(f"{dataset}-") for run in settings.runs}
+    if unknown := set(arguments.runs) - set(names.values()):
+        parser.error(f"{', '.join(sorted(unknown))}: no such run; expected {', '.join(names.values())}")
     print("| system | held-out | train | parameters | steps × batch |\n|---|---|---|---|---|")
     pictures, found = [], {}
     for run, entry in settings.runs.items():
-        name, folder = run.removeprefix(f"{dataset}-"), Path("results/runs", run)
+        name, folder = names[run], Path("results/runs", run)
         if (arguments.runs and name not in arguments.runs) or not (folder / "model.safetensors").exists():
             continue
         model = build(run, entry, data.space).eval()
+        if capability(model, Likelihood) is None:
+            continue
         tensors, _ = read_weights(folder / "model.safetensors", expected={"run": run, "data": data.sha256})
         load_state(model, tensors)
         budget = f"{entry.steps:,} × {entry.batch_size}" if entry.steps else "closed form"

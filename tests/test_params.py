@@ -61,7 +61,7 @@ def test_the_default_benchmark_and_the_small_one_are_valid(tmp_path: Path) -> No
         ("extractor:", "extracter:", "extracter", "did you mean 'extractor'"),
         ("width: 8", "wdth: 8", "extractor.wdth", "did you mean 'width'"),
         ("steps: 60", "steps: many", "extractor.steps", "'many'"),
-        ("seeds: [0, 3]", "seeds: []", "extractor.seeds", "at least 1"),
+        ("seeds: [0, 3]", "seeds: []", "extractor.seeds", "got []; expected at least 1 of them"),
         ("seeds: [0, 3]", "seeds: [3, 3]", "extractor.seeds", "each seed once"),
         (
             "ema: 0.9",

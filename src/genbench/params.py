@@ -350,6 +350,8 @@ def _first_problem(error: ValidationError) -> str:
         return f"{key}: missing; this key is required"
     if problem["type"] == "string_pattern_mismatch" and problem["loc"][-1] == "[key]":
         return f"{key}: not a usable name; expected letters, digits, '-' and '_' alone, e.g. digits-vae"
+    if problem["type"] == "too_short":
+        return f"{key}: got {problem['input']!r}; expected at least {problem['ctx']['min_length']} of them"
     message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return f"{key}: got {problem['input']!r}; {message[0].lower()}{message[1:]}"
 
