@@ -159,6 +159,23 @@ def moved(name: str) -> Callable[[Path], None]:
             "line 7: '000007.jpg 3'; expected an image",
         ),
         (
+            replaced(PARTITIONS, "000007.jpg 0", "../000007.jpg 0"),
+            {},
+            "line 7: '../000007.jpg'; expected the name of a file, without a folder",
+        ),
+        (
+            replaced(PARTITIONS, "000007.jpg 0", "000006.jpg 0"),
+            {},
+            f"{PARTITIONS}: line 7: '000006.jpg'; expected an image listed once",
+        ),
+        (
+            lambda root: (root / PARTITIONS).write_text(
+                (root / PARTITIONS).read_text().replace(".jpg 2", ".jpg 1")
+            ),
+            {},
+            f"{PARTITIONS}: has no image with the number 2, test; expected some",
+        ),
+        (
             moved("img_align_celeba/000009.jpg"),
             {},
             "lacks 1 of 56 images that list_eval_partition.txt names (0000",
@@ -170,7 +187,7 @@ def moved(name: str) -> Callable[[Path], None]:
         ),
         (lambda root: None, {"partition": "train"}, "partition: got 'train'; expected test or valid"),
         (lambda root: None, {"crop": 21}, "crop: got 21, an image is 24x20 RGB"),
-        (lambda root: None, {"crop": 2}, "crop: got 2; expected at least 4"),
+        (lambda root: None, {"crop": 2}, "crop: got 2; expected 4 to 4096"),
         (lambda root: None, {"train": 41}, "train: got 41; expected between 1 and 40 images"),
     ],
 )

@@ -1,12 +1,16 @@
 """Prepared datasets: splits, cards, and what is said of damaged files."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from conftest import Command
 
 from genbench import data
-from genbench.files import InputError
-from genbench.params import Dataset
+from genbench.files import InputError, write_all
+from genbench.params import Dataset, source_names, source_signature
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +83,80 @@ def test_a_damaged_file_is_named(digits: bytes, tmp_path, damage, said: str) -> 
     assert "\n" not in str(error.value)
 
 
+def test_validation_keeps_equal_images_on_one_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(0).integers(0, 17, (60, 1, 4, 4), dtype=np.uint8)
+    labels = np.random.default_rng(1).integers(0, 5, 240)
+    source = data.Source(np.tile(x, (4, 1, 1, 1)), labels, x, labels[:60], 17, 5, {})
+    split = data._hide_held_out(source)
+    train, validation = ({image.tobytes() for image in part} for part in (split.train_x, split.held_out_x))
+    assert not train & validation
+    assert (len(train), len(validation)) == (48, 12)
+    assert (len(split.train_x), len(split.held_out_x)) == (192, 48)
+    label_of = {image.tobytes(): set(labels[i::60]) for i, image in enumerate(x)}
+    assert all(y in label_of[image.tobytes()] for image, y in zip(split.train_x, split.train_y, strict=True))
+
+
+def test_validation_of_different_images_is_stratified(digits: bytes, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    final = prepared(digits, tmp_path)
+    tuning = prepared(data.prepare("digits", Dataset(source="digits", validation=True)), tmp_path)
+    shares = np.bincount(tuning.held_out_y) / np.bincount(final.train_y)
+    assert np.abs(shares - 0.2).max() < 0.02
+
+
+@pytest.mark.parametrize("source", [name for name in source_names() if "seed" in source_signature(name, "")])
+def test_a_negative_seed_is_refused_by_every_source(source: str) -> None:
+    with pytest.raises(InputError, match="seed: got -1; expected at least 0"):
+        data.prepare("set", Dataset(source=source, seed=-1))
+
+
+def test_a_count_beyond_all_memory_is_refused() -> None:
+    with pytest.raises(InputError, match="held_out: got 1000000000000; expected at most 100000000"):
+        data.prepare("set", Dataset(source="ring", held_out=10**12))
+
+
+@pytest.mark.parametrize(
+    ("options", "classes"),
+    [
+        ({"source": "digits"}, "0123456789"),
+        ({"source": "digits", "threshold": 8}, "0123456789"),
+        ({"source": "faces", "size": 12, "train": 30, "identities": 3, "label": "glasses"}, None),
+        ({"source": "translation", "transform": "negative"}, "0123456789"),
+    ],
+)
+def test_a_card_of_images_says_their_range_and_classes(
+    tmp_path, options: dict[str, Any], classes: str | None
+) -> None:  # type: ignore[no-untyped-def]
+    ready = prepared(data.prepare("set", Dataset(**options)), tmp_path)
+    both = np.concatenate([ready.train_x, ready.held_out_x])
+    assert ready.card["range"] == [both.min(), both.max()]
+    assert len(ready.card["class_names"]) == ready.classes
+    assert classes is None or ready.card["class_names"] == list(classes)
+
+
 @pytest.mark.parametrize("options", [{"train": 1797}, {"train": 0}, {"threshold": 17}, {"threshold": 0}])
 def test_impossible_options_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(InputError, match=r"train|threshold"):
         data.prepare("digits", Dataset(source="digits", **options))
+
+
+def test_an_output_that_is_no_file_is_left_alone(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "folder").mkdir()
+    for place in (tmp_path / "folder", Path("/dev/null")):
+        with pytest.raises(InputError, match=f"{place}: is no file; expected the name of one"):
+            write_all(place.parent, {place.name: b"new"})
+    assert Path("/dev/null").is_char_device()
+    (tmp_path / "file").write_text("earlier")
+
+    def broken() -> Iterator[bytes]:
+        yield b"new"
+        raise InputError("damaged")
+
+    with pytest.raises(InputError, match="damaged"):
+        write_all(tmp_path, {"file": broken()})
+    with pytest.raises(InputError, match="file/x: cannot be written: "):
+        write_all(tmp_path, {"new": b"new", "file/x": b"new"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+    assert (tmp_path / "file").read_text() == "earlier"
 
 
 def test_a_missing_file_is_named(genbench: Command) -> None:

@@ -191,7 +191,7 @@ def test_a_dataset_without_factors_has_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"size": 8}, "size: got 8; expected at least 12 pixels"),
+        ({"size": 8}, "size: got 8; expected 12 to 4096 pixels"),
         ({"train": 0}, "train: got 0; expected at least 1"),
         ({"held_out": 0}, "held_out: got 0; expected at least 1"),
         ({"identities": 0}, "identities: got 0; expected at least 1 and at most 60"),

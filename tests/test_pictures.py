@@ -2,6 +2,8 @@
 
 import io
 import os
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,6 +143,28 @@ def test_files_that_cannot_be_opened_count_as_unreadable(album: Path) -> None:
     assert found == {"count": 2, "files": ["犬/gone.png", "犬/\\xff.png"]}
 
 
+@pytest.mark.parametrize("kind", ["pipe", "device", "another format"])
+def test_what_only_has_the_name_of_an_image_is_unreadable(album: Path, kind: str) -> None:
+    place = album / "犬/x.png"
+    if kind == "pipe":
+        os.mkfifo(place)  # would be waited for
+    elif kind == "device":
+        place.symlink_to("/dev/zero")  # has no end
+    else:
+        picture().save(place, "GIF")
+    found = folder.load(root=str(album), size=8).about["unreadable"]
+    assert found == {"count": 1, "files": ["犬/x.png"]}
+
+
+def test_a_receipt_holds_names_that_are_no_utf8(genbench: Command, small: Path) -> None:
+    save(small / "mine" / os.fsdecode(b"\xffclass"), photographs(120))
+    entry = "mine: {source: folder, root: mine, size: 8}"
+    (small / "params.yaml").write_text(SMALL.replace("datasets:", f"datasets:\n  {entry}", 1))
+    result = genbench("prepare", "--dataset", "mine", "--out", "data/mine.safetensors")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "mine/\\\\xffclass/000.png" in (small / "results/receipts/prepare/mine.json").read_text()
+
+
 def transparent(place: Path) -> None:
     image = picture().convert("RGBA")
     image.putalpha(100)
@@ -152,6 +176,20 @@ def transparent_colour(place: Path) -> None:
     image.save(place / "x.png", transparency=int(np.asarray(image)[0, 0]))
 
 
+def sixteen_bits(place: Path) -> None:
+    """Colours of two bytes, of which Pillow would drop one."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        )
+
+    header = struct.pack(">IIBBBBB", 20, 20, 16, 2, 0, 0, 0)
+    rows = zlib.compress((b"\0" + bytes(20 * 6)) * 20)
+    content = chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    (place / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+
+
 @pytest.mark.parametrize(
     ("add", "said"),
     [
@@ -161,10 +199,7 @@ def transparent_colour(place: Path) -> None:
             lambda place: picture().convert("CMYK").save(place / "x.jpg"),
             "x.jpg: has mode CMYK; expected 8-bit",
         ),
-        (
-            lambda place: picture().convert("F").save(place / "x.png", "TIFF"),
-            "x.png: has mode F; expected 8-bit",
-        ),
+        (sixteen_bits, "x.png: has 16 bits a channel; expected 8-bit"),
     ],
 )
 def test_what_would_have_to_be_guessed_is_refused(
@@ -176,19 +211,26 @@ def test_what_would_have_to_be_guessed_is_refused(
 
 def test_an_error_is_one_line_whatever_the_name(genbench: Command, small: Path) -> None:
     save(small / "mine", photographs(12))
-    Image.fromarray(np.zeros((8, 8), np.uint16)).save(small / "mine/a\nb.png")
+    Image.fromarray(np.zeros((8, 8), np.uint16)).save(small / "mine/a\n\x1b[31m\u2028b.png")
     entry = "mine: {source: folder, root: mine, size: 8}"
     (small / "params.yaml").write_text(SMALL.replace("datasets:", f"datasets:\n  {entry}", 1))
     result = genbench("prepare", "--dataset", "mine", "--out", "data/mine.safetensors")
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
-    assert r"mine/a\nb.png: has mode I;16" in result.stderr
+    assert r"mine/a\n\x1b[31m\u2028b.png: has 16 bits" in result.stderr
     assert not (small / "data/mine.safetensors").exists()
+
+
+def test_a_training_part_of_one_class_is_too_few_for_the_classifier(tmp_path: Path) -> None:
+    ready = prepared(tmp_path / "x", source="digits")
+    alone = ready._replace(train_y=np.full_like(ready.train_y, 3))
+    with pytest.raises(InputError, match=r"datasets\.set: 1000 images to train on, all of one class"):
+        classifier.train(alone, Extractor(steps=1))
 
 
 def test_one_class_is_too_few_for_the_classifier(tmp_path: Path) -> None:
     ready = prepared(
         tmp_path / "x", source="folder", root=str(save(tmp_path / "flat", photographs(80))), size=8
     )
-    with pytest.raises(InputError, match="set: 1 class; a classifier needs at least 2"):
+    with pytest.raises(InputError, match=r"datasets\.set: \d+ images to train on, all of one class"):
         classifier.train(ready, Extractor(steps=1))

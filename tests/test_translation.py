@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from conftest import SMALL as PARAMS
+from test_data_sources import photographs, prepared, save
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench import checkpoint, data, training
+from genbench import checkpoint, data, params, training
 from genbench.core import Batch, GenerativeModel, Space, Splits
 from genbench.data import Source, translation
 from genbench.data.parts.transforms import TRANSFORMS, transformed
@@ -199,16 +201,47 @@ def test_a_prepared_translation_keeps_its_domains_and_hides_what_is_held_out(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"base": "digit"}, "base: got 'digit'; expected one of celeba, cifar10, digits"),
-        ({"base": "translation"}, "base: got 'translation'; expected one of celeba, cifar10, digits"),
-        ({"size": 16}, "size: no option of the base 'digits'; expected some of train, threshold, seed"),
-        ({"base": "folder", "root": "x"}, "size: missing; the base 'folder' requires it"),
+        ({"base": "ring"}, "base: 'ring' gives data of kind 'points'; expected images"),
+        ({"threshold": 8, "transform": "night"}, "transform: night makes all pixels 0 of these 2 levels"),
         ({"train": 1790, "paired": False}, "held_out: got 7 different images"),
     ],
 )
 def test_impossible_domains_are_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         translation.load(**options)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("base: digit", "datasets.d.base: unknown source 'digit'; did you mean 'digits'?"),
+        ("base: translation", "datasets.d.base: unknown source 'translation'"),
+        ("base: [digits]", "datasets.d.base: unknown source ['digits']"),
+        ("size: 16", "datasets.d.size: unknown key; expected one of base, paired, seed"),
+        ("base: folder, root: x", "datasets.d.size: missing; this key is required"),
+        ("base: folder, root: x, size: 8, held_out: many", "datasets.d.held_out: got 'many'"),
+    ],
+)
+def test_an_option_that_the_base_does_not_take_is_named(tmp_path: Path, entry: str, said: str) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(PARAMS.replace("datasets:", f"datasets:\n  d: {{source: translation, {entry}}}", 1))
+    with pytest.raises(InputError) as error:
+        params.load(file)
+    assert said in str(error.value)
+
+
+def test_a_folder_is_a_base_with_all_its_options(tmp_path: Path) -> None:
+    save(tmp_path / "mine/grey", photographs(60).mean(-1).astype(np.uint8))
+    save(tmp_path / "mine/coloured", photographs(60, seed=1))
+    options = f"base: folder, root: {tmp_path}/mine, size: 8, rgb: true, held_out: 0.3, licence: mine"
+    file = tmp_path / "params.yaml"
+    entry = f"d: {{source: translation, transform: negative, {options}}}"
+    file.write_text(PARAMS.replace("datasets:", f"datasets:\n  {entry}", 1))
+    made = prepared(tmp_path / "d.safetensors", **params.load(file).datasets["d"].model_dump())
+    assert made.train_source is not None
+    assert np.array_equal(made.train_source, 255 - made.train_x)
+    assert made.card["licence"] == "mine"
+    assert 20 < len(made.held_out_x) < 55
 
 
 def test_day_and_night_of_faces() -> None:

@@ -553,11 +553,17 @@ def main() -> None:
     try:
         with recording(sys.argv[1:]):
             app()
-    except (InputError, OSError) as error:
+    except (InputError, OSError, MemoryError) as error:
         if os.environ.get("GENBENCH_TRACEBACK"):
             raise
         if not launch.told(error):
-            line = str(error).replace("\n", "\\n")  # the name of a file can have line breaks
+            said = (
+                f"out of memory: {error}; expected less data at once"
+                if isinstance(error, MemoryError)
+                else error
+            )
+            # The name of a file can have line breaks, and what a terminal takes for commands.
+            line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(said))
             typer.echo(f"genbench: error: {line}", err=True)
         sys.exit(1)
 

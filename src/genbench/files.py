@@ -3,7 +3,9 @@
 import hashlib
 import io
 import json
+import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,11 +30,17 @@ class Ledger:
     params: dict[str, Any] = field(default_factory=dict)
 
     def has_read(self, path: Path, found: str) -> None:
+        name = utf8(path)
         # A file that changed between two readings matches nothing any more.
-        self.read[path.as_posix()] = found if self.read.get(path.as_posix(), found) == found else "changed"
+        self.read[name] = found if self.read.get(name, found) == found else "changed"
 
 
 LEDGER = Ledger()  # genbench.receipts makes a stage's receipt of it
+
+
+def utf8(path: Path) -> str:
+    """The path with slashes; bytes of names that are no UTF-8 escaped, for receipts, cards and pages to hold it."""
+    return os.fsencode(path.as_posix()).decode(errors="backslashreplace")
 
 
 def md5(data: bytes) -> str:
@@ -84,19 +92,33 @@ def write_all(folder: Path, contents: Mapping[str, bytes | Iterable[bytes | memo
     """Write every file under a temporary name, then rename them all: a killed stage leaves no half file.
 
     A file larger than memory comes in pieces.
+
+    Raises:
+        InputError: a file that cannot be written; nothing of it is left.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     partials = {folder / name: folder / (name + PARTIAL) for name in contents}
-    for (path, partial), content in zip(partials.items(), contents.values(), strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        digest = hashlib.md5(usedforsecurity=False)
-        with partial.open("wb") as file:
-            for piece in [content] if isinstance(content, bytes) else content:
-                digest.update(piece)
-                file.write(piece)
-        LEDGER.written[path.as_posix()] = digest.hexdigest()
-    for path, partial in partials.items():
-        partial.replace(path)
+    path = folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for (path, partial), content in zip(partials.items(), contents.values(), strict=True):
+            if path.exists() and not path.is_file():  # a folder, or a device, which a rename would replace
+                raise InputError(f"{path}: is no file; expected the name of one, or a new name")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            digest = hashlib.md5(usedforsecurity=False)
+            with partial.open("wb") as file:
+                for piece in [content] if isinstance(content, bytes) else content:
+                    digest.update(piece)
+                    file.write(piece)
+            LEDGER.written[utf8(path)] = digest.hexdigest()
+        for path, partial in partials.items():
+            partial.replace(path)
+    except Exception as error:
+        for partial in partials.values():
+            with suppress(OSError):
+                partial.unlink()
+        if not isinstance(error, OSError):
+            raise
+        raise InputError(f"{path}: cannot be written: {error.strerror}; expected a writable place") from error
 
 
 def json_bytes(value: Any) -> bytes:

@@ -60,14 +60,14 @@ def _distinct(seeds: list[int]) -> list[int]:
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Dataset(Strict):
     """source: a file of genbench/data.  validation: score on a fifth of train instead of the held-out data."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
-    source: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    source: str  # a file's name and no other: see `source_signature`
     validation: bool = False
 
 
@@ -182,7 +182,15 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
+def _text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    value = loader.construct_scalar(node)
+    if any("\ud800" <= c <= "\udfff" for c in value):  # "\ud800" in quotes: no page could hold it
+        raise InputError(f"line {node.start_mark.line + 1}: {value!a} is no text; expected whole characters")
+    return str(value)
+
+
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:str", _text)
 
 
 def load(path: Path) -> Params:
@@ -206,6 +214,14 @@ def read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     except InputError as error:
         raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+    except (
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:  # lists as keys, thousands of digits or of brackets
+        raise InputError(
+            f"{path}: not what parameters can be: {error}; expected plain keys and values"
+        ) from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping with the keys {_listed(Params.model_fields)}")
     LEDGER.params = content
@@ -216,9 +232,9 @@ def validate(content: dict[str, Any], path: Path) -> Params:
     try:
         params = Params.model_validate(content)
         for name, dataset in params.datasets.items():
-            _check_options(
-                f"datasets.{name}", dataset.model_extra or {}, source_signature(dataset.source, name), Dataset
-            )
+            options = dataset.model_extra or {}
+            signature = source_signature(dataset.source, name, options)
+            _check_options(f"datasets.{name}", options, signature, Dataset)
         for name, run in params.runs.items():
             if run.dataset not in params.datasets:
                 raise InputError(
@@ -286,14 +302,27 @@ def source_names() -> list[str]:
     return sorted(path.stem for path in (PACKAGE / "data").glob("*.py") if not path.name.startswith("_"))
 
 
-def source_signature(source: str, dataset: str) -> dict[str, Parameter]:
-    """The options of a data source, read from its file's `load`."""
+def source_signature(
+    source: str, dataset: str, options: Mapping[str, Any] | None = None
+) -> dict[str, Parameter]:
+    """The options of a data source, read from its file's `load`.
+
+    Where that takes `**options`, they are those of the source that the option `base` names.
+    """
     if source not in source_names():
         raise InputError(
             f"datasets.{dataset}.source: unknown source {source!r}; {_expected(source, source_names())}"
         )
     path = PACKAGE / "data" / f"{source}.py"
-    return _keywords(_parse(path).body, "load", path)
+    body = _parse(path).body
+    own = _keywords(body, "load", path)
+    if not _takes_more(body, "load"):
+        return own
+    base = (options or {}).get("base", own["base"].default)
+    bases = [name for name in source_names() if name != source]
+    if base not in bases:
+        raise InputError(f"datasets.{dataset}.base: unknown source {base!r}; {_expected(str(base), bases)}")
+    return source_signature(base, dataset) | own
 
 
 def _parse(path: Path) -> ast.Module:
@@ -301,6 +330,14 @@ def _parse(path: Path) -> ast.Module:
         return ast.parse(path.read_text(encoding="utf-8"))
     except SyntaxError as error:
         raise InputError(f"{path}: not valid Python, line {error.lineno}: {error.msg}") from error
+
+
+def _takes_more(body: list[ast.stmt], function: str) -> bool:
+    """Whether a function takes `**options`."""
+    return any(
+        isinstance(node, ast.FunctionDef) and node.name == function and node.args.kwarg is not None
+        for node in body
+    )
 
 
 def _keywords(body: list[ast.stmt], function: str, path: Path) -> dict[str, Parameter]:
@@ -332,7 +369,9 @@ def _check_options(
             )
     fields: dict[str, Any] = {name: (ANNOTATIONS[p.annotation], p.default) for name, p in signature.items()}
     try:
-        create_model("Options", __config__=ConfigDict(strict=True), **fields).model_validate(options)
+        create_model(
+            "Options", __config__=ConfigDict(strict=True, allow_inf_nan=False), **fields
+        ).model_validate(options)
     except ValidationError as error:
         raise InputError(f"{key}.{_first_problem(error)}") from error
 

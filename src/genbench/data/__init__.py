@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PARTS = ("train.x", "train.y", "held_out.x", "held_out.y")
 LEAST = 10  # elements of either part: folds, quantiles and a classifier need some
+MOST = 100_000_000  # elements that a part may be asked to have: beyond it, a slip of the keyboard
 # Arrays that not every dataset has, by their names in the file; each but the first exists for both parts or for none.
 OPTIONAL = {
     "train.intensity": "train_intensity",
@@ -138,9 +139,15 @@ def pieces(name: str, entry: Dataset) -> Iterator[bytes | memoryview]:
     Where the raw files lie (`root`) is left out of the card: the same images give the same bytes on any machine.
 
     Raises:
-        InputError: whatever the source finds wrong, or fewer than LEAST images in a part.
+        InputError: whatever the source finds wrong, a negative seed, counts above MOST, or fewer than LEAST elements in
+            a part.
     """
     options = dict(entry.model_extra or {})
+    if (seed := options.get("seed", 0)) < 0:
+        raise InputError(f"seed: got {seed}; expected at least 0")
+    for part in ("train", "held_out"):
+        if (options.get(part) or 0) > MOST:
+            raise InputError(f"{part}: got {options[part]}; expected at most {MOST}")
     source: Source = importlib.import_module(f"genbench.data.{entry.source}").load(**options)
     if entry.validation:
         source = _hide_held_out(source)
@@ -171,6 +178,8 @@ def pieces(name: str, entry: Dataset) -> Iterator[bytes | memoryview]:
         "options": {key: value for key, value in options.items() if key != "root"},
         "content_sha256": content.hexdigest(),
     }
+    if source.kind == "image":
+        card["range"] = _value_range(source.train_x, source.held_out_x)
     if source.factors is not None:
         card["factors"] = source.factors
     if source.train_source is not None:
@@ -289,7 +298,22 @@ def subset(source: Source, *, train: int | None, held_out: int | None, seed: int
     return source
 
 
-def value_range(*images: np.ndarray) -> list[int]:
+def raw_folder(root: str) -> Path:
+    """Where raw files lie; `~` is the home folder.
+
+    Raises:
+        InputError: a home folder that is not known, or something else than a folder.
+    """
+    try:
+        path = Path(root).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"root: {root}: no such home folder; expected a folder") from error
+    if path.exists() and not path.is_dir():
+        raise InputError(f"root: {root} is no folder; expected the folder of the files")
+    return path
+
+
+def _value_range(*images: np.ndarray) -> list[int]:
     """The smallest and the largest level in several sets of images."""
     ends = [(int(block.min()), int(block.max())) for x in images for block in blocks(x)]
     return [min(low for low, _ in ends), max(high for _, high in ends)]
@@ -305,8 +329,14 @@ def _chosen(part: str, labels: np.ndarray, count: int | None, seed: int) -> np.n
 
 
 def _hide_held_out(source: Source) -> Source:
-    """For tuning: four fifths of train stand for train and one fifth for held-out; the held-out data is dropped."""
-    fit, validate = stratified_split(source.train_y, len(source.train_y) * 4 // 5, seed=1)
+    """For tuning: four fifths of train stand for train and one fifth for held-out; the held-out data is dropped.
+
+    Equal elements stay on one side, but for tables, whose rows repeat in any case.
+    """
+    count = len(source.train_y)
+    firsts, group = (np.arange(count),) * 2 if source.kind == "table" else _groups(source.train_x)
+    parts_of_firsts = stratified_split(source.train_y[firsts], len(firsts) * 4 // 5, seed=1)
+    fit, validate = (_members(group, part) for part in parts_of_firsts)
     fields = ["train_x", "train_y", *(field for field in OPTIONAL.values() if field.startswith("train"))]
     parts: dict[str, Any] = {}
     for field in fields:
@@ -315,6 +345,21 @@ def _hide_held_out(source: Source) -> Source:
             if (other := field.replace("train", "held_out")) in Source._fields:
                 parts[other] = taken(values, validate)
     return source._replace(**parts)
+
+
+def _groups(elements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each different element comes first, and for every element which of those it equals."""
+    seen: dict[bytes, int] = {}
+    group = np.array([seen.setdefault(digest, len(seen)) for digest in _digests(elements)], np.int64)
+    return np.unique(group, return_index=True)[1], group
+
+
+def _members(group: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Places of all elements of the chosen groups, in the order of these."""
+    rank = np.full(group.max() + 1, -1)
+    rank[chosen] = np.arange(len(chosen))
+    places = np.flatnonzero(rank[group] >= 0)
+    return places[np.argsort(rank[group[places]], kind="stable")]
 
 
 def _shared(train: np.ndarray, held_out: np.ndarray) -> int:

@@ -4,11 +4,12 @@ Nothing is downloaded: its authors hand the files out under an agreement.  The s
 the images only the archive's is published, so that unpacked ones are held to the names in the lists alone.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from genbench.data import Source, subset, value_range
+from genbench.data import Source, raw_folder, subset
 from genbench.data.parts import pictures
 from genbench.download import hexdigest
 from genbench.files import InputError, read_bytes
@@ -49,9 +50,9 @@ def load(
     fit = pictures.fitting(size, crop=crop, grey=grey)
     if partition not in ("test", "valid"):
         raise InputError(f"partition: got {partition!r}; expected test or valid")
-    place = Path(root).expanduser()
-    lists = [_find(place, name) for name in (ATTRIBUTES, PARTITIONS)]
-    folder = _folder(place)
+    raw = raw_folder(root)
+    lists = [_find(raw, name) for name in (ATTRIBUTES, PARTITIONS)]
+    folder = _folder(raw)
     contents = [read_bytes(path, what="the raw data") for path in lists]
     if check:
         for path, content in zip(lists, contents, strict=True):
@@ -66,6 +67,11 @@ def load(
 
     column = titles.index(attribute)
     parts = [[name for name in numbers if numbers[name] == NUMBERS[part]] for part in ("train", partition)]
+    for part, names in zip(("train", partition), parts, strict=True):
+        if not names:
+            raise InputError(
+                f"{lists[1]}: has no image with the number {NUMBERS[part]}, {part}; expected some"
+            )
     labels = [np.array([attributes[name][column] for name in names], np.int64) for names in parts]
     # The choice is made of the images' places, so that only what is asked for is decoded.
     places = [np.arange(len(names)) for names in parts]
@@ -85,7 +91,6 @@ def load(
         f"{attribute}; all {len(titles)} attributes are factors",
         "licence": "non-commercial research only, by the agreement of its authors",
         "class_names": [f"not {attribute}", attribute],
-        "range": value_range(found.images),
         "checked": "MD5 of the published lists; images by their names" if check else "format and names alone",
         "unreadable": {"count": len(found.unreadable), "files": list(found.unreadable)},
     }
@@ -145,26 +150,34 @@ def _attributes(content: bytes, path: Path) -> tuple[list[str], dict[str, list[i
     (count,), titles, *images = lines
     if len(images) != int(count):
         raise InputError(f"{path}: {len(images)} lines of images; expected {count}, as its first line says")
-    found = {}
+    found: dict[str, list[int]] = {}
     for number, (name, *values) in enumerate(images, 3):
         if len(values) != len(titles) or not set(values) <= {"1", "-1"}:
             raise InputError(
                 f"{path}: line {number}: {name} with {len(values)} values; expected {len(titles)} of 1 or -1"
             )
+        _is_new(name, found, path, number)
         found[name] = [int(value == "1") for value in values]
     return titles, found
 
 
 def _partitions(content: bytes, path: Path) -> dict[str, int]:
     """The number of each image's partition; a line for each: its name, and 0, 1 or 2."""
-    found = {}
+    found: dict[str, int] = {}
     for number, line in enumerate(_lines(content, path), 1):
         if len(line) != 2 or line[1] not in ("0", "1", "2"):
             raise InputError(
                 f"{path}: line {number}: {' '.join(line)[:40]!r}; expected an image and 0, 1 or 2"
             )
+        _is_new(line[0], found, path, number)
         found[line[0]] = int(line[1])
     return found
+
+
+def _is_new(name: str, found: Mapping[str, object], path: Path, number: int) -> None:
+    if name in found or Path(name).name != name:
+        expected = "an image listed once" if name in found else "the name of a file, without a folder"
+        raise InputError(f"{path}: line {number}: {name!r}; expected {expected}")
 
 
 def _lines(content: bytes, path: Path) -> list[list[str]]:

@@ -34,6 +34,7 @@ def load(*, train: int = 1000, threshold: int | None = None, seed: int = 0) -> S
         "description": "handwritten digits of 13 people, 8×8 pixels"
         + ("" if threshold is None else f", binarised at level {threshold} of {LEVELS - 1}"),
         "licence": "CC BY 4.0",
+        "class_names": [str(digit) for digit in range(10)],
     }
     levels = LEVELS if threshold is None else 2
     return Source(images[first], labels[first], images[second], labels[second], levels, 10, about)

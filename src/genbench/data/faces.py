@@ -53,6 +53,7 @@ def load(
         "description": f"schematic faces, {size}×{size} pixels, labelled by {label} ({', '.join(DISCRETE[label])}); "
         f"identities 0 … {identities - 1} in train, {others} others held out",
         "licence": "CC0 1.0",
+        "class_names": list(DISCRETE[label]),
     }
     return Source(
         train_x=render(first, size=size),

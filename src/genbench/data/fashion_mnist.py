@@ -1,8 +1,6 @@
 """Fashion-MNIST (Xiao, Rasul & Vollgraf, 2017), arXiv:1708.07747: 70,000 pieces of clothing in the form of MNIST."""
 
-from pathlib import Path
-
-from genbench.data import Source, subset
+from genbench.data import Source, raw_folder, subset
 from genbench.data.parts import idx
 
 PUBLISHED = idx.Published(
@@ -52,4 +50,4 @@ def load(
     Raises:
         InputError: see `idx.load`, or more images asked for than there are.
     """
-    return subset(idx.load(PUBLISHED, Path(root)), train=train, held_out=held_out, seed=seed)
+    return subset(idx.load(PUBLISHED, raw_folder(root)), train=train, held_out=held_out, seed=seed)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from genbench.data import Source, value_range
+from genbench.data import Source, raw_folder
 from genbench.data.parts import pictures
 from genbench.files import InputError, sha256
 from genbench.large import blocks, taken
@@ -36,22 +36,21 @@ def load(
     fit = pictures.fitting(size, grey=grey, rgb=rgb)
     if not 0 < held_out < 1:
         raise InputError(f"held_out: got {held_out}; expected a share between 0 and 1")
-    place = Path(root).expanduser()
-    if not place.is_dir():
+    folder = raw_folder(root)
+    if not folder.is_dir():
         raise InputError(f"root: {root}: no such folder; expected a folder of images")
-    found = pictures.read(place, fit, modes=", or `grey: true` or `rgb: true` to make all alike")
-    class_names, labels = _classes(root, found.names)
+    found = pictures.read(folder, fit, modes=", or `grey: true` or `rgb: true` to make all alike")
+    class_names, labels = _classes(folder, found.names)
     digests = [sha256(image.tobytes()) for block in blocks(found.images) for image in block]
     # By hash, both parts come in an order that has nothing to do with names or classes.
     order = np.array(sorted(range(len(digests)), key=digests.__getitem__))
     is_held_out = np.array([int(digests[i][:16], 16) < held_out * 2**64 for i in order])
     train_at, held_out_at = order[~is_held_out], order[is_held_out]
     about = {
-        "source": f"the folder {place.resolve().name}",
+        "source": f"the folder {folder.resolve().name}",
         "description": f"{len(digests)} images of {_said(class_names)}, cropped and resized to {size}×{size} pixels",
         "licence": licence,
         "class_names": class_names,
-        "range": value_range(found.images),
         "split": "by hash of the pixels",
         "unreadable": {"count": len(found.unreadable), "files": list(found.unreadable)},
     }
@@ -66,7 +65,7 @@ def load(
     )
 
 
-def _classes(root: str, names: Sequence[str]) -> tuple[list[str], np.ndarray]:
+def _classes(root: Path, names: Sequence[str]) -> tuple[list[str], np.ndarray]:
     """The names of the classes in alphabetical order, and each image's class (n,)."""
     folders = [Path(name).parent.as_posix() for name in names]
     class_names = sorted(set(folders))

@@ -1,8 +1,6 @@
 """Kuzushiji-MNIST (Clanuwat et al., 2018), arXiv:1812.01718: 70,000 cursive characters in the form of MNIST."""
 
-from pathlib import Path
-
-from genbench.data import Source, subset
+from genbench.data import Source, raw_folder, subset
 from genbench.data.parts import idx
 
 PUBLISHED = idx.Published(
@@ -36,4 +34,4 @@ def load(
     Raises:
         InputError: see `idx.load`, or more images asked for than there are.
     """
-    return subset(idx.load(PUBLISHED, Path(root)), train=train, held_out=held_out, seed=seed)
+    return subset(idx.load(PUBLISHED, raw_folder(root)), train=train, held_out=held_out, seed=seed)

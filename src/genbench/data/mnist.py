@@ -1,8 +1,6 @@
 """MNIST (LeCun, Cortes & Burges, 1998): 70,000 handwritten digits of 28×28 pixels, 256 grey levels, 10 classes."""
 
-from pathlib import Path
-
-from genbench.data import Source, subset
+from genbench.data import Source, raw_folder, subset
 from genbench.data.parts import idx
 
 
@@ -18,4 +16,4 @@ def load(
     Raises:
         InputError: see `idx.load`, or more images asked for than there are.
     """
-    return subset(idx.load(idx.MNIST, Path(root)), train=train, held_out=held_out, seed=seed)
+    return subset(idx.load(idx.MNIST, raw_folder(root)), train=train, held_out=held_out, seed=seed)

@@ -8,11 +8,9 @@ Dynamic (Burda, Grosse & Salakhutdinov, 2015, arXiv:1509.00519): training images
 them, which is more data, and gives better likelihoods.  The held-out images are those of the static flavour.
 """
 
-from pathlib import Path
-
 import numpy as np
 
-from genbench.data import Source, subset, value_range
+from genbench.data import Source, raw_folder, subset
 from genbench.data.parts import idx
 from genbench.files import InputError
 
@@ -43,7 +41,7 @@ def load(
         raise InputError(f"threshold: got {threshold} with binarisation: dynamic; expected one of them")
     if threshold is not None and not 1 <= threshold < LEVELS:
         raise InputError(f"threshold: got {threshold}; expected a grey level from 1 to {LEVELS - 1}")
-    grey = idx.load(idx.MNIST, Path(root))
+    grey = idx.load(idx.MNIST, raw_folder(root))
     rng = np.random.default_rng(seed)
     train_x, held_out_x = (_binary(x, threshold, rng) for x in (grey.train_x, grey.held_out_x))
     drawn = f"static: drawn once, P(1) = level / {LEVELS - 1}, seed {seed}"
@@ -54,7 +52,6 @@ def load(
         "binarisation": drawn
         if threshold is None
         else f"threshold: 1 from level {threshold} of {LEVELS - 1}",
-        "range": value_range(train_x, held_out_x),
     }
     bits = grey._replace(train_x=train_x, held_out_x=held_out_x, levels=2, about=about)
     if binarisation == "dynamic":

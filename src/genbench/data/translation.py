@@ -12,7 +12,7 @@ import numpy as np
 from genbench.data import LEAST, Source, stratified_split
 from genbench.data.parts.transforms import transformed
 from genbench.files import InputError
-from genbench.params import source_names, source_signature
+from genbench.params import source_signature
 
 
 def load(
@@ -20,26 +20,23 @@ def load(
     base: str = "digits",
     transform: str = "edges",
     paired: bool = True,
-    train: int | None = None,
-    held_out: int | None = None,
-    size: int | None = None,
-    threshold: int | None = None,
-    identities: int | None = None,
-    label: str | None = None,
-    root: str | None = None,
     seed: int = 0,
+    **options: Any,
 ) -> Source:
     """Images of the source `base` as targets, images through `transform` (see `parts/transforms`) as sources.
 
-    train, held_out, size, threshold, identities, label, root: options of the base, where it has them; counts are those
-    of the base, of which an unpaired domain has half.  seed: of the base, and of who goes into which domain.
+    seed: of the base, if it draws anything, and of who goes into which domain.  All other options are those of the
+    base; counts are the base's, of which an unpaired domain has half.
 
     Raises:
-        InputError: an unknown base, transform or option of the base, or too few images for two domains.
+        InputError: a transform that is unknown or leaves nothing, a base that gives no images or too few for two
+            domains, or what the base raises.
     """
-    given = {"train": train, "held_out": held_out, "size": size, "threshold": threshold, "root": root}
-    given |= {"identities": identities, "label": label}
-    found = _base(base, {key: value for key, value in given.items() if value is not None} | {"seed": seed})
+    if "seed" in source_signature(base, base):
+        options["seed"] = seed
+    found: Source = importlib.import_module(f"genbench.data.{base}").load(**options)
+    if found.kind != "image":
+        raise InputError(f"base: {base!r} gives data of kind {found.kind!r}; expected images")
     parts = [("train", found.train_x, found.train_y), ("held_out", found.held_out_x, found.held_out_y)]
     if paired:
         targets = sources = [np.arange(len(y)) for _, _, y in parts]
@@ -47,6 +44,11 @@ def load(
         domains = [_disjoint(name, x, y, seed) for name, x, y in parts]
         targets, sources = ([domain[k] for domain in domains] for k in range(2))
     seen = [transformed(transform, x[at], found.levels) for (_, x, _), at in zip(parts, sources, strict=True)]
+    if seen[0].min() == seen[0].max():
+        raise InputError(
+            f"transform: {transform} makes all pixels {seen[0].min()} of these {found.levels} levels; "
+            "expected one that leaves something to see"
+        )
     factors = (found.train_factors, found.held_out_factors)
     whose = "each target" if paired else "other images, none of them a target"
     return found._replace(
@@ -67,26 +69,6 @@ def load(
             "translation": {"base": base, "transform": transform, "paired": paired},
         },
     )
-
-
-def _base(name: str, options: dict[str, Any]) -> Source:
-    """The source that the domains are made of; `seed` is left out where it draws nothing."""
-    bases = [source for source in source_names() if source != "translation"]
-    if name not in bases:
-        raise InputError(f"base: got {name!r}; expected one of {', '.join(bases)}")
-    takes = source_signature(name, name)
-    for option in options:
-        if option not in takes and option != "seed":
-            raise InputError(f"{option}: no option of the base {name!r}; expected some of {', '.join(takes)}")
-    for option, parameter in takes.items():
-        if parameter.default is ... and option not in options:
-            raise InputError(f"{option}: missing; the base {name!r} requires it")
-    found: Source = importlib.import_module(f"genbench.data.{name}").load(
-        **{option: value for option, value in options.items() if option in takes}
-    )
-    if found.kind != "image":
-        raise InputError(f"base: {name!r} gives data of kind {found.kind!r}; expected images")
-    return found
 
 
 def _disjoint(part: str, x: np.ndarray, y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

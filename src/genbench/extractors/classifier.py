@@ -119,9 +119,11 @@ def train(data: Prepared, params: Settings) -> tuple[bytes, dict[str, Any]]:
     """Train one classifier for each of `params.seeds`: the weights file's bytes, and its card with the accuracies."""
     from genbench.machine import seed_of
 
-    space = data.space
-    if space.classes < 2:
-        raise InputError(f"{data.card['name']}: {space.classes} class; a classifier needs at least 2")
+    space, name = data.space, data.card["name"]
+    if space.classes < 2 or len(np.unique(data.train_y)) < 2:
+        raise InputError(
+            f"datasets.{name}: {len(data.train_y)} images to train on, all of one class; a classifier needs at least 2"
+        )
     classifiers = {
         seed: _train_one(data, space, params, seed_of(seed, data.card["name"], "extractor"))
         for seed in params.seeds

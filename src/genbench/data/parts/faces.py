@@ -36,7 +36,8 @@ CONTINUOUS: dict[str, tuple[float, float]] = {
     "gaze": (-1.0, 1.0),
 }
 FACTORS: dict[str, tuple[str, ...] | tuple[float, float]] = {**DISCRETE, **CONTINUOUS}
-SMALLEST, MOST_IDENTITIES = 12, 2**24  # as far as float32 counts
+SMALLEST, LARGEST = 12, 4096  # pixels a side
+MOST_IDENTITIES = 2**24  # as far as float32 counts
 
 # No colour but the iris is bluer than it is green by more than 6 levels: `count_eyes` relies on it.
 BACKGROUND = [
@@ -120,8 +121,8 @@ def render(factors: Factors, *, size: int = 32) -> np.ndarray:
 
 def _checked(factors: Factors, size: int) -> Factors:
     """The factors as float32 and int64 arrays."""
-    if size < SMALLEST:
-        raise InputError(f"size: got {size}; expected at least {SMALLEST} pixels")
+    if not SMALLEST <= size <= LARGEST:
+        raise InputError(f"size: got {size}; expected {SMALLEST} to {LARGEST} pixels")
     found, n = {}, np.size(factors.identity)
     for name, given in factors._asdict().items():
         values = np.asarray(given)

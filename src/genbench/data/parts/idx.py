@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genbench.data import Source, value_range
+from genbench.data import Source
 from genbench.download import download, hexdigest
 from genbench.files import InputError, read_bytes, write_all
 
@@ -89,7 +89,6 @@ def load(published: Published, root: Path) -> Source:
     about = {
         **published.about,
         "class_names": list(published.classes),
-        "range": value_range(train_x, held_out_x),
         "checked": "MD5 of the published files" if sure and sure_too else "format and counts alone",
     }
     return Source(train_x, train_y, held_out_x, held_out_y, 256, len(published.classes), about)

@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from genbench.files import InputError, read_bytes
+from genbench.files import InputError, read_bytes, utf8
 from genbench.large import laid_out
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
-SMALLEST = 4  # pixels a side
+SMALLEST, LARGEST = 4, 4096  # pixels a side
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
 MOST_UNREADABLE = 0.1
+PNG_DEPTH = 24  # the place of the bit depth in the header of a PNG file
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
 Fit = Callable[[np.ndarray], np.ndarray]
@@ -68,7 +71,7 @@ def _decoded(
     """The pictures one by one, (1, c, h, w); fills `kept` and `unreadable` on the way.  Raises as `read` does."""
     first: Sequence[int] = ()
     for file in found:
-        name = _name(file, folder)
+        name = utf8(file.relative_to(folder))
         try:
             image = decode(file)
         except DAMAGED as error:
@@ -124,13 +127,19 @@ def decode(file: Path) -> np.ndarray:
         InputError: sixteen bits, or transparent pixels; transparency is accepted where nothing shows through.
         Exception: one of DAMAGED; a file that cannot be read is one.
     """
+    if not file.is_file():  # a pipe or a device would be read without end
+        raise OSError("is no file")
     try:
         content = read_bytes(file, what="a picture")
     except InputError as error:
         raise OSError(str(error)) from error
-    with Image.open(io.BytesIO(content)) as opened:
-        opened.load()
-        image = ImageOps.exif_transpose(opened)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # twice as large is an error
+        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+            opened.load()
+            image = ImageOps.exif_transpose(opened)
+    if opened.format == "PNG" and content[PNG_DEPTH] > 8:  # Pillow drops the lower byte of colours in silence
+        raise InputError(f"has {content[PNG_DEPTH]} bits a channel; expected 8-bit grey or RGB")
     if image.mode in ("RGBA", "LA") or "transparency" in image.info:
         full = image.convert("LA" if image.mode in ("L", "LA", "1") else "RGBA")
         if full.getchannel("A").getextrema()[0] != 255:
@@ -163,10 +172,9 @@ def fitting(size: int, *, crop: int | None = None, grey: bool = False, rgb: bool
     Raises:
         InputError: options out of range; later, of a picture smaller than `crop`.
     """
-    if size < SMALLEST:
-        raise InputError(f"size: got {size}; expected at least {SMALLEST}")
-    if crop is not None and crop < SMALLEST:
-        raise InputError(f"crop: got {crop}; expected at least {SMALLEST}")
+    for option, side in (("size", size), ("crop", size if crop is None else crop)):
+        if not SMALLEST <= side <= LARGEST:
+            raise InputError(f"{option}: got {side}; expected {SMALLEST} to {LARGEST}")
     if grey and rgb:
         raise InputError("grey, rgb: both are true; expected one of them")
 
@@ -175,11 +183,6 @@ def fitting(size: int, *, crop: int | None = None, grey: bool = False, rgb: bool
         return resized(_square(image, crop)[None], size, size)[0]
 
     return fit
-
-
-def _name(file: Path, folder: Path) -> str:
-    """Relative to the folder; what is no UTF-8 in it escaped, for pages and cards to hold it."""
-    return os.fsencode(file.relative_to(folder).as_posix()).decode(errors="backslashreplace")
 
 
 def mode(channels: int) -> str:
