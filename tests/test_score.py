@@ -455,7 +455,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], str], str]] = {
     "mixed sizes": (mixed_sizes, "0000.png is 32x32 RGB, wide.png is 20x16 RGB; expected one size and mode, or --size"),
     "mixed modes": (mixed_modes, "0000.png is 32x32 RGB, grey.png is 32x32 grey; expected one size and mode\n"),
     "transparency": (transparent, "glass.png: has transparent pixels"),
-    "16 bits": (deep, "sixteen.png: has mode I;16; expected 8-bit grey or RGB"),
+    "16 bits": (deep, "sixteen.png: has 16 bits a channel; expected 8-bit grey or RGB"),
     "another size": (archive(x=GOOD[:, :, :16, :20]), "20x16 images, train.npz 32x32; expected one size, or --size N"),
     "another mode": (archive(x=GOOD[:, :1]), "wrong.npz holds grey images, train.npz RGB"),
     "NaN": (archive(x=np.full((4, 3, 32, 32), np.nan)), "holds 12288 values that are NaN or infinite"),

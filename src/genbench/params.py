@@ -307,7 +307,7 @@ def source_signature(
 ) -> dict[str, Parameter]:
     """The options of a data source, read from its file's `load`.
 
-    Where that takes `**options`, they are those of the source that the option `base` names.
+    Where that takes a `base` and `**options`, these are the options of the source that `base` names.
     """
     if source not in source_names():
         raise InputError(
@@ -316,9 +316,11 @@ def source_signature(
     path = PACKAGE / "data" / f"{source}.py"
     body = _parse(path).body
     own = _keywords(body, "load", path)
-    if not _takes_more(body, "load"):
+    if "base" not in own or not _takes_more(body, "load"):
         return own
     base = (options or {}).get("base", own["base"].default)
+    if base is ...:
+        return own  # the option is missing, which the check of the options says
     bases = [name for name in source_names() if name != source]
     if base not in bases:
         raise InputError(f"datasets.{dataset}.base: unknown source {base!r}; {_expected(str(base), bases)}")
