@@ -5,12 +5,14 @@
     python ../likelihoods.py made vae --samples 40 --figures ../../docs/results
 
 Nats per element ± standard error over the held-out elements; the training part is its first --train elements.  A bound
-stands with each number of importance samples.  The figures are samples and training curves.
+stands with each number of importance samples.  Published values and their sources are those of published.csv in the
+benchmark's folder.  The figures are samples and training curves.
 """
 
 import argparse
 import csv
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from PIL import Image, ImageDraw
 from genbench.capabilities import Likelihood, capability
 from genbench.data import Prepared, load
 from genbench.evaluation import log_prob
+from genbench.files import InputError
 from genbench.models import build
 from genbench.params import load as parameters
 from genbench.pictures import png, tile
@@ -34,8 +37,21 @@ def mean_and_error(values: np.ndarray) -> str:
     return f"{values.mean():.2f} ± {values.std(ddof=1) / math.sqrt(len(values)):.2f}"
 
 
-def rows(name: str, model: Any, data: Prepared, train: int, budget: str) -> list[str]:
-    """One row, or for a bound one for each number of importance samples."""
+def published(path: Path) -> dict[str, tuple[str, str]]:
+    """Run -> (published value, its source), from a CSV file run,nats,source; nothing where there is none."""
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != ["run", "nats", "source"]:
+            raise InputError(f"{path}: columns {reader.fieldnames}; expected run, nats, source")
+        return {row["run"]: (row["nats"], row["source"]) for row in reader}
+
+
+def rows(
+    name: str, model: Any, data: Prepared, train: int, budget: str, beside: tuple[str, str]
+) -> list[str]:
+    """One row, or for a bound one for each number of importance samples; `beside`: published value and source."""
     bound = not model.exact
     found = []
     for k in IMPORTANCE if bound else (None,):
@@ -50,7 +66,7 @@ def rows(name: str, model: Any, data: Prepared, train: int, budget: str) -> list
             f"{sign}{seen.mean():.2f}",
             f"{model.free_parameters:,}",
         ]
-        found.append(f"| {' | '.join([label, *numbers, budget])} |")
+        found.append(f"| {' | '.join([label, *numbers, budget, *beside])} |")
     return found
 
 
@@ -96,12 +112,16 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     settings = parameters(Path("params.yaml"))
+    if len(settings.datasets) != 1:
+        raise InputError(f"params.yaml: datasets has {len(settings.datasets)} entries; expected one")
     (dataset,) = settings.datasets
     data = load(Path("data") / f"{dataset}.safetensors")
     names = {run: run.removeprefix(f"{dataset}-") for run in settings.runs}
     if unknown := set(arguments.runs) - set(names.values()):
         parser.error(f"{', '.join(sorted(unknown))}: no such run; expected {', '.join(names.values())}")
-    print("| system | held-out | train | parameters | steps × batch |\n|---|---|---|---|---|")
+    beside = published(Path("published.csv"))
+    print("| system | held-out | train | parameters | steps × batch | published | source |")
+    print("|---|---|---|---|---|---|---|")
     pictures, found = [], {}
     for run, entry in settings.runs.items():
         name, folder = names[run], Path("results/runs", run)
@@ -113,7 +133,8 @@ def main() -> None:
         tensors, _ = read_weights(folder / "model.safetensors", expected={"run": run, "data": data.sha256})
         load_state(model, tensors)
         budget = f"{entry.steps:,} × {entry.batch_size}" if entry.steps else "closed form"
-        print("\n".join(rows(name, model, data, arguments.train, budget)), flush=True)
+        about = beside.get(name, ("–", ""))
+        print("\n".join(rows(name, model, data, arguments.train, budget, about)), flush=True)
         if arguments.figures:
             generator = torch.Generator().manual_seed(0)
             with torch.no_grad():
@@ -128,4 +149,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"likelihoods.py: error: {error}")

@@ -1,12 +1,16 @@
 """The larger benchmarks: folders with parameters of their own and links to the default benchmark's graph and code."""
 
+import csv
 import shutil
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import ROOT, run_in
 from graph import differences, dvc_graph, snakemake_graph
 
+from genbench.data import load as data_of
 from genbench.params import load
 
 FOLDERS = sorted(path.parent for path in (ROOT / "benchmarks").glob("*/params.yaml"))
@@ -50,3 +54,76 @@ def test_snakemake_refuses_parameters_that_the_stages_would_not_read(copy: Path)
         result = run_in(copy, "snakemake", "-n", *arguments)
         assert result.returncode != 0
         assert "params.yaml: other values stand on the command line" in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_published_values_belong_to_runs_and_have_a_source(folder: Path) -> None:
+    params = load(folder / "params.yaml")
+    names = {name.removeprefix(f"{run.dataset}-") for name, run in params.runs.items()}
+    with (folder / "published.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["run"] for row in rows}) == len(rows) > 0
+    assert {row["run"] for row in rows} <= names
+    assert all(row["nats"] and row["source"] for row in rows)
+
+
+LIKELIHOODS = ROOT / "benchmarks/likelihoods.py"
+ONE_DATASET = """\
+device: cpu
+datasets:
+  bits: {source: digits, train: 200, threshold: 8}
+extractor: {steps: 5, batch_size: 32, lr: 4.0e-3, width: 4, features: 8}
+runs:
+  bits-independent_pixels: {dataset: bits, model: controls/independent_pixels}
+  bits-noise: {dataset: bits, model: controls/noise}
+external: {}
+"""
+
+
+def test_the_table_of_likelihoods_has_our_value_beside_the_published_one(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(ONE_DATASET)
+    (tmp_path / "published.csv").write_text('run,nats,source\nindependent_pixels,"≤ 22.5, other","A, 1999"\n')
+    run = "bits-independent_pixels"
+    for command in (
+        ("genbench", "prepare", "--dataset", "bits", "--out", "data/bits.safetensors"),
+        (
+            "genbench",
+            "train",
+            "--run",
+            run,
+            "--data",
+            "data/bits.safetensors",
+            "--out",
+            f"results/runs/{run}",
+        ),
+        (sys.executable, str(LIKELIHOODS)),
+    ):
+        result = run_in(tmp_path, *command)
+        assert result.returncode == 0, result.stderr
+    head, _, row = result.stdout.splitlines()
+    assert head.endswith("| published | source |")
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[0] == "independent_pixels"
+    assert cells[-2:] == ["≤ 22.5, other", "A, 1999"]
+    value, error = (float(number) for number in cells[1].split(" ± "))
+    x = data_of(tmp_path / "data/bits.safetensors")
+    p = (x.train_x.reshape(200, -1).sum(0) + 1) / 202  # add-one smoothing of two levels
+    held_out = x.held_out_x.reshape(len(x.held_out_x), -1)
+    nats = -(np.log(p) * held_out + np.log(1 - p) * (1 - held_out)).sum(1)
+    assert value == pytest.approx(nats.mean(), abs=0.006)
+    assert error == pytest.approx(nats.std(ddof=1) / len(nats) ** 0.5, abs=0.006)
+
+
+def test_the_table_of_likelihoods_says_what_is_missing(tmp_path: Path) -> None:
+    for text, said in (
+        (ONE_DATASET, "data/bits.safetensors"),
+        (
+            ONE_DATASET.replace("  bits:", "  two: {source: digits}\n  bits:", 1),
+            "datasets has 2 entries; expected one",
+        ),
+    ):
+        (tmp_path / "params.yaml").write_text(text)
+        result = run_in(tmp_path, sys.executable, str(LIKELIHOODS))
+        assert result.returncode == 1
+        assert said in result.stderr
+        assert result.stderr.count("\n") == 1
