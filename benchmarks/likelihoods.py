@@ -42,7 +42,7 @@ def published(path: Path) -> dict[str, tuple[str, str]]:
     if not path.exists():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
+        reader = csv.DictReader(file, restval="")
         if reader.fieldnames != ["run", "nats", "source"]:
             raise InputError(f"{path}: columns {reader.fieldnames}; expected run, nats, source")
         return {row["run"]: (row["nats"], row["source"]) for row in reader}
@@ -119,7 +119,7 @@ def main() -> None:
     names = {run: run.removeprefix(f"{dataset}-") for run in settings.runs}
     if unknown := set(arguments.runs) - set(names.values()):
         parser.error(f"{', '.join(sorted(unknown))}: no such run; expected {', '.join(names.values())}")
-    beside = published(Path("published.csv"))
+    values = published(Path("published.csv"))
     print("| system | held-out | train | parameters | steps × batch | published | source |")
     print("|---|---|---|---|---|---|---|")
     pictures, found = [], {}
@@ -133,8 +133,8 @@ def main() -> None:
         tensors, _ = read_weights(folder / "model.safetensors", expected={"run": run, "data": data.sha256})
         load_state(model, tensors)
         budget = f"{entry.steps:,} × {entry.batch_size}" if entry.steps else "closed form"
-        about = beside.get(name, ("–", ""))
-        print("\n".join(rows(name, model, data, arguments.train, budget, about)), flush=True)
+        beside = values.get(name, ("–", ""))
+        print("\n".join(rows(name, model, data, arguments.train, budget, beside)), flush=True)
         if arguments.figures:
             generator = torch.Generator().manual_seed(0)
             with torch.no_grad():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, run_in
+from conftest import DATA, ROOT, TINY, run_in
 from graph import differences, dvc_graph, snakemake_graph
 
 from genbench.data import load as data_of
@@ -68,34 +68,18 @@ def test_published_values_belong_to_runs_and_have_a_source(folder: Path) -> None
 
 
 LIKELIHOODS = ROOT / "benchmarks/likelihoods.py"
-ONE_DATASET = """\
-device: cpu
-datasets:
-  bits: {source: digits, train: 200, threshold: 8}
-extractor: {steps: 5, batch_size: 32, lr: 4.0e-3, width: 4, features: 8}
-runs:
-  bits-independent_pixels: {dataset: bits, model: controls/independent_pixels}
-  bits-noise: {dataset: bits, model: controls/noise}
-external: {}
-"""
+BITS = (
+    TINY.replace("copycat", "independent_pixels") + "  bits-noise: {dataset: bits, model: controls/noise}\n"
+)
 
 
 def test_the_table_of_likelihoods_has_our_value_beside_the_published_one(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text(ONE_DATASET)
+    (tmp_path / "params.yaml").write_text(BITS)
     (tmp_path / "published.csv").write_text('run,nats,source\nindependent_pixels,"≤ 22.5, other","A, 1999"\n')
     run = "bits-independent_pixels"
     for command in (
         ("genbench", "prepare", "--dataset", "bits", "--out", "data/bits.safetensors"),
-        (
-            "genbench",
-            "train",
-            "--run",
-            run,
-            "--data",
-            "data/bits.safetensors",
-            "--out",
-            f"results/runs/{run}",
-        ),
+        ("genbench", "train", "--run", run, *DATA, "--out", f"results/runs/{run}"),
         (sys.executable, str(LIKELIHOODS)),
     ):
         result = run_in(tmp_path, *command)
@@ -107,7 +91,7 @@ def test_the_table_of_likelihoods_has_our_value_beside_the_published_one(tmp_pat
     assert cells[-2:] == ["≤ 22.5, other", "A, 1999"]
     value, error = (float(number) for number in cells[1].split(" ± "))
     x = data_of(tmp_path / "data/bits.safetensors")
-    p = (x.train_x.reshape(200, -1).sum(0) + 1) / 202  # add-one smoothing of two levels
+    p = (x.train_x.reshape(1000, -1).sum(0) + 1) / 1002  # add-one smoothing of two levels
     held_out = x.held_out_x.reshape(len(x.held_out_x), -1)
     nats = -(np.log(p) * held_out + np.log(1 - p) * (1 - held_out)).sum(1)
     assert value == pytest.approx(nats.mean(), abs=0.006)
@@ -116,9 +100,9 @@ def test_the_table_of_likelihoods_has_our_value_beside_the_published_one(tmp_pat
 
 def test_the_table_of_likelihoods_says_what_is_missing(tmp_path: Path) -> None:
     for text, said in (
-        (ONE_DATASET, "data/bits.safetensors"),
+        (BITS, "data/bits.safetensors"),
         (
-            ONE_DATASET.replace("  bits:", "  two: {source: digits}\n  bits:", 1),
+            BITS.replace("  bits:", "  two: {source: digits}\n  bits:", 1),
             "datasets has 2 entries; expected one",
         ),
     ):

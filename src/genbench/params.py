@@ -214,11 +214,8 @@ def read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     except InputError as error:
         raise InputError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
-    except (
-        TypeError,
-        ValueError,
-        RecursionError,
-    ) as error:  # lists as keys, thousands of digits or of brackets
+    # Lists as keys, thousands of digits, thousands of brackets.
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: not what parameters can be: {error}; expected plain keys and values"
         ) from error
@@ -316,7 +313,8 @@ def source_signature(
     path = PACKAGE / "data" / f"{source}.py"
     body = _parse(path).body
     own = _keywords(body, "load", path)
-    if "base" not in own or not _takes_more(body, "load"):
+    arguments = _arguments(body, "load")
+    if "base" not in own or arguments is None or arguments.kwarg is None:
         return own
     base = (options or {}).get("base", own["base"].default)
     if base is ...:
@@ -334,19 +332,16 @@ def _parse(path: Path) -> ast.Module:
         raise InputError(f"{path}: not valid Python, line {error.lineno}: {error.msg}") from error
 
 
-def _takes_more(body: list[ast.stmt], function: str) -> bool:
-    """Whether a function takes `**options`."""
-    return any(
-        isinstance(node, ast.FunctionDef) and node.name == function and node.args.kwarg is not None
-        for node in body
-    )
+def _arguments(body: list[ast.stmt], function: str) -> ast.arguments | None:
+    """The arguments of the first function of that name, or None without one."""
+    found = (node.args for node in body if isinstance(node, ast.FunctionDef) and node.name == function)
+    return next(found, None)
 
 
 def _keywords(body: list[ast.stmt], function: str, path: Path) -> dict[str, Parameter]:
-    definitions = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == function]
-    if not definitions:
+    arguments = _arguments(body, function)
+    if arguments is None:
         return {}
-    arguments = definitions[0].args
     result = {}
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         annotation = ast.unparse(argument.annotation) if argument.annotation else ""

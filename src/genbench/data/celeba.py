@@ -156,7 +156,7 @@ def _attributes(content: bytes, path: Path) -> tuple[list[str], dict[str, list[i
             raise InputError(
                 f"{path}: line {number}: {name} with {len(values)} values; expected {len(titles)} of 1 or -1"
             )
-        _is_new(name, found, path, number)
+        _check_name(name, found, path, number)
         found[name] = [int(value == "1") for value in values]
     return titles, found
 
@@ -169,12 +169,13 @@ def _partitions(content: bytes, path: Path) -> dict[str, int]:
             raise InputError(
                 f"{path}: line {number}: {' '.join(line)[:40]!r}; expected an image and 0, 1 or 2"
             )
-        _is_new(line[0], found, path, number)
+        _check_name(line[0], found, path, number)
         found[line[0]] = int(line[1])
     return found
 
 
-def _is_new(name: str, found: Mapping[str, object], path: Path, number: int) -> None:
+def _check_name(name: str, found: Mapping[str, object], path: Path, number: int) -> None:
+    """InputError, naming the line, for an image listed before or for a name that leads out of the folder."""
     if name in found or Path(name).name != name:
         expected = "an image listed once" if name in found else "the name of a file, without a folder"
         raise InputError(f"{path}: line {number}: {name!r}; expected {expected}")
