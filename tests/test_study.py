@@ -552,8 +552,9 @@ const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 const press = (key) => document.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
 const result = document.getElementById("result");
 crypto.getRandomValues = (bytes) => bytes.map((_, i) => i + CODE);
-let blob = null;
-URL.createObjectURL = (given) => { blob = given; return "blob:x"; };
+let saved = null;
+globalThis.Blob = function (parts) { saved = parts.join(""); }; // a real one is read later than the page is handed over
+URL.createObjectURL = () => "blob:x";
 const seen = [];
 async function look() {  // the image as it stands on the screen
   await wait(400);
@@ -594,7 +595,7 @@ async function judge(count) {
     result.dataset.name = document.getElementById("save").download;
     result.dataset.ended = !document.getElementById("end").hidden;
     result.dataset.seen = JSON.stringify(seen);
-    result.textContent = await blob.text();
+    result.textContent = saved;
   }
 })().catch((error) => { result.textContent = "" + error; });
 </script>
@@ -624,17 +625,23 @@ const note = () => states.push([getComputedStyle(image).visibility, gone.textCon
 
 
 def browse(page: Path, script: str, profile: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The real page with a script that acts as a rater: the JSON that it leaves, and what it noted besides."""
+    """The real page with a script that acts as a rater: the JSON that it leaves, and what it noted besides.
+
+    `profile` is a folder for what the browser keeps.
+    """
     driven = page.with_name("driven.html")
     driven.write_text(page.read_text().replace("</body>", script))
     options = [
         *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
         *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-        *(f"--user-data-dir={profile}", "--window-size=500,900", "--virtual-time-budget=60000", "--dump-dom"),
+        *("--window-size=500,900", "--virtual-time-budget=60000", "--dump-dom"),
     ]
     assert CHROMIUM
-    command = [CHROMIUM, *options, driven.resolve().as_uri()]
-    for _ in range(4):  # on a busy machine the browser may hand over the page before its script is through
+    # On a busy machine the browser may hand over the page before its script is through.  Every attempt has a profile of
+    # its own, since the answers of the one before would be resumed.
+    for attempt in range(4):
+        kept = f"--user-data-dir={profile / str(attempt)}"
+        command = [CHROMIUM, *options, kept, driven.resolve().as_uri()]
         dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
         found = re.search(r'<pre id="result"([^>]*)>(.*?)</pre>', dom, re.DOTALL)
         assert found
