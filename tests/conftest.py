@@ -30,6 +30,8 @@ external: {}
 runs:
   bits-copycat: {dataset: bits, model: controls/copycat}
 """
+# Two runs of one dataset, an extractor of two seeds.
+PAIR = TINY.replace("features: 16}", "features: 16, seeds: [0, 3]}") + SMALL[SMALL.index("  bits-made:") :]
 
 DATA = ("--data", "data/bits.safetensors")
 RUN = ("--run", "bits-made", *DATA, "--out", "results/runs/bits-made")
@@ -45,6 +47,41 @@ def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
     return subprocess.run(
         arguments, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=300
     )
+
+
+def checkout(folder: Path, params: str | None = None) -> Path:
+    """The project's own files in a new folder, as a clone has them."""
+    for name in ("examples", "src", "stages", "workflow", ".dvc/plots"):
+        left_out = shutil.ignore_patterns("__pycache__", "*.egg-info", "dvc.lock")
+        shutil.copytree(ROOT / name, folder / name, ignore=left_out)
+    for name in ("dvc.yaml", ".dvcignore", ".gitignore", "params.yaml"):
+        shutil.copy(ROOT / name, folder / name)
+    if params is not None:
+        (folder / "params.yaml").write_text(params)
+        if "results/external" not in params:  # `dvc status` lists what nobody asked for, too
+            shutil.rmtree(folder / "examples")
+    assert run_in(folder, "git", "init", "-q").returncode == 0
+    assert run_in(folder, "dvc", "init", "-q", "-f").returncode == 0
+    return folder
+
+
+def copy_of(folder: Path, to: Path) -> Path:
+    """What a test may damage; with the times of the files, by which Snakemake judges."""
+    return Path(shutil.copytree(folder, to, symlinks=True))
+
+
+# Fixtures that take many seconds.
+DEAR = ("built", "by_snakemake", "trained_by_two")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Dear fixtures first: `pytest -n 2` hands the first eighth of the tests to one worker, which makes each once."""
+
+    def place(item: pytest.Item) -> int:
+        used = getattr(item, "fixturenames", ())
+        return next((place for place, name in enumerate(DEAR) if name in used), len(DEAR))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -94,5 +131,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(built: Path, tmp_path: Path) -> Path:
-    """A copy of the built folder that a test may damage."""
-    return Path(shutil.copytree(built, tmp_path / "copy"))
+    """A copy of the built folder."""
+    return copy_of(built, tmp_path / "copy")
+
+
+@pytest.fixture(scope="session")
+def by_snakemake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with the parameters of `PAIR` in which `snakemake` has run."""
+    folder = checkout(tmp_path_factory.mktemp("by_snakemake") / "clone", PAIR)
+    result = run_in(folder, "snakemake", "--cores", "2", PYTHONPATH=str(folder / "src"), PYTHONHASHSEED="1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder

@@ -8,8 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SMALL, run_in
-from test_engines import checkout
+from conftest import ROOT, SMALL, checkout, run_in
 
 # It starts what it is given, as a cluster of one node with the volume mounted would, and remembers the manifest.
 KUBECTL = """\
@@ -45,7 +44,13 @@ def test_kubernetes_is_asked_for_what_a_stage_needs_and_failures_are_known(tmp_p
     result = run_in(
         folder,
         *("snakemake", "--nocolor", "--workflow-profile", "workflow/profiles/kubernetes"),
-        *("--latency-wait", "1", "results/runs/bits-made/model.safetensors"),
+        *(
+            "--latency-wait",
+            "1",
+            "--seconds-between-status-checks",
+            "1",
+            "results/runs/bits-made/model.safetensors",
+        ),
         PATH=path,
         PYTHONPATH=str(folder / "src"),
         CUDA_VISIBLE_DEVICES="",

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from conftest import TINY, run_in
-from test_engines import checkout
+from conftest import TINY, checkout, run_in
 
 from genbench.engines.failures import table
 

@@ -8,8 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import SMALL, run_in
-from test_engines import checkout
+from conftest import SMALL, checkout, run_in
 
 from genbench import gpus
 from genbench.files import InputError

@@ -25,7 +25,7 @@ Fitted = tuple[dict[str, Tensor], dict[str, list[float]]]  # tensors, losses by 
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained_by_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every model of `together`, trained by two processes."""
     folder = tmp_path_factory.mktemp("together")
     result = run_in(folder, sys.executable, together.__file__, str(folder))
@@ -50,8 +50,10 @@ def by_one(name: str, tmp_path: Path) -> Fitted:
 
 
 @pytest.mark.parametrize("name", ["made", "normed"])
-def test_without_noise_two_processes_do_what_one_does(folder: Path, tmp_path: Path, name: str) -> None:
-    (two, losses_of_two), (one, losses_of_one) = by_two(folder, name), by_one(name, tmp_path)
+def test_without_noise_two_processes_do_what_one_does(
+    trained_by_two: Path, tmp_path: Path, name: str
+) -> None:
+    (two, losses_of_two), (one, losses_of_one) = by_two(trained_by_two, name), by_one(name, tmp_path)
     assert two.keys() == one.keys()
     for key, value in one.items():
         torch.testing.assert_close(
@@ -64,19 +66,22 @@ def test_without_noise_two_processes_do_what_one_does(folder: Path, tmp_path: Pa
 
 @pytest.mark.parametrize(("name", "tolerance"), [("vae", 0.02), ("gan", 0.1), ("stacked", 0.02)])
 def test_with_noise_two_processes_reach_what_one_reaches(
-    folder: Path, tmp_path: Path, name: str, tolerance: float
+    trained_by_two: Path, tmp_path: Path, name: str, tolerance: float
 ) -> None:
     """Each draws its own noise, so the losses agree as two seeds do: their means over the last third of the steps."""
-    losses_of_two, losses_of_one = by_two(folder, name)[1], by_one(name, tmp_path)[1]
+    losses_of_two, losses_of_one = by_two(trained_by_two, name)[1], by_one(name, tmp_path)[1]
     for objective, losses in losses_of_one.items():
         third = len(losses) // 3
         expected = sum(losses[-third:]) / third
         assert sum(losses_of_two[objective][-third:]) / third == pytest.approx(expected, rel=tolerance)
 
 
-def test_all_processes_end_with_the_same_model_but_what_each_drew_itself(folder: Path) -> None:
+def test_all_processes_end_with_the_same_model_but_what_each_drew_itself(trained_by_two: Path) -> None:
     for name in together.MODELS:
-        (first, losses), (second, same_losses) = by_two(folder, name, 0), by_two(folder, name, 1)
+        (first, losses), (second, same_losses) = (
+            by_two(trained_by_two, name, 0),
+            by_two(trained_by_two, name, 1),
+        )
         assert losses == same_losses
         different = {key for key, value in first.items() if not torch.equal(value, second[key])}
         assert different == ({"fantasies"} if name == "rbm" else set()), name

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DATA, EXTRACTOR, ROOT, RUN, SMALL, run_in
+from conftest import DATA, EXTRACTOR, ROOT, RUN, SMALL, TINY, run_in
 
 
 def fails(folder: Path, *arguments: str) -> str:
@@ -222,7 +222,7 @@ def test_the_readme_shows_how_to_add_a_model(tmp_path: Path) -> None:
     (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).write_text(code)
     name = entry.strip().partition(":")[0]
-    head = SMALL[: SMALL.index("  bits:")] + SMALL[SMALL.index("extractor:") : SMALL.index("  bits-made:")]
+    head = TINY[: TINY.index("  bits-copycat:")].replace("bits: {", "digits: {").replace(", threshold: 8", "")
     (tmp_path / "params.yaml").write_text(head + entry)
     result = run_in(tmp_path, "snakemake", "--cores", "2", PYTHONPATH=str(tmp_path / "src"))
     assert result.returncode == 0, result.stdout + result.stderr

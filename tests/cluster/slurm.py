@@ -21,8 +21,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from conftest import TINY
-from test_engines import artifacts, checkout
+from conftest import TINY, checkout
+from test_engines import artifacts
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "sinfo")
 PLUGIN = "snakemake_executor_plugin_slurm"
