@@ -307,9 +307,17 @@ def test_ideal_values_have_no_winner() -> None:
     html = page(EVERYTHING)
     first = html.split("</table>")[0]
     assert "copy rate" in first and "→ 1" in first
-    assert (
-        first.count("<b>") - first.split("<main>")[0].count("<b>") == 1
-    )  # the only precision: two share FID
+    assert first.count("<b>") == first.split("<main>")[0].count(
+        "<b>"
+    )  # two share FID, precision has one model
+
+
+def test_a_lone_model_wins_nothing() -> None:
+    runs = [models()[1], *controls()]
+    html, files = page(runs), render(runs, [])
+    assert ">3.00<" in fid_cell(html, "vae")
+    assert "| 3.00 ± 0.10 |" in markdown_row(files["headline.md"].decode(), "vae")
+    assert "3.00 ±0.10 " in terminal_table(runs)
 
 
 def test_controls_are_apart_and_never_best() -> None:
@@ -385,11 +393,13 @@ def test_unknown_scores_are_shown_under_their_name() -> None:
 
 
 def test_bounds_are_marked() -> None:
-    files = render(EVERYTHING, [])
+    likely = {"nll": score(99.5), "bits_per_dim": score(2.243, 0.002), "likelihood_gap": score(-1.5)}
+    worse = run("digits-rbm", "latent/rbm", likely, {}, likelihood="bound")
+    files = render([*EVERYTHING, worse], [])
     assert "| **≤ 95.50** ± 0.10 | **≤ 2.1530** ± 0.0020 | -1.50 ± 0.10 |" in files["headline.md"].decode()
     assert r"\textbf{$\leq$ 2.1530} {\tiny$\pm$0.0020}" in files["headline.tex"].decode()
     assert r"$-$1.50 {\tiny$\pm$0.10}" in files["headline.tex"].decode()
-    exact = [r._replace(metrics=r.metrics | {"likelihood": "exact"}) for r in models()]
+    exact = [r._replace(metrics=r.metrics | {"likelihood": "exact"}) for r in (*models(), worse)]
     assert "**95.50** ± 0.10" in render(exact, [])["headline.md"].decode()
 
 

@@ -92,9 +92,9 @@ def unnamed(name: str, group: str = OTHER) -> Score:
 def mark_best(name: str, better: object, models: Sequence[Row]) -> tuple[str | None, frozenset[str]]:
     """The model that is best beyond noise, or else all that may be: the best value and those within noise of it.
 
-    A score that is no contest has neither.
+    A score that is no contest has neither, nor has a model that is alone.
     """
-    if better not in ("up", "down") or not models:
+    if better not in ("up", "down") or len(models) < 2:
         return None, frozenset()
     values = [row.estimates[name].value for row in models]
     top = (max if better == "up" else min)(values)
