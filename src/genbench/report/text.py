@@ -35,7 +35,7 @@ VERDICT_NOTES = {
     "idle": "No novelty verdict: in this kind of data new elements repeat old ones in any case.",
 }
 NOTE = (
-    "The best model is bold where no other is within noise of it at 95 %; else there is no single winner, "
+    "The best of several models is bold where no other is within noise of it at 95 %; else there is no single winner, "
     "and † marks the best value and those within noise of it. "
     "± is half the width of the 95 % interval or, with sd, the standard deviation over seeds around their mean. "
     "A value after ≤ is an upper bound. "
