@@ -212,15 +212,16 @@ def test_one_batch_can_be_overfitted(name: str) -> None:
         for objective in phase.objectives:
             losses, own = [], list(objective.parameters)
             optimizer = objective.optimizer(own)
-            for _ in range(100):
+            first = last = 0.0
+            while len(losses) < 40 or (len(losses) < 100 and first - last < 0.5 * abs(first)):
                 loss = objective.loss(batch)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward(inputs=own)
                 optimizer.step()
                 losses.append(float(loss.detach()))
+                first, last = sum(losses[:5]) / 5, sum(losses[-20:]) / 20
             if "divergence" in objective.name:
                 continue
-            first, last = sum(losses[:5]) / 5, sum(losses[-20:]) / 20
             assert last < first, f"{phase.name}, {objective.name}: from {first:.4g} to {last:.4g}"
             if objective.name == "discriminator":  # which has but to tell 16 images from untrained ones
                 assert last < 0.6 * first, f"{objective.name}: from {first:.4g} to {last:.4g} alone"
@@ -313,7 +314,8 @@ def test_a_condition_changes_the_samples(zoo: dict[str, GenerativeModel], name: 
 
 
 @pytest.mark.parametrize("name", having(Likelihood))
-def test_training_raises_the_likelihood(name: str, tmp_path: Any) -> None:
+def test_training_raises_the_likelihood(name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SMALL, "importance", 10)  # a bound that is looser rises all the same
     model = tiny(name)
     if not any(phase.objectives for phase in model.phases()):
         pytest.skip("fitted in closed form")
