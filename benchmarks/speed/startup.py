@@ -6,7 +6,7 @@
 The benchmark has 100 held-out digits, one training step and one extractor, so that what is measured is an upper bound
 of the start-up: imports, parameters checked, files read and written, and that little work.  Processor time of the whole
 process, the median over rounds in which all take turns; what else runs on the machine does not count.  One run of each
-that is not timed lists what it imports.  Exit code 1 if a command costs more than `import torch` and 1.0 s, or imports
+that is not timed lists what it imports.  Exit code 1 if a command costs more than `import torch` and 0.5 s, or imports
 what it must not.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-BOUND = 1.0  # seconds above a bare `import torch`
+BOUND = 0.5  # seconds above a bare `import torch`
 LISTED = (
     "torch",
     "torch._dynamo",
