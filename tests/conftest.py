@@ -79,7 +79,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def place(item: pytest.Item) -> int:
         used = getattr(item, "fixturenames", ())
-        return next((place for place, name in enumerate(DEAR) if name in used), len(DEAR))
+        return next((i for i, name in enumerate(DEAR) if name in used), len(DEAR))
 
     items.sort(key=place)
 

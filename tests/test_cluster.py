@@ -44,13 +44,8 @@ def test_kubernetes_is_asked_for_what_a_stage_needs_and_failures_are_known(tmp_p
     result = run_in(
         folder,
         *("snakemake", "--nocolor", "--workflow-profile", "workflow/profiles/kubernetes"),
-        *(
-            "--latency-wait",
-            "1",
-            "--seconds-between-status-checks",
-            "1",
-            "results/runs/bits-made/model.safetensors",
-        ),
+        *("--latency-wait", "1", "--seconds-between-status-checks", "1"),
+        "results/runs/bits-made/model.safetensors",
         PATH=path,
         PYTHONPATH=str(folder / "src"),
         CUDA_VISIBLE_DEVICES="",

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import psutil
 import pytest
 import together
 import torch
-from conftest import RUN, SMALL, run_in
+from conftest import RUN, SMALL, copy_of, run_in
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -137,7 +136,7 @@ def interrupted(
 @pytest.fixture(scope="module")
 def undisturbed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built folder after a training by two processes that nothing has happened to."""
-    folder = Path(shutil.copytree(built, tmp_path_factory.mktemp("undisturbed") / "copy"))
+    folder = copy_of(built, tmp_path_factory.mktemp("undisturbed") / "copy")
     (folder / "params.yaml").write_text(LONG)
     result = run_in(folder, "genbench", "train", *RUN)
     assert result.returncode == 0, result.stderr

@@ -566,9 +566,8 @@ def main() -> None:
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = (
         ":4096:8"  # without it, matrix products on a GPU are not deterministic
     )
-    atexit.register(
-        gc.freeze
-    )  # memory goes back at the end in any case, and a last look for garbage takes .2 s
+    # Memory goes back at the end in any case, and a last look for garbage would take .2 s.
+    atexit.register(gc.freeze)
     from genbench import launch
     from genbench.receipts import recording
 
