@@ -21,13 +21,13 @@ import torch
 from PIL import Image, ImageDraw
 
 from genbench.capabilities import Likelihood, capability
-from genbench.data import Prepared, load
-from genbench.evaluation import log_prob
-from genbench.files import InputError
-from genbench.models import build
-from genbench.params import load as parameters
-from genbench.pictures import png, tile
-from genbench.weights import load_state, read_weights
+from genbench.data.prepared import Prepared, load
+from genbench.drawing.tiles import png, tile
+from genbench.models.build import build
+from genbench.params.schema import load as parameters
+from genbench.scoring.evaluation import log_prob
+from genbench.storage.files import InputError
+from genbench.storage.weights import load_state, read_weights
 
 IMPORTANCE = (1, 100)
 COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#17becf")

@@ -12,17 +12,17 @@ import torch
 from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.execution import Execution
-from genbench.launch import attend, is_worker, launch
-from genbench.machine import optimize_without_compiler
 from genbench.models.adversarial.gan import GAN
 from genbench.models.autoencoders.stacked import Stacked
 from genbench.models.autoregressive.made import MADE
 from genbench.models.latent.rbm import RBM
 from genbench.models.latent.vae import VAE
-from genbench.parallel import ALONE, Group, join
-from genbench.training import Budget, Job, Record, train
-from genbench.weights import weights_bytes
+from genbench.runtime.group import ALONE, Group, join
+from genbench.runtime.launch import attend, is_worker, launch
+from genbench.runtime.machine import optimize_without_compiler
+from genbench.storage.weights import weights_bytes
+from genbench.training.execution import Execution
+from genbench.training.loop import Budget, Job, Record, train
 
 SPACE = Space("image", (1, 8, 8), 2, 0)
 

@@ -9,7 +9,7 @@ Wall time counts everything from factors to bytes; processor time tells how much
 import argparse
 import time
 
-from genbench.data.faces import render, sample_factors
+from genbench.data.sources.faces import render, sample_factors
 
 
 def main() -> None:

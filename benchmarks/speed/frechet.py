@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 import scipy.linalg
 
-from genbench.metrics import frechet_value, gaussian_frechet_distance
+from genbench.scoring.metrics import frechet_value, gaussian_frechet_distance
 
 T = TypeVar("T")
 Moments = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]

@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from genbench.novelty import nearest
+from genbench.scoring.novelty import nearest
 
 
 def main() -> None:

@@ -18,13 +18,13 @@ import torch
 from torch import Tensor
 
 from genbench.core import Batch, GenerativeModel, Space, Splits
-from genbench.execution import Execution
-from genbench.machine import make_deterministic, pick_device
 from genbench.models.autoregressive.made import MADE
 from genbench.models.diffusion.ddpm import DDPM
 from genbench.models.flows.realnvp import RealNVP
-from genbench.parallel import Group
-from genbench.training import Budget, Job, train
+from genbench.runtime.group import Group
+from genbench.runtime.machine import make_deterministic, pick_device
+from genbench.training.execution import Execution
+from genbench.training.loop import Budget, Job, train
 
 SPACE = Space("image", (1, 28, 28), 2, 0)
 MODELS: dict[str, Callable[[], GenerativeModel]] = {

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from genbench.files import InputError
+from genbench.storage.files import InputError
 
 if TYPE_CHECKING:
     from genbench.core import GenerativeModel, Space
-    from genbench.data import Prepared
-    from genbench.params import External, Params, Run
+    from genbench.data.prepared import Prepared
+    from genbench.params.schema import External, Params, Run
     from genbench.report import DatasetResult, RunResult
     from genbench.study import Answers
 
@@ -59,7 +59,7 @@ def uncollected() -> Iterator[None]:
 @app.command(epilog="Example: genbench check")
 def check(params: ParamsFile = PARAMS) -> None:
     """Validate the parameters, and nothing else: names, types, datasets, models and their hyper-parameters."""
-    from genbench.params import load
+    from genbench.params.schema import load
 
     settings = load(params)
     typer.echo(f"{params}: {len(settings.runs)} runs on {len(settings.datasets)} datasets, all valid")
@@ -72,9 +72,9 @@ def prepare(
     params: ParamsFile = PARAMS,
 ) -> None:
     """Write one prepared dataset: images, labels, splits and a card of where they come from."""
-    from genbench import data
-    from genbench.files import write_all
-    from genbench.params import load, pick
+    from genbench.data import prepared as data
+    from genbench.params.schema import load, pick
+    from genbench.storage.files import write_all
 
     entry = pick(load(params).datasets, dataset, "datasets", params)
     try:
@@ -90,11 +90,11 @@ def prepare(
 def extractor(data: DataFile, out: OutFile, params: ParamsFile = PARAMS) -> None:
     """Train the classifiers that give the features; a card beside them states held-out accuracies and hash."""
     with uncollected():
-        from genbench.data import load as load_data
-        from genbench.files import json_bytes, write_all
-        from genbench.kinds import kind_of
-        from genbench.machine import make_deterministic, optimize_without_compiler
-        from genbench.params import load
+        from genbench.data.prepared import load as load_data
+        from genbench.kinds.kind import kind_of
+        from genbench.params.schema import load
+        from genbench.runtime.machine import make_deterministic, optimize_without_compiler
+        from genbench.storage.files import json_bytes, write_all
 
     settings = load(params).extractor
     make_deterministic(threads=settings.threads)
@@ -112,8 +112,8 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
 
     A run of several processes starts them itself, unless `torchrun` has.
     """
-    from genbench import gpus, launch
-    from genbench.params import load, pick
+    from genbench.params.schema import load, pick
+    from genbench.runtime import gpus, launch
 
     began = time.monotonic()
     settings = load(params)
@@ -125,11 +125,13 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
     with uncollected():
         import torch
 
-        from genbench import machine, parallel, training
-        from genbench.batches import splits_of
-        from genbench.execution import Execution
-        from genbench.files import json_bytes, npz_bytes, write_all
-        from genbench.weights import weights_bytes
+        from genbench.runtime import group as parallel
+        from genbench.runtime import machine
+        from genbench.storage.files import json_bytes, npz_bytes, write_all
+        from genbench.storage.weights import weights_bytes
+        from genbench.training import loop as training
+        from genbench.training.batches import splits_of
+        from genbench.training.execution import Execution
 
     prepared = _data_of(run, entry, data)
     space = prepared.space
@@ -175,10 +177,12 @@ def sample(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PA
     with uncollected():
         from torch import Generator
 
-        from genbench import machine, pictures, sampling
-        from genbench.batches import splits_of
-        from genbench.files import npz_bytes, write_all
-        from genbench.kinds import kind_of
+        from genbench.drawing import tiles as pictures
+        from genbench.kinds.kind import kind_of
+        from genbench.models import sampling
+        from genbench.runtime import machine
+        from genbench.storage.files import npz_bytes, write_all
+        from genbench.training.batches import splits_of
 
     settings, entry, prepared, space = _load_run(run, data, params)
     device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
@@ -195,11 +199,12 @@ def sample(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PA
 )
 def import_samples(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PARAMS) -> None:
     """Take samples that something else has made, an entry of `external`: they are audited and scored like any run's."""
-    from genbench import images, pictures
-    from genbench.data import load as load_data
-    from genbench.files import npz_bytes, write_all
-    from genbench.kinds import kind_of
-    from genbench.params import load, pick
+    from genbench.data.prepared import load as load_data
+    from genbench.drawing import tiles as pictures
+    from genbench.foreign import images
+    from genbench.kinds.kind import kind_of
+    from genbench.params.schema import load, pick
+    from genbench.storage.files import npz_bytes, write_all
 
     entry = pick(load(params).external, run, "external", params)
     prepared = load_data(data)
@@ -221,8 +226,8 @@ def outside(
     reads: Annotated[list[Path] | None, typer.Option(help="A file that it reads; repeatable.")] = None,
 ) -> None:
     """Run what is none of genbench's as a stage: it must write its file, and a receipt says what it was made from."""
-    from genbench.files import read_hash
-    from genbench.receipts import run_outside
+    from genbench.provenance.receipts import run_outside
+    from genbench.storage.files import read_hash
 
     for path in reads or []:
         read_hash(path, what="what the command reads")
@@ -234,11 +239,12 @@ def outside(
 )
 def novelty(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PARAMS) -> None:
     """Are the samples new?  Distances to the training data, calibrated on held-out data; the closest pairs drawn."""
-    from genbench import audit, pictures
-    from genbench.data import load as load_data
-    from genbench.files import json_bytes, write_all
-    from genbench.kinds import kind_of
-    from genbench.params import load, pick
+    from genbench.data.prepared import load as load_data
+    from genbench.drawing import tiles as pictures
+    from genbench.kinds.kind import kind_of
+    from genbench.params.schema import load, pick
+    from genbench.scoring import audit
+    from genbench.storage.files import json_bytes, write_all
 
     pick(load(params).rows, run, "runs", params)
     prepared = load_data(data)
@@ -273,12 +279,13 @@ def evaluate(
     with uncollected():
         import torch
 
-        from genbench import evaluation, folds, machine
-        from genbench.batches import splits_of
         from genbench.capabilities import Likelihood, capability
-        from genbench.files import json_bytes, npz_bytes, write_all
-        from genbench.kinds import Subject, kind_of
-        from genbench.params import load, pick
+        from genbench.kinds.kind import Subject, kind_of
+        from genbench.params.schema import load, pick
+        from genbench.runtime import machine
+        from genbench.scoring import evaluation, folds
+        from genbench.storage.files import json_bytes, npz_bytes, write_all
+        from genbench.training.batches import splits_of
 
     settings = load(params)
     entry = pick(settings.rows, run, "runs", params)
@@ -348,10 +355,12 @@ def score(
 ) -> None:
     """Score images from any generator, and list those that are closest to its training images."""
     with uncollected():
-        from genbench import images, machine, pictures
-        from genbench import score as scoring
-        from genbench.extractors import build
-        from genbench.files import json_bytes, write_all
+        from genbench.drawing import tiles as pictures
+        from genbench.extractors.build import build
+        from genbench.foreign import images
+        from genbench.foreign import score as scoring
+        from genbench.runtime import machine
+        from genbench.storage.files import json_bytes, write_all
 
     if out.suffix != ".json":
         raise InputError(f"{out}: expected a name that ends in .json")
@@ -383,9 +392,10 @@ def obj(
     count: Annotated[int, typer.Option(min=1, help="How many of the first samples.")] = 24,
 ) -> None:
     """Write a run's first samples as OBJ files, which any program for meshes opens; it says which are no meshes."""
-    from genbench.data import load as load_data
-    from genbench.files import write_all
-    from genbench.meshes import Mesh, to_obj, unpacked
+    from genbench.data.parts.mesh_tokens import Mesh, unpacked
+    from genbench.data.parts.obj import to_obj
+    from genbench.data.prepared import load as load_data
+    from genbench.storage.files import write_all
 
     prepared = load_data(data)
     if prepared.card["kind"] != "mesh":
@@ -412,8 +422,8 @@ def report(
     params: ParamsFile = PARAMS,
 ) -> None:
     """Write the comparison: one self-contained page, and its headline table as csv, markdown and LaTeX."""
-    from genbench.files import write_all
     from genbench.report import render
+    from genbench.storage.files import write_all
 
     runs, datasets = _results(params)
     write_all(out, render(runs, _with_studies(datasets, study or [])))
@@ -521,9 +531,9 @@ def study(
 ) -> None:
     """Write one offline page that asks people: real or fake?  The key beside it holds the truth."""
     from genbench import study as human
-    from genbench.data import load as load_data
-    from genbench.files import write_all
-    from genbench.params import load
+    from genbench.data.prepared import load as load_data
+    from genbench.params.schema import load
+    from genbench.storage.files import write_all
 
     if seconds is not None and not 0.05 <= seconds <= 3600:
         raise InputError(f"--seconds: got {seconds:g}; expected between 0.05 and 3600")
@@ -550,7 +560,7 @@ def study_score(
 ) -> None:
     """Turn raters' files into the share of each run's images judged real, with intervals; one bad file stops it."""
     from genbench import study as human
-    from genbench.files import json_bytes, read_bytes, write_all
+    from genbench.storage.files import json_bytes, read_bytes, write_all
 
     truth = human.parse(read_bytes(key, what="the key"), human.Key, key, what="a study's key")
     record = human.score(truth, _answers([*answers, *(more or [])]))
@@ -568,8 +578,8 @@ def main() -> None:
     )
     # Memory goes back at the end in any case, and a last look for garbage would take .2 s.
     atexit.register(gc.freeze)
-    from genbench import launch
-    from genbench.receipts import recording
+    from genbench.provenance.receipts import recording
+    from genbench.runtime import launch
 
     launch.attend()
     try:
@@ -592,7 +602,7 @@ def main() -> None:
 
 def _load_run(run: str, data: Path, path: Path) -> "tuple[Params, Run, Prepared, Space]":
     """Validated parameters, the run's entry, its dataset, its space; the thread count is set on the way."""
-    from genbench.params import load, pick
+    from genbench.params.schema import load, pick
 
     settings = load(path)
     entry = pick(settings.runs, run, "runs", path)
@@ -602,8 +612,8 @@ def _load_run(run: str, data: Path, path: Path) -> "tuple[Params, Run, Prepared,
 
 def _data_of(run: str, entry: "Run | External", data: Path) -> "Prepared":
     """The dataset that the entry is on; its thread count is set on the way."""
-    from genbench.data import load as load_data
-    from genbench.machine import make_deterministic
+    from genbench.data.prepared import load as load_data
+    from genbench.runtime.machine import make_deterministic
 
     prepared = load_data(data)
     if prepared.card["name"] != entry.dataset:
@@ -615,7 +625,7 @@ def _data_of(run: str, entry: "Run | External", data: Path) -> "Prepared":
 
 
 def _build(run: str, entry: "Run", space: "Space") -> "GenerativeModel":
-    from genbench.models import build
+    from genbench.models.build import build
 
     return build(run, entry, space)
 
@@ -626,7 +636,7 @@ def _about(run: str, entry: "Run", prepared: "Prepared") -> dict[str, Any]:
 
 
 def _trained(run: str, entry: "Run", prepared: "Prepared", space: "Space", folder: Path) -> "GenerativeModel":
-    from genbench.weights import load_state, read_weights
+    from genbench.storage.weights import load_state, read_weights
 
     path = folder / "model.safetensors"
     tensors, _ = read_weights(path, expected=_about(run, entry, prepared))
@@ -637,7 +647,7 @@ def _trained(run: str, entry: "Run", prepared: "Prepared", space: "Space", folde
 
 def _samples(folder: Path, prepared: "Prepared") -> Any:
     """The samples of a run, checked against its dataset: (n, *shape), stored as its elements are."""
-    from genbench.files import read_npz
+    from genbench.storage.files import read_npz
 
     path = folder / "samples.npz"
     arrays = read_npz(path, what="the samples")
@@ -649,8 +659,8 @@ def _samples(folder: Path, prepared: "Prepared") -> Any:
 
 def _code_hash(model: str) -> str:
     """One hash over the source files that training runs: a checkpoint left by other code is not resumed."""
-    from genbench.files import sha256_of_files
-    from genbench.params import PACKAGE
+    from genbench.params.schema import PACKAGE
+    from genbench.storage.files import sha256_of_files
 
     names = ("batches", "capabilities", "core", "execution", "parallel", "training", "watching")
     shared = [PACKAGE / f"{name}.py" for name in names]
@@ -662,7 +672,7 @@ def _judged_runs(
     settings: "Params", path: Path, runs: str | None, dataset: str | None
 ) -> tuple[str, list[str]]:
     """The dataset of a study and its runs: those named, or every run on it that is no control."""
-    from genbench.params import pick
+    from genbench.params.schema import pick
 
     if runs is None:
         if dataset is None and len(settings.datasets) > 1:
@@ -691,7 +701,7 @@ def _judged_runs(
 
 def _answers(paths: list[Path]) -> "list[tuple[Path, Answers]]":
     """Every rater's file, of folders all *.json."""
-    from genbench.files import read_bytes
+    from genbench.storage.files import read_bytes
     from genbench.study import Answers, parse
 
     files: list[Path] = []
@@ -708,7 +718,7 @@ def _answers(paths: list[Path]) -> "list[tuple[Path, Answers]]":
 
 def _with_studies(datasets: "list[DatasetResult]", paths: list[Path]) -> "list[DatasetResult]":
     """The datasets with the human studies of each, in the order given."""
-    from genbench.files import read_bytes
+    from genbench.storage.files import read_bytes
     from genbench.study import Score, parse
 
     found: dict[str, list[dict[str, Any]]] = {dataset.name: [] for dataset in datasets}
@@ -728,10 +738,10 @@ def _results(path: Path) -> "tuple[list[RunResult], list[DatasetResult]]":
 
     import pandas as pd
 
-    from genbench.data import load as load_data
-    from genbench.files import read_bytes, read_json, read_npz, sha256
-    from genbench.params import load
+    from genbench.data.prepared import load as load_data
+    from genbench.params.schema import load
     from genbench.report import DatasetResult, RunResult
+    from genbench.storage.files import read_bytes, read_json, read_npz, sha256
 
     settings = load(path)
     runs: list[RunResult] = []

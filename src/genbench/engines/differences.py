@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from genbench.large import blocks
+from genbench.storage.arrays import blocks
 
 Arrays = dict[str, np.ndarray]
 

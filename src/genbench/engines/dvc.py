@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from genbench.engines.proofs import Stage
-from genbench.files import InputError
-from genbench.params import read
-from genbench.receipts import Receipt
+from genbench.params.schema import read
+from genbench.provenance.receipts import Receipt
+from genbench.storage.files import InputError
 
 PARAMS = "params.yaml"
 

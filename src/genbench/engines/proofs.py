@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from genbench.receipts import SOURCE, Receipt
+from genbench.provenance.receipts import SOURCE, Receipt
 
 
 class Stage(NamedTuple):

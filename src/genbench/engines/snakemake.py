@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genbench.engines.proofs import Stage
-from genbench.files import InputError
+from genbench.storage.files import InputError
 
 
 class Plan(NamedTuple):

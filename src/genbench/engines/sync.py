@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from genbench.engines import dvc, snakemake
 from genbench.engines.proofs import Hashes, Verdict, judge
-from genbench.params import read, validate
-from genbench.receipts import param_hashes, receipts
+from genbench.params.schema import read, validate
+from genbench.provenance.receipts import param_hashes, receipts
 
 SHOWN = 20
 

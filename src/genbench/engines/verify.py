@@ -13,9 +13,9 @@ from typing import Any, Literal, NamedTuple
 
 from genbench.engines import dvc
 from genbench.engines.proofs import Hashes, Stage, doubts
-from genbench.files import InputError
-from genbench.params import load, read
-from genbench.receipts import Receipt, param_hashes, receipts
+from genbench.params.schema import load, read
+from genbench.provenance.receipts import Receipt, param_hashes, receipts
+from genbench.storage.files import InputError
 
 Engine = Literal["dvc", "snakemake"]
 

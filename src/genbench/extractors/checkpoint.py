@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from genbench.download import download
-from genbench.files import InputError, read_bytes, sha256, write_all
+from genbench.storage.downloads import download
+from genbench.storage.files import InputError, read_bytes, sha256, write_all
 
 
 class Published(NamedTuple):

@@ -15,14 +15,15 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.batches import Stored
 from genbench.core import Space
-from genbench.data import Prepared, header
+from genbench.data.prepared import Prepared
 from genbench.extractors.base import Extractor, Outputs, checked
-from genbench.files import InputError, read_bytes, sha256
-from genbench.large import slices
-from genbench.params import Extractor as Settings
-from genbench.weights import load_state, read_weights, weights_bytes
+from genbench.params.schema import Extractor as Settings
+from genbench.storage.arrays import slices
+from genbench.storage.files import InputError, read_bytes, sha256
+from genbench.storage.tensors import header
+from genbench.storage.weights import load_state, read_weights, weights_bytes
+from genbench.training.batches import Stored
 
 BATCH = 512  # of images of up to 32×32 pixels, fewer of larger ones
 
@@ -117,7 +118,7 @@ class ClassifierFeatures(Extractor):
 
 def train(data: Prepared, params: Settings) -> tuple[bytes, dict[str, Any]]:
     """Train one classifier for each of `params.seeds`: the weights file's bytes, and its card with the accuracies."""
-    from genbench.machine import seed_of
+    from genbench.runtime.machine import seed_of
 
     space, name = data.space, data.card["name"]
     if space.classes < 2 or len(np.unique(data.train_y)) < 2:
@@ -204,7 +205,7 @@ def augment(x: Tensor, generator: Generator) -> Tensor:
 
 
 def _card(data: Prepared, params: Settings, trained: Trained) -> dict[str, Any]:
-    from genbench.metrics import clopper_pearson
+    from genbench.scoring.metrics import clopper_pearson
 
     def accuracy(seed: int) -> dict[str, Any]:
         correct = int((trained(data.held_out_x, seed=seed).labels == data.held_out_y).sum())

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from genbench.extractors import checkpoint
 from genbench.extractors.base import Extractor, Outputs, batches, checked, coloured, stacked
-from genbench.files import sha256
+from genbench.storage.files import sha256
 
 SIDE, BATCH = 224, 32
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, in [0, 1]

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from genbench.extractors import checkpoint
 from genbench.extractors.base import Extractor, Outputs, batches, checked, coloured, stacked
-from genbench.files import sha256
+from genbench.storage.files import sha256
 
 SIDE, BATCH = 299, 32
 WEIGHTS = checkpoint.Published(

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from genbench.data.pixels import reduced
 from genbench.extractors.base import Extractor, Outputs, checked
-from genbench.images import reduced
-from genbench.large import blocks, let_go, plain_bytes, slices
-from genbench.metrics.arrays import Floats
+from genbench.scoring.metrics.arrays import Floats
+from genbench.storage.arrays import blocks, let_go, plain_bytes, slices
 
 MOST, SIDE = 64, 32
 HELD = 1 << 29  # bytes of rows that are made at once

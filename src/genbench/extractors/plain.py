@@ -5,9 +5,9 @@ from typing import Any
 
 from torch import nn
 
-from genbench.data import Prepared
-from genbench.files import sha256
-from genbench.weights import read_weights, weights_bytes
+from genbench.data.prepared import Prepared
+from genbench.storage.files import sha256
+from genbench.storage.weights import read_weights, weights_bytes
 
 
 def extractor(data: Prepared) -> tuple[bytes, dict[str, Any]]:

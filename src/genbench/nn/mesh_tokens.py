@@ -19,10 +19,10 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from genbench.batches import whole
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Space, Splits
 from genbench.nn.transformer import Memory
+from genbench.training.batches import whole
 
 CHUNK, TOGETHER = 500, 100
 NEVER = -1e30

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from genbench.kinds import Card, kind_of
-from genbench.kinds.parts.drawing import Picture, captioned, side_by_side, with_legend
+from genbench.drawing.canvas import Picture, captioned, side_by_side, with_legend
+from genbench.kinds.kind import Card, kind_of
 
 COLUMNS = 4
 PAUSE, LAST = 700, 2500  # milliseconds

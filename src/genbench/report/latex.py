@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 
 from genbench.report.results import Row, RunResult
-from genbench.report.scores import Score
 from genbench.report.table import Column, by_dataset, columns
 from genbench.report.text import NOTE, describe
+from genbench.scoring.catalogue import Score
 
 SCORES_ABREAST = 4  # as many as fit a text width of 345 pt
 

@@ -8,27 +8,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from genbench.kinds import kind_of
-from genbench.pages import templates
-from genbench.pictures import png, tile
+from genbench.drawing.pages import templates
+from genbench.drawing.tiles import png, tile
+from genbench.kinds.kind import kind_of
 from genbench.report.agreement import METHOD, Agreement, agreement
 from genbench.report.frames import film
 from genbench.report.people import Study, study
 from genbench.report.pictures import Picture, picture
-from genbench.report.results import (
-    DatasetResult,
-    Measured,
-    Row,
-    RunResult,
-    estimate,
-    measures_of,
-    runs_of,
-)
-from genbench.report.scores import CONTROL_ROLES, COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
+from genbench.report.results import DatasetResult, Measured, Row, RunResult, estimate, measures_of, runs_of
 from genbench.report.svg import Dot, Figure, dot_plot, fitting_axis, line_chart, rate_axis
 from genbench.report.table import MISSING, Column, by_dataset, column, columns, leading
 from genbench.report.text import describe
 from genbench.report.verdict import Judgement, judge
+from genbench.scoring.catalogue import CONTROL_ROLES, COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
 
 
 class Histogram(NamedTuple):

@@ -7,7 +7,16 @@ from typing import NamedTuple
 
 from genbench.report.noise import within_noise
 from genbench.report.results import Estimate, Row, RunResult, rows_of, runs_of
-from genbench.report.scores import CONTROL_ROLES, COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES, Score
+from genbench.scoring.catalogue import (
+    CONTROL_ROLES,
+    COPYING,
+    LIKELIHOOD,
+    NOVELTY,
+    OTHER,
+    QUALITY,
+    SCORES,
+    Score,
+)
 
 GROUPS = (QUALITY, OTHER, NOVELTY, LIKELIHOOD, COPYING)
 MISSING = "–"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from genbench.report.results import Estimate, Row, RunResult, runs_of
-from genbench.report.scores import QUALITY, SCORES, Score
+from genbench.scoring.catalogue import QUALITY, SCORES, Score
 
 QUANTILE = 0.01
 # Each rule in words, {chance} to be filled in, and as a test of (copy rate, chance).

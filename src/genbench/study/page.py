@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genbench.files import InputError, json_bytes, sha256
-from genbench.pages import templates
+from genbench.drawing.pages import templates
+from genbench.storage.files import InputError, json_bytes, sha256
 
 REAL = "real"  # what the real images are called where a run's name would stand
 EXAMPLES = 16  # real images of the training part, shown before the first trial

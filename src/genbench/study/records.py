@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from genbench.files import InputError
-from genbench.params import Name, Strict
+from genbench.params.schema import Name, Strict
+from genbench.storage.files import InputError
 
 StudyId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 TrialId = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]

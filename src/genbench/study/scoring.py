@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaincinv, ndtr, ndtri, stdtrit
 
-from genbench.files import InputError
+from genbench.storage.files import InputError
 from genbench.study.records import Answers, Excluded, Key, Number, Row, Score
 
 CHANCE = 0.5  # of an accuracy: half of the images are real

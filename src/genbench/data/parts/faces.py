@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genbench.files import InputError
-from genbench.large import laid_out, slices
+from genbench.storage.arrays import laid_out, slices
+from genbench.storage.files import InputError
 
 # A factor is discrete, with names for its values 0, 1, …, or continuous, with its lowest and highest value.
 DISCRETE: dict[str, tuple[str, ...]] = {

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genbench.data import Source
-from genbench.download import download, hexdigest
-from genbench.files import InputError, read_bytes, write_all
+from genbench.data.source import Source
+from genbench.storage.downloads import download, hexdigest
+from genbench.storage.files import InputError, read_bytes, write_all
 
 UNSIGNED_BYTE = 0x08
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from genbench.data import Source
-from genbench.files import InputError
+from genbench.data.source import Source
+from genbench.storage.files import InputError
 
 REACH = 6.0  # sigmas from the outermost centre to the border of the box, at least: no draw lies beyond
 

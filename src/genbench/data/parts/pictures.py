@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from genbench.files import InputError, read_bytes, utf8
-from genbench.large import laid_out
+from genbench.data.pixels import resized
+from genbench.storage.arrays import laid_out
+from genbench.storage.files import InputError, read_bytes, utf8
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 SMALLEST, LARGEST = 4, 4096  # pixels a side
@@ -149,19 +150,6 @@ def decode(file: Path) -> np.ndarray:
         raise InputError(f"has mode {image.mode}; expected 8-bit grey or RGB")
     pixels = np.asarray(image.convert(MODES[image.mode]))
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-
-def resized(
-    images: np.ndarray, height: int, width: int, *, method: int = Image.Resampling.BICUBIC
-) -> np.ndarray:
-    """uint8 (n, c, h, w) -> (n, c, height, width); antialiased where it shrinks, rounded, never truncated."""
-    if images.shape[2:] == (height, width):
-        return images
-    out = np.empty((*images.shape[:2], height, width), np.uint8)
-    for one, target in zip(images, out, strict=True):
-        for channel, plane in zip(one, target, strict=True):
-            plane[:] = np.asarray(Image.fromarray(channel).resize((width, height), Image.Resampling(method)))
-    return out
 
 
 def fitting(size: int, *, crop: int | None = None, grey: bool = False, rgb: bool = False) -> Fit:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from genbench.files import InputError
+from genbench.storage.files import InputError
 
 Transform = Callable[[np.ndarray, int], np.ndarray]
 NIGHT = (0.25, 0.3, 0.5)  # of red, green and blue: dark, and bluer

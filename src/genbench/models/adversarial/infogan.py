@@ -13,12 +13,12 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.batches import at_once, blocks
 from genbench.capabilities import Measure
 from genbench.core import Batch, Phase, Space, Splits
 from genbench.nn.convolutions import doubled, halvings, unfolded
 from genbench.nn.game import NonSaturatingGame
 from genbench.nn.matching import classes_of_groups
+from genbench.training.batches import at_once, blocks
 
 TRAVERSED = (
     -2.0,

@@ -14,10 +14,10 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from genbench.batches import blocks
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.schedules import cosine
+from genbench.training.batches import blocks
 
 SHOWN = 8  # held-out images in a picture
 

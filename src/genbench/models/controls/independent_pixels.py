@@ -6,8 +6,8 @@ The likelihood that any model of dependence has to beat.
 import torch
 from torch import Generator, Tensor
 
-from genbench.batches import blocks
 from genbench.core import GenerativeModel, Phase, Space, Splits
+from genbench.training.batches import blocks
 
 
 class IndependentPixels(GenerativeModel):

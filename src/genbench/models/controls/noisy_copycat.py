@@ -3,9 +3,9 @@
 import torch
 from torch import Generator, Tensor
 
-from genbench.batches import some
 from genbench.core import GenerativeModel, Phase, Space, Splits
 from genbench.nn.memory import without_replacement
+from genbench.training.batches import some
 
 
 class NoisyCopycat(GenerativeModel):

@@ -6,8 +6,8 @@ The cheapest density model that has seen the data: a model that does not beat it
 import torch
 from torch import Generator, Tensor
 
-from genbench.batches import some
 from genbench.core import GenerativeModel, Phase, Space, Splits
+from genbench.training.batches import some
 
 
 class PCAGaussian(GenerativeModel):

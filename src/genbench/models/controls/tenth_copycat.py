@@ -3,8 +3,8 @@
 import torch
 from torch import Generator, Tensor
 
-from genbench.batches import some, whole
 from genbench.core import GenerativeModel, Phase, Space, Splits
+from genbench.training.batches import some, whole
 
 
 class TenthCopycat(GenerativeModel):

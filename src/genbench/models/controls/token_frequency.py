@@ -6,10 +6,10 @@ Four histograms with add-one smoothing: of z with "stop", of y, of x, and of the
 import torch
 from torch import Tensor
 
-from genbench.batches import whole
 from genbench.core import Phase, Space, Splits
 from genbench.nn.mesh_tokens import MeshModel, split
 from genbench.nn.transformer import Memory
+from genbench.training.batches import whole
 
 
 class TokenFrequency(MeshModel):

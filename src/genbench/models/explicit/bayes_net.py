@@ -12,10 +12,10 @@ from itertools import product
 import torch
 from torch import Generator, Tensor
 
-from genbench.batches import blocks
 from genbench.capabilities import Measure
 from genbench.core import GenerativeModel, Phase, Space, Splits
 from genbench.nn.cells import LIMIT, categories, conditional, every_cell
+from genbench.training.batches import blocks
 
 SHOWN = 32  # more entries than this are no table to read
 

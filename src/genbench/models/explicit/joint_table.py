@@ -7,9 +7,9 @@ It assumes nothing, and pays with Lᴰ − 1 free parameters: the count that a g
 import torch
 from torch import Generator, Tensor
 
-from genbench.batches import blocks
 from genbench.core import GenerativeModel, Phase, Space, Splits
 from genbench.nn.cells import cell_of, count_cells, levels_of
+from genbench.training.batches import blocks
 
 
 class JointTable(GenerativeModel):

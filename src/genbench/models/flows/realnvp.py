@@ -11,9 +11,9 @@ from itertools import pairwise
 import torch
 from torch import Generator, Tensor, nn
 
-from genbench.batches import some
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.schedules import cosine
+from genbench.training.batches import some
 
 BORDER = 1e-6  # continuous data keeps so far from 0 and 1, where logit(x) ends
 

@@ -14,11 +14,11 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.batches import blocks
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.annealing import annealed, bound, log_partition
 from genbench.nn.discrete import bernoulli
 from genbench.nn.schedules import cosine
+from genbench.training.batches import blocks
 
 CHUNK = 2**14  # states summed at once
 SUMMABLE = 26  # units: minutes

@@ -11,12 +11,12 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench import batches
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.history import History
 from genbench.nn.schedules import late_linear
 from genbench.nn.translators import PatchGAN, ResNet, as_shown, check_translation, initialise, sources_of
+from genbench.training import batches
 
 SHOWN = 10
 

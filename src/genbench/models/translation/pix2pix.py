@@ -10,10 +10,10 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.batches import blocks
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.translators import PatchGAN, UNet, as_shown, check_translation, initialise, sources_of
+from genbench.training.batches import blocks
 
 SHOWN = 10
 

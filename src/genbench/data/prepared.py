@@ -1,0 +1,182 @@
+"""Prepared datasets: one safetensors file each, with its card in the metadata.
+
+A source is one file of this folder with a function `load(*, options…) -> Source`; its options are the keys of the
+dataset's entry in params.yaml.
+"""
+
+import hashlib
+import importlib
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from genbench.data.source import OPTIONAL, Source
+from genbench.data.splits import hide_held_out, shared
+from genbench.params.schema import Dataset
+from genbench.storage import arrays as large
+from genbench.storage.arrays import blocks
+from genbench.storage.files import InputError, read_bytes, read_hash, sha256
+from genbench.storage.tensors import bytes_of, head, unpacked
+
+if TYPE_CHECKING:
+    from genbench.core import Space
+
+PARTS = ("train.x", "train.y", "held_out.x", "held_out.y")
+LEAST = 10  # elements of either part: folds, quantiles and a classifier need some
+MOST = 100_000_000  # elements that a part may be asked to have: beyond it, a slip of the keyboard
+# Arrays that not every dataset has, by their names in the file; each but the first exists for both parts or for none.
+
+
+class Prepared(NamedTuple):
+    """A dataset, and the hash of the file it was read from.  Long arrays are mapped and not to be written to."""
+
+    train_x: np.ndarray  # (n, *shape), as `Source` says
+    train_y: np.ndarray  # int64 (n,)
+    held_out_x: np.ndarray
+    held_out_y: np.ndarray
+    card: dict[str, Any]
+    sha256: str
+    train_factors: np.ndarray | None = None  # float32 (n, k), columns in the order of card["factors"]
+    held_out_factors: np.ndarray | None = None
+    train_source: np.ndarray | None = None  # uint8 (n, c', h, w)
+    held_out_source: np.ndarray | None = None
+    train_source_y: np.ndarray | None = None  # int64 (n,)
+    held_out_source_y: np.ndarray | None = None
+    train_intensity: np.ndarray | None = None  # uint8, as train_x
+
+    @property
+    def levels(self) -> int:
+        return int(self.card["levels"])
+
+    @property
+    def classes(self) -> int:
+        return int(self.card["classes"])
+
+    @property
+    def space(self) -> "Space":
+        from genbench.core import Space
+
+        card = self.card
+        source, paired = tuple(card.get("source_shape", ())), bool(card.get("paired"))
+        return Space(card["kind"], tuple(card["shape"]), self.levels, self.classes, source, paired)
+
+    def misfit(self, x: np.ndarray | None) -> str | None:
+        """Why x cannot be samples of this data, or None: "holds …; expected …"."""
+        like = self.train_x
+        expected = f"expected {like.dtype.name} (n, {', '.join(map(str, like.shape[1:]))}), n at least 2"
+        if x is None:
+            return f"is missing; {expected}"
+        if x.dtype != like.dtype or x.shape[1:] != like.shape[1:] or len(x) < 2:
+            return f"holds {x.dtype.name} {x.shape}; {expected}"
+        if self.levels and x.max() >= self.levels:
+            return f"holds {x.max()}; expected levels below {self.levels}"
+        if not np.isfinite(x).all():
+            return "holds values that are not finite; expected finite ones"
+        return None
+
+    @property
+    def asked_labels(self) -> np.ndarray:
+        """What samples made under the held-out conditions should show: the sources' labels, or the elements' own."""
+        return self.held_out_y if self.held_out_source_y is None else self.held_out_source_y
+
+
+def prepare(name: str, entry: Dataset) -> bytes:
+    """The bytes of the prepared file of one dataset that fits in memory; see `pieces`."""
+    return b"".join(pieces(name, entry))
+
+
+def pieces(name: str, entry: Dataset) -> Iterator[bytes | memoryview]:
+    """The prepared file of one dataset, piece by piece; all that can go wrong does before the first.
+
+    Where the raw files lie (`root`) is left out of the card: the same images give the same bytes on any machine.
+
+    Raises:
+        InputError: whatever the source finds wrong, a negative seed, counts above MOST, or fewer than LEAST elements in
+            a part.
+    """
+    options = dict(entry.model_extra or {})
+    if (seed := options.get("seed", 0)) < 0:
+        raise InputError(f"seed: got {seed}; expected at least 0")
+    for part in ("train", "held_out"):
+        if (options.get(part) or 0) > MOST:
+            raise InputError(f"{part}: got {options[part]}; expected at most {MOST}")
+    source: Source = importlib.import_module(f"genbench.data.sources.{entry.source}").load(**options)
+    if entry.validation:
+        source = hide_held_out(source)
+    for part, labels in (("train", source.train_y), ("held_out", source.held_out_y)):
+        if len(labels) < LEAST:
+            raise InputError(f"{part}: got {len(labels)} elements; expected at least {LEAST}")
+    arrays = (source.train_x, source.train_y, source.held_out_x, source.held_out_y)
+    tensors = {part: np.ascontiguousarray(array) for part, array in zip(PARTS, arrays, strict=True)}
+    for part, field in OPTIONAL.items():
+        if (values := getattr(source, field)) is not None:
+            tensors[part] = np.ascontiguousarray(values)
+    content = hashlib.sha256()
+    for piece in bytes_of(tensors):
+        content.update(piece)
+    card = {
+        "name": name,
+        **source.about,
+        "kind": source.kind,
+        "shape": list(source.train_x.shape[1:]),
+        "levels": source.levels,
+        "classes": source.classes,
+        "counts": {"train": len(source.train_x), "held_out": len(source.held_out_x)},
+        "class_counts": {
+            part: np.bincount(labels, minlength=source.classes).tolist()
+            for part, labels in (("train", source.train_y), ("held_out", source.held_out_y))
+        },
+        "held_out_duplicates_of_train": shared(source.train_x, source.held_out_x),
+        "options": {key: value for key, value in options.items() if key != "root"},
+        "content_sha256": content.hexdigest(),
+    }
+    if source.kind == "image":
+        card["range"] = _value_range(source.train_x, source.held_out_x)
+    if source.factors is not None:
+        card["factors"] = source.factors
+    if source.train_source is not None:
+        card |= {"source_shape": list(source.train_source.shape[1:]), "paired": source.paired}
+    # The order of safetensors' own writer, which takes whole arrays alone: the widest numbers first, then by name.
+    tensors = {
+        part: tensors[part] for part in sorted(tensors, key=lambda part: (-tensors[part].itemsize, part))
+    }
+    return chain([head(tensors, card)], bytes_of(tensors))
+
+
+def load(path: Path) -> Prepared:
+    """A prepared dataset, in memory, or mapped from its file where that is longer than `large.HELD`.
+
+    Raises:
+        InputError: the file is missing, truncated, or not a prepared dataset.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    what = "the prepared dataset"
+    if path.is_file() and path.stat().st_size > large.HELD:
+        digest, content = read_hash(path, what=what), np.asarray(np.memmap(path, np.uint8, "r"))
+    else:  # what is mapped must not be written over in place
+        held = read_bytes(path, what=what)
+        digest, content = sha256(held), np.frombuffer(bytearray(held), np.uint8)
+    try:
+        with safe_open(
+            path, framework="numpy"
+        ):  # checks the header, that nothing overlaps and nothing is missing
+            card, arrays = unpacked(content)
+        parts = [arrays[part] for part in PARTS]
+    except (SafetensorError, KeyError, ValueError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise InputError(
+            f"{path}: damaged or not a prepared dataset ({reason}); expected the output of `genbench prepare`"
+        ) from error
+    train_x, train_y, held_out_x, held_out_y = parts
+    others = {field: arrays.get(part) for part, field in OPTIONAL.items()}
+    return Prepared(train_x, train_y, held_out_x, held_out_y, card, digest, **others)
+
+
+def _value_range(*images: np.ndarray) -> list[int]:
+    """The smallest and the largest level in several sets of images."""
+    ends = [(int(block.min()), int(block.max())) for x in images for block in blocks(x)]
+    return [min(low for low, _ in ends), max(high for _, high in ends)]

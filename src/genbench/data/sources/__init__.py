@@ -1,0 +1,1 @@
+"""One file a source of data; its name is that of `source` in params.yaml."""

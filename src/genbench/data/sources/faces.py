@@ -1,0 +1,128 @@
+"""Schematic faces, drawn: every factor of every image is known and can be set.  See docs/faces.md."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from genbench.data.parts.faces import CONTINUOUS, DISCRETE, FACTORS, TRAITS, Factors, render
+from genbench.data.source import Source
+from genbench.storage.files import InputError
+
+__all__ = ["FACTORS", "Factors", "count_eyes", "load", "render", "sample_factors", "traits"]
+
+FREE = tuple(name for name in Factors._fields if name != "identity" and name not in TRAITS)
+SPOT_LEVEL, SPOT_MASS = 26, 0.2  # of an iris: levels of blue above green, their sum per pixel of the picture
+
+
+def load(
+    *,
+    size: int = 32,
+    train: int = 5000,
+    held_out: int = 1000,
+    identities: int = 200,
+    label: str = "hair",
+    fixed: tuple[str, ...] = (),
+    seed: int = 0,
+) -> Source:
+    """Fresh draws for both parts.  Held-out identities are others than train's, with as many images each.
+
+    label: the discrete factor that is the class.  fixed: see `sample_factors`.  Factors are stored with the images.
+
+    Raises:
+        InputError: an option outside what it can be.
+    """
+    for option, value, low, high in (
+        ("train", train, 1, None),
+        ("held_out", held_out, 1, None),
+        ("identities", identities, 1, train),
+        ("seed", seed, 0, None),
+    ):
+        if value < low or (high is not None and value > high):
+            most = "" if high is None else f" and at most {high}, the images to train on"
+            raise InputError(f"{option}: got {value}; expected at least {low}{most}")
+    if label not in DISCRETE:
+        raise InputError(f"label: got {label!r}; expected one of {', '.join(sorted(DISCRETE))}")
+    others = max(1, round(identities * held_out / train))
+    people = range(identities), range(identities, identities + others)
+    first, second = (
+        sample_factors(n, seed=np.random.default_rng((seed, part)), identities=who, fixed=tuple(fixed))
+        for part, (n, who) in enumerate(zip((train, held_out), people, strict=True))
+    )
+    about = {
+        "source": "drawn by genbench.data.faces",
+        "description": f"schematic faces, {size}×{size} pixels, labelled by {label} ({', '.join(DISCRETE[label])}); "
+        f"identities 0 … {identities - 1} in train, {others} others held out",
+        "licence": "CC0 1.0",
+        "class_names": list(DISCRETE[label]),
+    }
+    return Source(
+        train_x=render(first, size=size),
+        train_y=getattr(first, label),
+        held_out_x=render(second, size=size),
+        held_out_y=getattr(second, label),
+        levels=256,
+        classes=len(DISCRETE[label]),
+        about=about,
+        train_factors=np.stack(first, axis=1).astype(np.float32),
+        held_out_factors=np.stack(second, axis=1).astype(np.float32),
+        factors={name: FACTORS.get(name, "the number of a person") for name in Factors._fields},
+    )
+
+
+def traits(identity: np.ndarray) -> dict[str, np.ndarray]:
+    """The traits of identities 0, 1, …: any run of them is spread evenly (additive recurrence, Roberts, 2018)."""
+    golden, step = 1.1347241384015194, 1.0  # x⁶ = x + 1
+    found = {}
+    for name, (low, high) in TRAITS.items():
+        step /= golden
+        found[name] = low + (high - low) * ((0.5 + identity * step) % 1)
+    return found
+
+
+def sample_factors(
+    n: int,
+    *,
+    seed: int | np.random.Generator,
+    identities: Sequence[int] = range(200),
+    fixed: tuple[str, ...] = (),
+) -> Factors:
+    """n independent draws, every factor uniform over its values; the traits are those of the identity drawn.
+
+    fixed: more factors that belong to the identity, the same in all its images.
+
+    Raises:
+        InputError: `fixed` names something that is no factor or belongs to the identity anyway.
+    """
+    if unknown := [name for name in fixed if name not in FREE]:
+        raise InputError(f"fixed: got {unknown[0]!r}; expected some of {', '.join(sorted(FREE))}")
+    rng = np.random.default_rng(seed)
+    people = np.asarray(identities)
+    who = rng.integers(len(people), size=n)
+    found = {"identity": people[who], **traits(people[who])}
+    for name in FREE:
+        count = len(people) if name in fixed else n
+        drawn: np.ndarray
+        if name in DISCRETE:
+            drawn = rng.integers(len(DISCRETE[name]), size=count)
+        else:
+            drawn = rng.uniform(*CONTINUOUS[name], size=count)
+        found[name] = drawn[who] if name in fixed else drawn
+    return Factors(**found)
+
+
+def count_eyes(images: np.ndarray) -> np.ndarray:
+    """How many eyes each picture shows, (n,): spots of the iris's blue that are large enough.
+
+    images: uint8 (n, 3, h, w) of at least 16 pixels, faces of this module or samples of a model of them.
+    """
+    from scipy import ndimage
+
+    bluer = images[:, 2].astype(np.int64) - images[:, 1]
+    within_an_image = np.zeros((3, 3, 3), bool)
+    within_an_image[1] = True
+    spots, count = ndimage.label(bluer > SPOT_LEVEL, structure=within_an_image)
+    mass = np.bincount(spots.ravel(), weights=bluer.ravel(), minlength=count + 1)
+    owner = np.zeros(count + 1, np.int64)
+    owner[spots] = np.arange(len(images))[:, None, None]
+    large = mass >= SPOT_MASS * images.shape[2] * images.shape[3]
+    return np.bincount(owner[1:][large[1:]], minlength=len(images))

@@ -1,0 +1,1 @@
+"""Samples from elsewhere, and `genbench score`."""

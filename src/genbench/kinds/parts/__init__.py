@@ -1,1 +1,0 @@
-"""What the files of `genbench.kinds` draw with."""

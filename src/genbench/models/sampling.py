@@ -1,0 +1,105 @@
+"""What a trained model is asked to show: samples, walks between codes, completions, and pictures of its own."""
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from genbench.capabilities import Completion, Latent, Shown, capability
+from genbench.core import GenerativeModel, Space, Splits
+from genbench.storage.arrays import slices
+from genbench.storage.files import InputError
+from genbench.training.batches import at_once
+
+CHUNK = 1000
+WALKS, STEPS = 6, 10
+COMPLETED, COMPLETIONS = 6, 5
+
+
+@torch.no_grad()
+def draw(model: GenerativeModel, splits: Splits, *, run: str, generator: Generator) -> dict[str, np.ndarray]:
+    """x: as many samples as there are held-out elements, under their conditions if the model heeds any.
+
+    Where elements are images, also what the model can: interpolation, completion, and picture_0, picture_1, …, each
+    (rows, columns, *shape) with its caption in `captions`.  All as stored data.
+
+    Raises:
+        InputError: samples of the wrong shape, or not finite.
+    """
+    model.eval()
+    space, held_out = model.space, splits.held_out
+    n = len(held_out.x)
+    condition = held_out.condition if model.conditional else None
+    step = at_once(space) if model.independent else n
+    arrays = {
+        "x": np.concatenate(
+            [
+                _levels(
+                    model.sample(
+                        part.stop - part.start,
+                        None if condition is None else condition[part],
+                        generator=generator,
+                    ),
+                    (part.stop - part.start, *space.shape),
+                    space,
+                    run,
+                )
+                for part in slices(n, step)
+            ]
+        )
+    }
+    if len(space.shape) < 3:
+        return arrays
+    latent = capability(model, Latent)
+    if latent is not None:
+        arrays["interpolation"] = _walks(latent, space, run, generator)
+    completion = capability(model, Completion)
+    if completion is not None:
+        arrays["completion"] = _completions(completion, held_out.x, space, run, generator)
+    shown = capability(model, Shown)
+    if shown is not None:
+        found = shown.show(splits, generator=generator)
+        arrays["captions"] = np.array(list(found))
+        for i, images in enumerate(found.values()):
+            arrays[f"picture_{i}"] = _levels(images, (*images.shape[:2], *space.shape), space, run)
+    return arrays
+
+
+def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Spherical interpolation, (n, k), (n, k), (m,) -> (n, m, k): stays where a Gaussian prior has its mass."""
+    cosine = torch.nn.functional.cosine_similarity(a, b, dim=1).clamp(-1 + 1e-6, 1 - 1e-6)
+    angle = cosine.acos()[:, None, None]
+    t = t[None, :, None]
+    return (((1 - t) * angle).sin() * a[:, None] + (t * angle).sin() * b[:, None]) / angle.sin()
+
+
+def _walks(model: Latent, space: Space, run: str, generator: Generator) -> np.ndarray:
+    start, end = (model.prior(WALKS, generator=generator) for _ in range(2))
+    codes = slerp(start, end, torch.linspace(0, 1, STEPS, device=start.device)).flatten(0, 1)
+    pictures = _levels(model.decode(codes), (WALKS * STEPS, *space.shape), space, run)
+    return pictures.reshape(WALKS, STEPS, *space.shape)
+
+
+def _completions(
+    model: Completion, held_out: Tensor, space: Space, run: str, generator: Generator
+) -> np.ndarray:
+    """(rows, 2 + completions, *shape): the original, what the model was shown, and its completions."""
+    original = held_out[:COMPLETED]
+    rows = len(original)
+    keep = torch.zeros_like(original, dtype=torch.bool)
+    keep[..., : space.shape[-2] // 2, :] = True  # the upper half is shown
+    repeated, mask = (x.repeat_interleave(COMPLETIONS, 0) for x in (original, keep))
+    completed = model.complete(repeated, mask, generator=generator)
+    if not torch.equal(completed[mask], repeated[mask]):
+        raise InputError(f"runs.{run}: complete() changed values it was told to keep")
+    completed = completed.unflatten(0, (rows, COMPLETIONS))
+    table = torch.cat([original[:, None], (original * keep)[:, None], completed], 1)
+    shape = (rows * (2 + COMPLETIONS), *space.shape)
+    return _levels(table.flatten(0, 1), shape, space, run).reshape(rows, 2 + COMPLETIONS, *space.shape)
+
+
+def _levels(x: Tensor, shape: tuple[int, ...], space: Space, run: str) -> np.ndarray:
+    if tuple(x.shape) != shape:
+        raise InputError(f"runs.{run}: the model gave shape {tuple(x.shape)}; expected {shape}")
+    if not bool(torch.isfinite(x).all()):
+        raise InputError(f"runs.{run}: the model gave values that are not finite; expected values in [0, 1]")
+    return np.concatenate([space.stored(part) for part in x.split(at_once(space))])

@@ -1,0 +1,1 @@
+"""params.yaml, read and validated before anything runs."""

@@ -1,0 +1,214 @@
+"""Several processes train one model: each takes an equal share of every batch, and their gradients are averaged.
+
+They start from the same weights and make the same updates, so the weights stay the same in all of them.  What a model
+draws in its losses, each process draws for itself: from a stream of its own that follows from (seed, rank).
+"""
+
+import atexit
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, distributed, nn
+
+from genbench.core import Batch
+from genbench.runtime.gpus import HELD
+from genbench.runtime.launch import MEETING, LostError
+from genbench.runtime.machine import random_state, seed_of, set_random_state
+from genbench.storage.files import InputError
+
+
+class Group(NamedTuple):
+    """The processes of a training as one of them sees them; by default it is alone.
+
+    Collective operations are called by all processes in the same order.  They raise LostError where another is gone.
+    """
+
+    rank: int = 0
+    size: int = 1
+    device: torch.device = torch.device("cpu")
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes the outputs and talks to people."""
+        return self.rank == 0
+
+    def seed(self, seed: int) -> int:
+        """The seed of this process's own stream; the first keeps the run's."""
+        return seed if self.leads else seed_of(seed, "process", self.rank)
+
+    @contextmanager
+    def alike(self, seed: int) -> Iterator[None]:
+        """Inside, every process draws the same numbers; afterwards each goes on with its own."""
+        if self.size == 1:
+            yield
+            return
+        own = random_state()
+        torch.manual_seed(seed)
+        yield
+        set_random_state(own)
+
+    def share(self, batch: Batch) -> Batch:
+        """The part of a batch that this process computes; the sizes are equal."""
+        if self.size == 1:
+            return batch
+        count = len(batch.x) // self.size
+        rows = slice(self.rank * count, (self.rank + 1) * count)
+        return Batch(batch.x[rows], None if batch.condition is None else batch.condition[rows])
+
+    def average(self, loss: Tensor, parameters: Sequence[nn.Parameter]) -> float:
+        """Average the gradients over the processes, in place, and return the average of the losses.
+
+        All of it is one sum over one buffer, so that its order does not change from run to run.  A parameter that no
+        process has a gradient for keeps none.
+        """
+        if self.size == 1:
+            return float(loss.detach())
+        grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
+        there = [float(p.grad is not None) for p in parameters]
+        with torch.no_grad():
+            flat = torch.cat(
+                [loss.detach().reshape(1), loss.new_tensor(there), *(g.flatten() for g in grads)]
+            )
+            self.add_up(flat).div_(self.size)
+            sizes = [1, len(there), *(grad.numel() for grad in grads)]
+            mean, used, *means = flat.split(sizes)
+            for parameter, grad, found, anywhere in zip(parameters, grads, means, used.tolist(), strict=True):
+                parameter.grad = grad.copy_(found.view_as(grad)) if anywhere else None
+        return float(mean)
+
+    def agree(self, said: bool) -> bool:
+        """What the first process says: clocks differ, and all must do the same."""
+        if self.size == 1:
+            return said
+        return bool(self.add_up(torch.tensor(float(said and self.leads), device=self.device)))
+
+    def add_up(self, x: Tensor) -> Tensor:
+        """The sum over all processes, in place and on each of them."""
+        with _together():
+            distributed.all_reduce(x)
+        return x
+
+    def gather(self, content: bytes) -> list[bytes]:
+        """What each process has, in order of rank; on all of them."""
+        if self.size == 1:
+            return [content]
+        own = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+        place = torch.arange(self.size, device=self.device) == self.rank
+        lengths = self.add_up(place.long() * len(own))
+        padded = nn.functional.pad(own, (0, int(lengths.max()) - len(own))).to(self.device)
+        rows = [torch.empty_like(padded) for _ in range(self.size)]
+        with _together():
+            distributed.all_gather(rows, padded)
+        return [
+            row[:length].cpu().numpy().tobytes() for row, length in zip(rows, lengths.tolist(), strict=True)
+        ]
+
+
+ALONE = Group()
+
+
+def join(run: str, processes: int, device: torch.device) -> Group:
+    """The group of this process, if the run has several; on GPUs each process takes one of its own.
+
+    Raises:
+        InputError: it is one of another number of processes, or there are fewer GPUs than processes.
+    """
+    started = int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else processes
+    if started != processes:
+        raise InputError(
+            f"runs.{run}.processes: got {processes}, but torchrun has started {started}; expected the same number"
+        )
+    if processes == 1:
+        return Group(device=device)
+    rank = int(os.environ["RANK"])
+    place = 0 if HELD in os.environ else int(os.environ["LOCAL_RANK"])  # a claimed GPU is the only one seen
+    backend = "gloo"
+    if device.type == "cuda":
+        found = torch.cuda.device_count()
+        if device.index is not None or found <= place:
+            raise InputError(
+                f"runs.{run}.processes: got {processes} on device {device}, with {found} GPU here; "
+                "expected a GPU for each process, and no number in device"
+            )
+        device, backend = torch.device("cuda", place), "nccl"
+        torch.cuda.set_device(device)
+    meeting = os.environ.get(MEETING)
+    if meeting:
+        loopback = next((name for _, name in socket.if_nameindex() if name in ("lo", "lo0")), None)
+        if loopback:  # all processes are on this machine: nothing need listen to others
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback)
+            os.environ.setdefault("NCCL_SOCKET_IFNAME", loopback)
+    method = Path(meeting, "store").as_uri() if meeting else "env://"
+    with _together():
+        distributed.init_process_group(backend, init_method=method, rank=rank, world_size=processes)
+    atexit.register(distributed.destroy_process_group)
+    return Group(rank, processes, device)
+
+
+def normalise_whole_batches(model: nn.Module, group: Group) -> None:
+    """Batch normalisation by the statistics of the whole batch, not of each process's share of it.
+
+    torch.nn.SyncBatchNorm does this on GPUs alone.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.forward = _WholeBatch(module, group)  # type: ignore[method-assign,assignment]
+
+
+class _WholeBatch:
+    """The forward pass of one batch normalisation, in the place of its own."""
+
+    def __init__(self, norm: nn.modules.batchnorm._BatchNorm, group: Group) -> None:
+        self.norm, self.group = norm, group
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(n, c, …) -> the same.  Mean and variance are put together from those of equal shares (Chan et al., 1979)."""
+        norm, size = self.norm, self.group.size
+        if not norm.training:
+            return type(norm).forward(norm, x)
+        h = x.float()
+        axes = [0, *range(2, x.ndim)]
+        own = torch.stack([h.mean(axes), h.var(axes, correction=0)])  # (2, c)
+        place = torch.arange(size, device=x.device) == self.group.rank
+        every = _Sum.apply(place[:, None, None] * own, self.group)  # (processes, 2, c)
+        mean = every[:, 0].mean(0)
+        var = every[:, 1].mean(0) + (every[:, 0] - mean).square().mean(0)
+        if norm.running_mean is not None and norm.running_var is not None:
+            norm.num_batches_tracked.add_(1)  # type: ignore[union-attr]
+            momentum = norm.momentum if norm.momentum is not None else 1 / float(norm.num_batches_tracked)  # type: ignore[arg-type]
+            count = size * h.numel() // h.shape[1]
+            norm.running_mean.lerp_(mean.detach(), momentum)
+            norm.running_var.lerp_(var.detach() * count / (count - 1), momentum)
+        each = [1, -1, *[1] * (x.ndim - 2)]
+        scale = (var + norm.eps).rsqrt()
+        h = (h - mean.view(each)) * scale.view(each)
+        if norm.affine:
+            h = h * norm.weight.view(each) + norm.bias.view(each)
+        return h.to(x.dtype)
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over all processes; each one's gradient is the sum of the gradients of all."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, group: Group) -> Tensor:
+        ctx.group = group
+        return group.add_up(x.clone())
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return _Sum.apply(grad, ctx.group), None
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Raises LostError where a collective operation fails: in a training, because another process is gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise LostError(f"lost another process of the group: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,67 @@
+"""Inception Score (Salimans et al., 2016), arXiv:1606.03498: exp E_x KL(p(y|x) ‖ p(y))."""
+
+import numpy as np
+
+from genbench.scoring.estimates import Estimate, bootstrap_interval, resamplings
+from genbench.scoring.metrics.arrays import Array, Floats, floats
+
+
+def inception_score(
+    probabilities: Array, *, splits: int = 10, bootstrap: int = 100, seed: int = 0
+) -> Estimate:
+    """Mean over `splits` consecutive parts of exp E KL(p(y|x) ‖ mean of p(y|x) in that part).
+
+    probabilities (n, classes), rows that sum to 1 → Estimate in [1, classes], higher is better.  Of a
+    classifier other than Inception-v3 call it "classifier score".  The interval is value ± 1.96·sd of
+    resampling samples within each part.  The "± std" usually printed with this score is the std between
+    parts: the spread of a score of n/splits samples, about √splits times too wide for this mean, and no
+    confidence interval (see `inception_score_splits`). Samples sorted by class give each part few classes:
+    shuffle them first. Raises ValueError for rows that are no probabilities and for fewer rows than splits.
+    """
+    value = float(inception_score_splits(probabilities, splits=splits).mean())
+    replicates = inception_score_replicates(probabilities, splits=splits, bootstrap=bootstrap, seed=seed)
+    n, classes = np.shape(probabilities)
+    return bootstrap_interval(value, replicates, n, least=1.0, most=float(classes))
+
+
+def inception_score_replicates(
+    probabilities: Array, *, splits: int = 10, bootstrap: int = 100, seed: int = 0
+) -> Floats:
+    """The score of `bootstrap` sets resampled within each part: (bootstrap,)."""
+    parts = _parts(probabilities, splits)
+    draws = [resamplings(len(part), bootstrap, seed=seed + i) / len(part) for i, part in enumerate(parts)]
+    scores = [_score(part, weights) for part, weights in zip(parts, draws, strict=True)]
+    mean: Floats = np.mean(scores, axis=0)
+    return mean
+
+
+def inception_score_splits(probabilities: Array, *, splits: int = 10) -> Floats:
+    """The score of each part (splits,): published "IS ± std" is their mean and population std."""
+    return np.array(
+        [float(_score(p, np.full((1, len(p)), 1 / len(p)))[0]) for p in _parts(probabilities, splits)]
+    )
+
+
+def _parts(probabilities: Array, splits: int) -> list[Floats]:
+    p = floats(probabilities, "probabilities")
+    off = float(np.abs(p.sum(axis=1) - 1).max())
+    if p.min() < 0 or off > 1e-3:
+        raise ValueError(
+            f"probabilities: least {p.min():.3g}, row sums off by {off:.3g}, expected rows that sum to 1"
+        )
+    if not 1 <= splits <= len(p):
+        raise ValueError(f"splits: {splits}, expected 1 to {len(p)}, the number of rows")
+    n = len(p)
+    return [p[i * n // splits : (i + 1) * n // splits] for i in range(splits)]
+
+
+def _score(p: Floats, weights: Floats) -> Floats:
+    """exp(Σ_i w_i Σ p log p − Σ q log q), q = Σ_i w_i p_i; weights (b, n), each row sums to 1 → (b,)."""
+    inner = weights @ _p_log_p(p).sum(axis=1)
+    score: Floats = np.exp(np.maximum(inner - _p_log_p(weights @ p).sum(axis=1), 0.0))
+    return score
+
+
+def _p_log_p(p: Floats) -> Floats:
+    out: Floats = p * np.log(np.where(p > 0, p, 1.0))
+    return out

@@ -1,0 +1,51 @@
+"""Are the generated data new?  Each score compares samples with the training data.  See docs/evaluation.md.
+
+No single score is enough: judge each by the controls of the same table (held-out data, copies, noise).
+"""
+
+from genbench.scoring.metrics.neighbours import nearest, nearest_others
+from genbench.scoring.novelty.calibrated import (
+    Calibration,
+    calibrate,
+    calibrate_distances,
+    calibrated_rate,
+    closer_to_train,
+)
+from genbench.scoring.novelty.copying import (
+    ShiftedNeighbours,
+    authenticity,
+    authenticity_distances,
+    ct_score,
+    neighbour_ratio,
+    neighbour_ratio_distances,
+    shift_invariant_neighbours,
+)
+from genbench.scoring.novelty.likelihood import FeatureLikelihood, fld, likelihood_gap
+from genbench.scoring.novelty.memorisation import Birthday, birthday_support, mifid
+from genbench.scoring.novelty.views import VIEWS, Copies, find_copies
+
+__all__ = [
+    "VIEWS",
+    "Birthday",
+    "Calibration",
+    "Copies",
+    "FeatureLikelihood",
+    "ShiftedNeighbours",
+    "authenticity",
+    "authenticity_distances",
+    "birthday_support",
+    "calibrate",
+    "calibrate_distances",
+    "calibrated_rate",
+    "closer_to_train",
+    "ct_score",
+    "find_copies",
+    "fld",
+    "likelihood_gap",
+    "mifid",
+    "nearest",
+    "nearest_others",
+    "neighbour_ratio",
+    "neighbour_ratio_distances",
+    "shift_invariant_neighbours",
+]

@@ -1,0 +1,183 @@
+"""Scores of copying from distances to the nearest training data: ratio, authenticity, C_T, shifted copies."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genbench.scoring.estimates import Estimate, bootstrap_interval, clopper_pearson
+from genbench.scoring.metrics.arrays import Array, Floats, Integers, floats, matrix, numbers, same_width
+from genbench.scoring.metrics.neighbours import nearest, nearest_others
+
+
+class ShiftedNeighbours(NamedTuple):
+    """distances, indices (m,): nearest training image and its number.  shifts (m, 2): rows, columns moved."""
+
+    distances: Floats
+    indices: Integers
+    shifts: Integers
+
+
+def neighbour_ratio(train: Array, samples: Array, *, threshold: float = 1 / 3) -> Estimate:
+    """Share of samples memorised by d(x, NN₁)/d(x, NN₂) < threshold (Yoon et al., 2023).
+
+    train (n, d), samples (m, d) → share in [0, 1], lower is better.  NN₁ and NN₂ are the two nearest training
+    rows; an exact copy counts as memorised even where it copies a duplicate.  Blind to copies with noise in
+    small data. Clopper–Pearson interval.  Raises ValueError for bad input or a single training row.
+    """
+    return neighbour_ratio_distances(
+        nearest(matrix(train, "train", rows=2), samples, k=2)[0], threshold=threshold
+    )
+
+
+def neighbour_ratio_distances(distances: Floats, *, threshold: float = 1 / 3) -> Estimate:
+    """`neighbour_ratio` where the distances to the two nearest training rows are known, (m, 2)."""
+    memorised = (distances[:, 0] < threshold * distances[:, 1]) | (distances[:, 0] == 0)
+    return clopper_pearson(int(memorised.sum()), len(distances))
+
+
+def authenticity(train: Array, samples: Array) -> Estimate:
+    """Share of samples farther from their nearest training row than it is from its own (Alaa et al., 2022).
+
+    d(x, t*) > d(t*, nearest other training row of t*), t* the nearest training row of x; arXiv:2102.08921
+    ("AuthPct", there in %).  train (n, d), samples (m, d) → share in [0, 1], about ½ for new real data, 0 for
+    copies.  Blur and noise raise it: high is not good.  Clopper–Pearson interval.  Raises ValueError for bad
+    input.
+    """
+    points = matrix(train, "train", rows=2)
+    distances, indices = nearest(points, samples)
+    return authenticity_distances(points, distances[:, 0], indices[:, 0])
+
+
+def authenticity_distances(train: Array, distances: Floats, indices: Integers) -> Estimate:
+    """`authenticity` where the nearest training rows and the distances to them are known, both (m,)."""
+    closest, place = np.unique(indices, return_inverse=True)
+    own = nearest_others(train, of=closest)[0][:, 0]
+    return clopper_pearson(int((distances > own[place]).sum()), len(distances))
+
+
+def ct_score(
+    train: Array,
+    held_out: Array,
+    samples: Array,
+    *,
+    cells: int = 3,
+    components: int = 64,
+    least: int = 20,
+    bootstrap: int = 100,
+    seed: int = 0,
+) -> Estimate:
+    """C_T: are samples nearer to training data than held-out data is, cell by cell (Meehan et al., 2020)?
+
+    arXiv:2004.05675.  In each k-means cell of the training data, in its first `components` principal
+    components, the z-scored Mann–Whitney U of distances sample → train against held-out → train, with
+    mid-ranks and the variance corrected for ties; then their mean weighted by the held-out share of the cell.
+    train (n, d), held_out (h, d), samples (m, d) → Estimate in standard deviations: 0 ideal, below −3
+    copying, above 3 underfitting.  It grows with the sample size and misses a small share of copies.  Cells
+    with fewer than `least` samples or held-out rows are left out; distances go to the whole training set.
+    The interval is ± 1.96·sd of resampled distances. Raises ValueError for bad input or if no cell is left.
+    """
+    points, control, fakes = (
+        floats(rows, name) for rows, name in ((train, "train"), (held_out, "held_out"), (samples, "samples"))
+    )
+    same_width(("train", points), ("held_out", control), ("samples", fakes))
+    if not 1 <= cells <= len(points):
+        raise ValueError(f"cells: {cells}, expected 1 to {len(points)}, the number of training rows")
+    points, control, fakes = _principal(points, control, fakes, components=components)
+    cell_control, cell_fakes = _cells(points, control, fakes, cells=cells, seed=seed)
+    to_control, to_fakes = nearest(points, control)[0][:, 0], nearest(points, fakes)[0][:, 0]
+    groups = [(to_control[cell_control == c], to_fakes[cell_fakes == c]) for c in range(cells)]
+    groups = [(a, b) for a, b in groups if min(len(a), len(b)) >= least]
+    if not groups:
+        raise ValueError(f"cells: none has {least} samples and {least} held-out rows, expected at least one")
+    rng = np.random.default_rng(seed)
+    replicates = [
+        _weighted([(rng.choice(a, len(a)), rng.choice(b, len(b))) for a, b in groups])
+        for _ in range(bootstrap)
+    ]
+    return bootstrap_interval(_weighted(groups), replicates, len(fakes))
+
+
+def shift_invariant_neighbours(train: Array, samples: Array, *, pixels: int = 1) -> ShiftedNeighbours:
+    """Nearest training image of each sample, when the sample may be moved by up to `pixels` rows and columns.
+
+    Images (n, h, w) or (n, c, h, w).  For each of the (2·pixels+1)² shifts only the overlap is compared, and
+    its distance is scaled by √(pixels of the image / pixels of the overlap), so that shifts compete fairly; a
+    shifted copy is at distance 0.  The smallest shift wins ties.  A shift (r, c) says that sample[i, j] shows
+    train[i−r, j−c]. Calibrate against held-out images measured in the same way (`calibrate_distances`).
+    Raises ValueError for bad input and where `pixels` leaves no overlap.
+    """
+    axes = np.ndim(train)
+    points, fakes = (
+        numbers(x, name, ndim=axes if axes in (3, 4) else 4)
+        for x, name in ((train, "train"), (samples, "samples"))
+    )
+    same_width(("train", points), ("samples", fakes))
+    height, width = points.shape[-2:]
+    if not 0 <= pixels < min(height, width):
+        raise ValueError(
+            f"pixels: {pixels}, expected 0 to {min(height, width) - 1} for {height}x{width} images"
+        )
+    best = ShiftedNeighbours(
+        np.full(len(fakes), np.inf),
+        np.zeros(len(fakes), dtype=np.int64),
+        np.zeros((len(fakes), 2), dtype=np.int64),
+    )
+    reach = range(-pixels, pixels + 1)
+    for r, c in sorted(((r, c) for r in reach for c in reach), key=lambda s: (s[0] ** 2 + s[1] ** 2, s)):
+        mine, theirs = (_crop(x, sign * r, sign * c) for x, sign in ((fakes, 1), (points, -1)))
+        distance, index = nearest(theirs, mine)
+        scaled = distance[:, 0] * (height * width / ((height - abs(r)) * (width - abs(c)))) ** 0.5
+        better = scaled < best.distances
+        best.distances[better], best.indices[better] = scaled[better], index[better, 0]
+        best.shifts[better] = (r, c)
+    return best
+
+
+def _crop(images: NDArray[np.generic], r: int, c: int) -> NDArray[np.generic]:
+    """Images without their first r rows and c columns (the last, if negative), as rows (n, −1)."""
+    height, width = images.shape[-2:]
+    rows = slice(max(r, 0), height + min(r, 0))
+    columns = slice(max(c, 0), width + min(c, 0))
+    return np.ascontiguousarray(images[..., rows, columns]).reshape(len(images), -1)
+
+
+def _principal(train: Floats, *others: Floats, components: int) -> tuple[Floats, ...]:
+    """All sets in the first principal components of train; unchanged where they have no more columns."""
+    if train.shape[1] <= components:
+        return train, *others
+    from scipy.linalg import eigh
+
+    centre = train.mean(axis=0)
+    rows = train - centre
+    wide = len(rows) < rows.shape[1]  # the same axes from the smaller matrix of inner products
+    inner = rows @ rows.T if wide else rows.T @ rows
+    top = [max(0, len(inner) - components), len(inner) - 1]
+    values, axes = eigh(inner, subset_by_index=top, check_finite=False)
+    if wide:
+        good = values > values[-1] * 1e-12
+        axes = rows.T @ axes[:, good] / np.sqrt(values[good])
+    return tuple((x - centre) @ axes[:, ::-1] for x in (train, *others))
+
+
+def _cells(train: Floats, *others: Floats, cells: int, seed: int) -> list[Integers]:
+    from sklearn.cluster import KMeans
+
+    clusters = KMeans(n_clusters=cells, n_init=10, random_state=seed).fit(train)
+    return [nearest(clusters.cluster_centers_, x)[1][:, 0] for x in others]
+
+
+def _weighted(groups: list[tuple[Floats, Floats]]) -> float:
+    sizes = np.array([len(a) for a, _ in groups])
+    return float(np.array([_mann_whitney_z(a, b) for a, b in groups]) @ sizes / sizes.sum())
+
+
+def _mann_whitney_z(control: Floats, fakes: Floats) -> float:
+    """z-score of #{fake distance > control distance}, ties half; 0 where all distances are equal."""
+    a, b = len(control), len(fakes)
+    _, place, counts = np.unique(np.concatenate([control, fakes]), return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    u = float(ranks[a:].sum()) - b * (b + 1) / 2
+    total = a + b
+    variance = a * b / 12 * (total + 1 - float((counts**3 - counts).sum()) / (total * (total - 1)))
+    return (u - a * b / 2) / variance**0.5 if variance > 0 else 0.0

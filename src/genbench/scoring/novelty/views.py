@@ -1,0 +1,131 @@
+"""Copies in disguise: exact, shifted, brighter or duller, lightly noisy.  Several distances, one calibrated answer."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genbench.scoring.metrics.arrays import Array, Floats, Integers, numbers, same_width
+from genbench.scoring.metrics.neighbours import nearest
+from genbench.scoring.novelty.calibrated import Calibration, calibrate_distances
+from genbench.scoring.novelty.copying import shift_invariant_neighbours
+
+VIEWS = ("pixels", "shift", "contrast")
+SCALE_ROWS, SCALE_QUANTILE = 1000, 0.05
+
+Images = NDArray[np.generic]
+Search = Callable[[Images, Images], tuple[Floats, Integers]]
+
+
+class Copies(NamedTuple):
+    """For each sample the view in which it is closest to a training image, and how close.
+
+    calibration: the rule of `calibrate_distances` on the joint statistic.  ratios (m,): that statistic, the smallest
+    over views of distance / scale.  p_values (m,): share of held-out images at least as close, counting the sample.
+    views (m,): place in VIEWS.  indices (m,): the training image in that view.  distances (m, 3): of each view, root
+    mean square per pixel for the first two, between unit vectors for the third.  order (m,): closest sample first.
+    scales (3,): what distances are divided by.  held_out_ratios (h,): the same statistic of the held-out images.
+    """
+
+    calibration: Calibration
+    ratios: Floats
+    p_values: Floats
+    views: Integers
+    indices: Integers
+    distances: Floats
+    order: Integers
+    scales: Floats
+    held_out_ratios: Floats
+
+
+def find_copies(
+    train: Array, held_out: Array, samples: Array, *, pixels: int = 1, quantile: float = 0.01, seed: int = 0
+) -> Copies:
+    """Which samples are nearer to a training image than held-out images are, in any of three views?
+
+    Images (n, c, h, w), all of one range.  Views: Euclidean distance of pixels; the same up to a shift of `pixels` rows
+    and columns (`shift_invariant_neighbours`); distance after each image's mean is taken off and its norm set to 1,
+    which forgets brightness and contrast.  Images of one colour have no contrast view.
+
+    The statistic of an image is its smallest distance over the views, each divided by a scale: a low quantile of the
+    distances from one random half of the training images to the other.  The scales know nothing of held-out images or
+    samples, so the statistic is one fixed function of an image, and the rule of `calibrate_distances` on it flags a new
+    image with probability at most `quantile`, however many views there are: no correction for three tests is needed.
+    Raises ValueError for bad input, fewer than four training images, and `pixels` that leave no overlap.
+    """
+    points, control, fakes = (
+        numbers(x, name, ndim=4, rows=rows)
+        for x, name, rows in ((train, "train", 4), (held_out, "held_out", 1), (samples, "samples", 1))
+    )
+    same_width(("train", points), ("held_out", control), ("samples", fakes))
+    searches = _searches(pixels)
+    scales = _scales(points, searches, seed)
+    to_control, _ = _measure(points, control, searches)
+    distances, indices = _measure(points, fakes, searches)
+    control_ratios, by_view = (to_control / scales).min(axis=1), distances / scales
+    views = by_view.argmin(axis=1)
+    rows = np.arange(len(fakes))
+    ratios, closest = by_view[rows, views], indices[rows, views]
+    calibration = calibrate_distances(control_ratios, ratios, closest, quantile=quantile)
+    below = np.searchsorted(np.sort(control_ratios), ratios, side="right")
+    p_values = (1 + below) / (1 + len(control_ratios))
+    order = np.lexsort((rows, ratios))
+    return Copies(calibration, ratios, p_values, views, closest, distances, order, scales, control_ratios)
+
+
+def _searches(pixels: int) -> tuple[Search, Search, Search]:
+    """One nearest-neighbour search for each of VIEWS: (train, queries) -> distances (m,), rows (m,)."""
+
+    def plain(train: Images, queries: Images) -> tuple[Floats, Integers]:
+        distance, index = nearest(_rows(train), _rows(queries))
+        return distance[:, 0] / _rows(train).shape[1] ** 0.5, index[:, 0]
+
+    def shifted(train: Images, queries: Images) -> tuple[Floats, Integers]:
+        found = shift_invariant_neighbours(train, queries, pixels=pixels)
+        return found.distances / _rows(train).shape[1] ** 0.5, found.indices
+
+    return plain, shifted, _contrast
+
+
+def _contrast(train: Images, queries: Images) -> tuple[Floats, Integers]:
+    points, varied = _standardised(train)
+    if not varied.any():
+        return np.ones(len(queries)), np.zeros(len(queries), dtype=np.int64)
+    places = np.flatnonzero(varied)  # a flat image has no direction: at distance 1, orthogonal, to everything
+    distance, index = nearest(points[places], _standardised(queries)[0])
+    return distance[:, 0], places[index[:, 0]]
+
+
+def _standardised(images: Images) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Rows of mean 0 and norm 1, zeros for images of one colour; and which are not of one colour."""
+    rows = _rows(images).astype(np.float64)
+    rows -= rows.mean(axis=1, keepdims=True)
+    norm = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
+    varied = _rows(images).max(axis=1) > _rows(images).min(axis=1)
+    unit = np.where(varied[:, None], rows / np.where(norm > 0, norm, 1.0), 0.0)
+    return unit.astype(np.float32), varied
+
+
+def _measure(train: Images, queries: Images, searches: tuple[Search, ...]) -> tuple[Floats, Integers]:
+    """Distances and training rows of every view, (m, views) each."""
+    found = [search(train, queries) for search in searches]
+    return np.stack([distance for distance, _ in found], 1), np.stack([index for _, index in found], 1)
+
+
+def _scales(train: Images, searches: tuple[Search, ...], seed: int) -> Floats:
+    """A low quantile of train-to-train distances in each view; where duplicates make that 0, the least above 0."""
+    order = np.random.default_rng(seed).permutation(len(train))
+    half = len(train) // 2
+    queries = order[:half][:SCALE_ROWS]
+    distances, _ = _measure(train[order[half:]], train[queries], searches)
+    scales = np.quantile(distances, SCALE_QUANTILE, axis=0)
+    for view in np.flatnonzero(scales == 0):
+        positive = distances[distances[:, view] > 0, view]
+        scales[view] = positive.min() if len(positive) else 1.0
+    result: Floats = scales
+    return result
+
+
+def _rows(images: Images) -> Images:
+    return images.reshape(len(images), -1)

@@ -1,0 +1,1 @@
+"""Files and arrays: whole or not at all, larger than memory, in known formats."""

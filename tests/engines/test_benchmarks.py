@@ -1,0 +1,113 @@
+"""The larger benchmarks: folders with parameters of their own and links to the default benchmark's graph and code."""
+
+import csv
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import DATA, ROOT, TINY, run_in
+from graph import differences, dvc_graph, snakemake_graph
+
+from genbench.data.prepared import load as data_of
+from genbench.params.schema import load
+
+FOLDERS = sorted(path.parent for path in (ROOT / "benchmarks").glob("*/params.yaml"))
+FILES = [path for folder in FOLDERS for path in sorted(folder.glob("*.yaml")) if path.name != "dvc.yaml"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_parameter_file_is_valid(path: Path) -> None:
+    assert load(path).runs
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of what the benchmarks need of the repository: an engine may leave its own files where it reads."""
+    for name in ("src", "stages", "workflow", ".dvc/plots"):
+        left_out = shutil.ignore_patterns("__pycache__", "*.egg-info", "dvc.lock")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=left_out)
+    built = shutil.ignore_patterns("data", "results", "cache", "tmp", ".snakemake", "dvc.lock")
+    shutil.copytree(ROOT / "benchmarks", tmp_path / "benchmarks", symlinks=True, ignore=built)
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    assert run_in(tmp_path, "git", "init", "-q").returncode == 0
+    return tmp_path
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_both_engines_describe_the_same_graph_in_the_folder_and_from_the_root(
+    folder: Path, copy: Path
+) -> None:
+    place = folder.relative_to(ROOT)
+    graph = dvc_graph(copy / place)
+    assert differences(graph, snakemake_graph(copy / place)) == []
+    assert differences(graph, snakemake_graph(copy, "--configfile", f"{place}/params.yaml")) == []
+    assert not (copy / ".snakemake").exists()  # the records lie in the benchmark's folder
+    params = load(folder / "params.yaml")
+    assert len(graph) == 2 * len(params.datasets) + 4 * len(params.runs) + 1
+
+
+def test_snakemake_refuses_parameters_that_the_stages_would_not_read(copy: Path) -> None:
+    for arguments in (("--configfile", "benchmarks/mnist/gpu.yaml"), ("--config", "device=cuda")):
+        result = run_in(copy, "snakemake", "-n", *arguments)
+        assert result.returncode != 0
+        assert "params.yaml: other values stand on the command line" in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_published_values_belong_to_runs_and_have_a_source(folder: Path) -> None:
+    params = load(folder / "params.yaml")
+    names = {name.removeprefix(f"{run.dataset}-") for name, run in params.runs.items()}
+    with (folder / "published.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["run"] for row in rows}) == len(rows) > 0
+    assert {row["run"] for row in rows} <= names
+    assert all(row["nats"] and row["source"] for row in rows)
+
+
+LIKELIHOODS = ROOT / "benchmarks/likelihoods.py"
+BITS = (
+    TINY.replace("copycat", "independent_pixels") + "  bits-noise: {dataset: bits, model: controls/noise}\n"
+)
+
+
+def test_the_table_of_likelihoods_has_our_value_beside_the_published_one(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(BITS)
+    (tmp_path / "published.csv").write_text('run,nats,source\nindependent_pixels,"≤ 22.5, other","A, 1999"\n')
+    run = "bits-independent_pixels"
+    for command in (
+        ("genbench", "prepare", "--dataset", "bits", "--out", "data/bits.safetensors"),
+        ("genbench", "train", "--run", run, *DATA, "--out", f"results/runs/{run}"),
+        (sys.executable, str(LIKELIHOODS)),
+    ):
+        result = run_in(tmp_path, *command)
+        assert result.returncode == 0, result.stderr
+    head, _, row = result.stdout.splitlines()
+    assert head.endswith("| published | source |")
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[0] == "independent_pixels"
+    assert cells[-2:] == ["≤ 22.5, other", "A, 1999"]
+    value, error = (float(number) for number in cells[1].split(" ± "))
+    x = data_of(tmp_path / "data/bits.safetensors")
+    p = (x.train_x.reshape(1000, -1).sum(0) + 1) / 1002  # add-one smoothing of two levels
+    held_out = x.held_out_x.reshape(len(x.held_out_x), -1)
+    nats = -(np.log(p) * held_out + np.log(1 - p) * (1 - held_out)).sum(1)
+    assert value == pytest.approx(nats.mean(), abs=0.006)
+    assert error == pytest.approx(nats.std(ddof=1) / len(nats) ** 0.5, abs=0.006)
+
+
+def test_the_table_of_likelihoods_says_what_is_missing(tmp_path: Path) -> None:
+    for text, said in (
+        (BITS, "data/bits.safetensors"),
+        (
+            BITS.replace("  bits:", "  two: {source: digits}\n  bits:", 1),
+            "datasets has 2 entries; expected one",
+        ),
+    ):
+        (tmp_path / "params.yaml").write_text(text)
+        result = run_in(tmp_path, sys.executable, str(LIKELIHOODS))
+        assert result.returncode == 1
+        assert said in result.stderr
+        assert result.stderr.count("\n") == 1

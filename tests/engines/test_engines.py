@@ -1,0 +1,109 @@
+"""DVC and Snakemake describe one graph, and rerun the same stages for the same change."""
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import PAIR, ROOT, SMALL, checkout, copy_of, run_in
+from graph import differences, dvc_graph, snakemake_graph
+
+from genbench.params.schema import load
+
+
+def test_both_engines_describe_the_same_graph() -> None:
+    graph = dvc_graph(ROOT)
+    assert differences(graph, snakemake_graph(ROOT)) == []
+    params = load(ROOT / "params.yaml")
+    foreign = {entry.samples for entry in params.external.values()}  # each made by a stage of its own
+    external = 3 * len(params.external) + len(foreign)
+    assert len(graph) == 2 * len(params.datasets) + 4 * len(params.runs) + external + 1
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "planted", "complaint"),
+    [
+        (
+            "workflow/rules/runs.smk",
+            "genbench novelty --run",
+            "genbench novelty --params p.yaml --run",
+            "command",
+        ),
+        ("workflow/rules/runs.smk", '        f"{SOURCE}/sampling.py",\n', "", "inputs"),
+        ("workflow/rules/report.smk", '        update("results/report/headline.tex"),\n', "", "outputs"),
+        ("stages/train/dvc.yaml", "        - src/genbench/training.py\n", "", "inputs"),
+    ],
+)
+def test_a_rule_changed_on_one_side_only_is_found(
+    tmp_path: Path, file: str, text: str, planted: str, complaint: str
+) -> None:
+    folder = checkout(tmp_path, SMALL)
+    source = (folder / file).read_text()
+    assert text in source
+    (folder / file).write_text(source.replace(text, planted))
+    found = differences(dvc_graph(folder), snakemake_graph(folder))
+    assert found
+    assert all(complaint in line for line in found)
+
+
+def artifacts(folder: Path) -> dict[str, bytes]:
+    """Every file of data/ and results/ that is a result: not logs, receipts, timings, or what an engine keeps."""
+    files = [path for top in ("data", "results") for path in (folder / top).rglob("*") if path.is_file()]
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in files
+        if path.name not in ("timing.json", ".gitignore") and {"logs", "receipts"}.isdisjoint(path.parts)
+    }
+
+
+def planned_by_snakemake(folder: Path) -> set[str]:
+    result = run_in(folder, "snakemake", "-n", "--nocolor")
+    assert result.returncode == 0, result.stdout + result.stderr
+    jobs = re.findall(
+        r"^rule (\w+):$.*?(?:^    wildcards: (\S+)$|^Shell|\Z)", result.stdout, flags=re.M | re.S
+    )
+    return {f"{rule}@{wildcards.partition('=')[2]}".rstrip("@") for rule, wildcards in jobs} - {"all"}
+
+
+def planned_by_dvc(folder: Path) -> set[str]:
+    result = run_in(folder, "dvc", "repro", "--dry")
+    assert result.returncode == 0, result.stdout + result.stderr
+    return set(re.findall(r"Running stage '(?:\S+:)?(.+)'", result.stdout))
+
+
+def check_planned_by_dvc(folder: Path, stages: set[str]) -> None:
+    """A dry run of DVC follows changes of files and parameters, not what will change because of them."""
+    planned = planned_by_dvc(folder)
+    assert planned <= stages
+    assert next(stage for stage in stages if stage.startswith("train@")) in planned
+
+
+@pytest.mark.slow
+def test_both_engines_give_the_same_bytes_and_rerun_the_same_stages(
+    by_snakemake: Path, tmp_path: Path
+) -> None:
+    one, other = checkout(tmp_path / "with_dvc", PAIR), copy_of(by_snakemake, tmp_path / "with_snakemake")
+    built = run_in(one, "dvc", "repro", PYTHONHASHSEED="2")
+    assert built.returncode == 0, built.stdout + built.stderr
+
+    ours, theirs = artifacts(one), artifacts(other)
+    assert sorted(ours) == sorted(theirs)
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+    assert len(ours) == 1 + 2 + 2 * 9 + 4
+
+    assert planned_by_dvc(one) == planned_by_snakemake(other) == set()
+
+    for folder in (one, other):  # one entry of params.yaml
+        (folder / "params.yaml").write_text(PAIR.replace("hidden: 30", "hidden: 31"))
+    of_made = {f"{stage}@bits-made" for stage in ("train", "sample", "novelty", "evaluate")} | {"report"}
+    assert planned_by_snakemake(other) == of_made
+    check_planned_by_dvc(one, of_made)
+
+    for folder in (one, other):  # one model's file
+        (folder / "params.yaml").write_text(PAIR)
+        model = folder / "src/genbench/models/controls/copycat.py"
+        model.write_text(model.read_text() + "\n# changed\n")
+    of_copycat = {f"{stage}@bits-copycat" for stage in ("train", "sample", "novelty", "evaluate")} | {
+        "report"
+    }
+    assert planned_by_snakemake(other) == of_copycat
+    check_planned_by_dvc(one, of_copycat)

@@ -1,0 +1,212 @@
+"""One engine learns what the other has built, nothing unproven passes, and a rebuild finds what does not fit."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import PAIR, TINY, checkout, copy_of, run_in
+from test_engines import planned_by_dvc, planned_by_snakemake
+
+from genbench.engines.differences import difference
+from genbench.engines.proofs import Hashes, Stage, judge
+from genbench.provenance.receipts import Receipt, param_hashes
+from genbench.storage.files import json_bytes, md5, npz_bytes
+
+LOCKS = ("dvc.lock", "stages/train/dvc.lock", "stages/sample/dvc.lock", "stages/novelty/dvc.lock")
+STAGES = {f"{stage}@bits-copycat" for stage in ("train", "sample", "novelty", "evaluate")}
+
+
+def do(folder: Path, *arguments: str, code: int = 0, **environment: str) -> str:
+    """What a command says, which must end with `code`; the package is that of the folder, as in a clone."""
+    result = run_in(folder, *arguments, **{"PYTHONPATH": str(folder / "src"), **environment})
+    assert result.returncode == code, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
+
+def locks(folder: Path) -> list[bytes]:
+    return [(folder / name).read_bytes() for name in LOCKS]
+
+
+def clone(source: Path, folder: Path) -> Path:
+    do(source.parent, "git", "clone", "-q", str(source), str(folder))
+    return folder
+
+
+def commit(folder: Path) -> None:
+    do(folder, "git", "add", "-A")
+    do(folder, "git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "built")
+
+
+def test_a_workspace_goes_from_one_engine_to_the_other_and_back(by_snakemake: Path, tmp_path: Path) -> None:
+    """Snakemake builds, DVC agrees; a clone pulls, Snakemake agrees; what was changed by hand is run again."""
+    one = copy_of(by_snakemake, tmp_path / "one")
+    assert "11 of 11 stages are up to date; 11 newly recorded" in do(one, "genbench", "sync", "--strict")
+    assert do(one, "dvc", "status", "-q") == ""
+
+    do(one, "dvc", "remote", "add", "--default", "store", "../genbench-store")
+    do(one, "dvc", "push", "-q")
+    commit(one)
+    other = clone(one, tmp_path / "other")
+    do(other, "dvc", "pull", "-q")
+    page = "results/report/index.html"  # it opens without a stage having been run here
+    assert (other / page).read_bytes() == (one / page).read_bytes()
+    assert (other / page).as_uri() in do(other, "genbench", "show")
+    assert not (other / "results/receipts").exists()
+    said = do(other, "genbench", "sync", "--strict")
+    assert "11 of 11 stages are up to date; 0 newly recorded in dvc.lock, 11 in Snakemake's records" in said
+    assert planned_by_snakemake(other) == set()
+    assert locks(other) == locks(one)
+
+    # An artifact edited by hand, in a workspace whose times and records say that all is well.
+    picture = other / "results/runs/bits-copycat/grid.png"
+    picture.write_bytes(picture.read_bytes() + b"!")
+    (other / "results/runs/bits-copycat/novelty.json").unlink()
+    said = do(other, "genbench", "sync", "--strict", code=1)
+    assert "sample@bits-copycat" in said
+    assert "not built: stages/novelty/dvc.yaml:novelty@bits-copycat" in said
+    assert planned_by_snakemake(other) == STAGES - {"train@bits-copycat"} | {"report"}
+    assert locks(other) == locks(one)
+    assert "sample@bits-copycat" in planned_by_dvc(other)
+
+    # A parameter of either run changed after the build and before the hand-over.
+    (one / "params.yaml").write_text(re.sub(r"(?m)^(  bits-.*)}$", r"\1, seed: 4}", PAIR))
+    for name in LOCKS:
+        (one / name).unlink()
+    said = do(one, "genbench", "sync", "--strict", code=1)
+    assert "params.yaml: runs.bits-copycat is not what it was made with" in said
+    assert "2 of 11 stages are up to date; 2 newly recorded in dvc.lock" in said
+    both = STAGES | {stage.replace("copycat", "made") for stage in STAGES}
+    assert planned_by_snakemake(one) == both | {"report"}
+    assert not (one / "stages/train/dvc.lock").exists()
+
+    # Back again: what stands there is proven once more, and dvc.lock is what it was.
+    (one / "params.yaml").write_text(PAIR)
+    do(one, "genbench", "sync", "--strict")
+    assert locks(one) == locks(other)
+    assert planned_by_snakemake(one) == set()
+
+    (one / ".snakemake/locks").mkdir(exist_ok=True)
+    (one / ".snakemake/locks/0.output.lock").write_text("results/report/index.html\n")
+    assert "snakemake --unlock" in do(one, "genbench", "sync", code=1)
+
+
+def test_verify_names_the_stage_that_is_not_reproducible(tmp_path: Path) -> None:
+    folder = checkout(tmp_path, TINY)
+    data = folder / "data/bits.safetensors"
+    command = ("genbench", "prepare", "--dataset", "bits", "--out", "data/bits.safetensors")
+    do(folder, *command)
+    said = do(folder, "genbench", "verify", "prepare@bits", "--engine", "snakemake")
+    assert "bit-identical: 1 files of 1 stages, rebuilt with snakemake" in said
+
+    content = bytearray(data.read_bytes())
+    content[-1] ^= 1
+    data.write_bytes(content)
+    said = do(folder, "genbench", "verify", "data/bits.safetensors", "--engine", "dvc", code=1)
+    assert "data/bits.safetensors: 'train.x': 1 of 64,000 values, largest difference 1" in said
+    assert "data/bits.safetensors is not what the stage wrote" in said
+
+    source = folder / "src/genbench/data/digits.py"
+    planted = """
+_load = load
+
+
+def load(**options):
+    found = _load(**options)
+    train = found.train_x.copy()
+    train[0] = np.random.default_rng().integers(0, 2, train[0].shape)
+    return found._replace(train_x=train)
+"""
+    source.write_text(source.read_text() + planted)
+    do(folder, *command)
+    said = do(folder, "genbench", "verify", "prepare@bits", "--engine", "snakemake", code=1)
+    assert "first: stage prepare@bits, data/bits.safetensors: 'train.x': " in said
+    assert "the records here show no reason" in said
+
+
+def test_scores_are_compared_with_another_revision(tmp_path: Path) -> None:
+    folder = checkout(tmp_path, TINY)
+    path = folder / "results/runs/bits-copycat/metrics.json"
+    path.parent.mkdir(parents=True)
+    scores = {"fid": {"value": 10.0, "low": 9.0, "high": 11.0}}
+    path.write_bytes(json_bytes({"scores": scores}))
+    commit(folder)
+    do(folder, "git", "add", "-f", str(path))
+    commit(folder)
+    scores["fid"]["value"] = 10.5
+    path.write_bytes(json_bytes({"scores": scores}))
+    assert "all agree" in do(folder, "genbench", "verify", "--against", "HEAD")
+    said = do(folder, "genbench", "verify", "--against", "HEAD", "--tolerance", "0.01", code=1)
+    assert "bits-copycat: fid: 10.5 here, 10 at HEAD" in said
+    assert "no-such-revision" in do(folder, "genbench", "verify", "--against", "no-such-revision", code=1)
+
+
+@pytest.fixture
+def proven(tmp_path: Path) -> tuple[list[Stage], Receipt, dict[str, str]]:
+    """Two stages, the first with a receipt that proves it, the second in dvc.lock."""
+    for name in ("src/genbench/nn/a.py", "data/x", "results/y", "results/z"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    params = param_hashes({"runs": {"r": {"lr": 1}}})
+    of = {name: md5(name.encode()) for name in ("src/genbench/nn/a.py", "data/x", "results/y")}
+    receipt = Receipt(
+        "c",
+        "other",
+        params,
+        {"src/genbench/nn/a.py": of["src/genbench/nn/a.py"]},
+        {"data/x": of["data/x"]},
+        of,
+    )
+    first = Stage("first", "c", ("data/x",), ("src/genbench/nn",), ("runs.r",), ("results/y",), (), False)
+    second = Stage("second", "d", ("results/y",), (), (), ("results/z",), ("first",), True)
+    return [first, second], receipt, params
+
+
+def states(
+    folder: Path, proven: tuple[list[Stage], Receipt, dict[str, str]], **changed: object
+) -> tuple[list[str], str]:
+    stages, receipt, params = proven
+    params = param_hashes(changed["params"]) if "params" in changed else params  # type: ignore[arg-type]
+    known = {} if changed.get("no_receipt") else {"c": receipt}
+    verdicts = judge(stages, known, params, Hashes(folder))
+    return [verdict.state for verdict in verdicts.values()], verdicts["first"].why
+
+
+def test_a_receipt_proves_what_stands_there(
+    tmp_path: Path, proven: tuple[list[Stage], Receipt, dict[str, str]]
+) -> None:
+    assert states(tmp_path, proven) == (["ready", "ready"], "")
+
+
+@pytest.mark.parametrize("file", ["src/genbench/nn/a.py", "src/genbench/nn/new.py", "data/x", "results/y"])
+def test_every_changed_file_is_named(
+    tmp_path: Path, proven: tuple[list[Stage], Receipt, dict[str, str]], file: str
+) -> None:
+    (tmp_path / file).write_text("other")
+    found, why = states(tmp_path, proven)
+    assert found == ["stale", "waiting"]
+    assert file in why
+
+
+def test_a_parameter_a_lost_file_and_a_lost_receipt_are_named(
+    tmp_path: Path, proven: tuple[list[Stage], Receipt, dict[str, str]]
+) -> None:
+    found, why = states(tmp_path, proven, params={"runs": {"r": {"lr": 2}}})
+    assert (found, why) == (["stale", "waiting"], "params.yaml: runs.r is not what it was made with")
+    found, why = states(tmp_path, proven, no_receipt=True)
+    assert (found, why) == (["stale", "waiting"], "nothing shows what it was made from")
+    (tmp_path / "results/y").unlink()
+    found, why = states(tmp_path, proven)
+    assert (found, why) == (["missing", "waiting"], "results/y is not there")
+
+
+def test_differences_are_told_in_numbers() -> None:
+    one, other = np.arange(6.0), np.arange(6.0)
+    other[4] += 0.25
+    said = difference(Path("a.npz"), npz_bytes({"x": one}), npz_bytes({"x": other}))
+    assert said == "'x': 1 of 6 values, largest difference 0.25"
+    said = difference(Path("a.json"), json.dumps({"a": [1, 2]}).encode(), json.dumps({"a": [1, 5]}).encode())
+    assert said == "'a[1]': 1 of 1 values, largest difference 3"
+    assert "first at byte 1 of 3" in difference(Path("a.txt"), b"abc", b"axc")
+    assert "byte" in difference(Path("a.npz"), b"damaged", npz_bytes({"x": one}))

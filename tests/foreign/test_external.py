@@ -1,0 +1,83 @@
+"""Samples made elsewhere become a row without a training."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import SMALL, run_in
+from PIL import Image
+
+from genbench.data.prepared import load
+from genbench.foreign.images import samples_of
+from genbench.params.schema import load as load_params
+from genbench.storage.files import InputError
+
+ENTRY = "external:\n  bits-mine: {dataset: bits, samples: mine}\n"
+ON = ("--run", "bits-mine", "--data", "data/bits.safetensors")
+
+
+def test_a_folder_of_images_is_audited_and_scored_like_a_run(workspace: Path) -> None:
+    lines = SMALL.replace("external: {}\n", ENTRY).splitlines(keepends=True)
+    (workspace / "params.yaml").write_text("".join(line for line in lines if "  digits" not in line))
+    data = load(workspace / "data/bits.safetensors")
+    (workspace / "mine").mkdir()
+    for i, image in enumerate(data.train_x[:60]):  # copies
+        Image.fromarray(image[0] * 255).save(workspace / f"mine/{i:03}.png")
+    folder = workspace / "results/runs/bits-mine"
+    for arguments in (
+        ("import", *ON, "--out", "results/runs/bits-mine"),
+        ("novelty", *ON, "--out", "results/runs/bits-mine"),
+        (
+            "evaluate",
+            *ON,
+            "--extractor",
+            "results/extractors/bits.safetensors",
+            "--out",
+            "results/runs/bits-mine",
+        ),
+        ("report", "--out", "results/report"),
+    ):
+        done = run_in(workspace, "genbench", *arguments)
+        assert done.returncode == 0, done.stderr
+    assert not (folder / "model.safetensors").exists()
+    assert np.array_equal(np.load(folder / "samples.npz")["x"], data.train_x[:60])
+    assert json.loads((folder / "novelty.json").read_text())["scores"]["copy_rate"]["value"] == 1
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert (metrics["model"], metrics["parameters"], metrics["n"]) == ("external/folder", None, 60)
+    assert metrics["scores"]["fid"]["value"] >= 0
+    page = (workspace / "results/report/index.html").read_text()
+    assert 'id="run-bits-mine"' in page
+    assert "external/folder" in page
+
+
+def test_archives_are_taken_as_stored_or_brought_to_the_levels(workspace: Path, tmp_path: Path) -> None:
+    data = load(workspace / "data/bits.safetensors")
+    np.savez(tmp_path / "stored.npz", x=data.held_out_x)
+    assert np.array_equal(samples_of(str(tmp_path / "stored.npz"), data), data.held_out_x)
+    np.savez(tmp_path / "floats.npz", x=data.held_out_x * 0.9)
+    assert np.array_equal(samples_of(str(tmp_path / "floats.npz"), data), data.held_out_x)
+    np.savez(tmp_path / "wide.npz", x=np.zeros((5, 1, 9, 9), np.uint8))
+    with pytest.raises(InputError, match=r"wide\.npz: images of shape \(1, 9, 9\); expected \(1, 8, 8\)"):
+        samples_of(str(tmp_path / "wide.npz"), data)
+    with pytest.raises(InputError, match=r"nowhere: no such file or folder"):
+        samples_of(str(tmp_path / "nowhere"), data)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            "bits-mine: {dataset: bots, samples: mine}",
+            "external.bits-mine.dataset: unknown dataset 'bots'; did you",
+        ),
+        ("bits-made: {dataset: bits, samples: mine}", "external.bits-made: runs has an entry of this name"),
+        ("bits-mine: {dataset: bits}", "external.bits-mine.samples: missing"),
+        ("bits-mine: {dataset: bits, samples: a, steps: 3}", "external.bits-mine.steps: unknown key"),
+    ],
+)
+def test_bad_entries_are_named(tmp_path: Path, entry: str, message: str) -> None:
+    (tmp_path / "params.yaml").write_text(SMALL.replace("external: {}", f"external:\n  {entry}"))
+    with pytest.raises(InputError) as caught:
+        load_params(tmp_path / "params.yaml")
+    assert message in str(caught.value)

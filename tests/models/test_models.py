@@ -1,0 +1,474 @@
+"""Laws that hold for every entry of the zoo; a new model file is under them without a new test."""
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Generator, Tensor
+
+from genbench.capabilities import Completion, Latent, Likelihood, capability
+from genbench.core import Batch, GenerativeModel, Space, Splits
+from genbench.models.build import build
+from genbench.nn.discrete import DiscretizedLogistic, Levels
+from genbench.params.schema import Run, model_names, model_signature
+from genbench.runtime.machine import seed_of
+from genbench.storage.files import InputError
+from genbench.storage.weights import load_state, weights_bytes
+from genbench.training.loop import Budget, Job, train
+
+# A model is tested on the first of these that its constructor does not refuse.
+SPACES = [
+    Space("image", (1, 8, 8), 17, 10),
+    Space("image", (1, 8, 8), 2, 10),
+    Space("table", (3,), 2),
+    Space("points", (2,), 0, 8),
+    Space("image", (1, 8, 8), 17, 10, source=(1, 8, 8), paired=True),
+    Space("image", (1, 8, 8), 17, 10, source=(1, 8, 8)),
+    Space("mesh", (18,), 0, 2),
+]
+TINY_SPACES = {  # every element of these can be counted
+    "binary": [Space("image", (1, 2, 4), 2, 2), Space("table", (3,), 2), Space("mesh", (14,), 0, 2)],
+    "four levels": [
+        Space("image", (1, 2, 2), 4, 2),
+        Space("image", (1, 2, 2), 2, 2),
+        Space("table", (2,), 4),
+        Space("mesh", (18,), 0, 2),
+    ],
+}
+# Sizes that keep a test short; a model without these hyper-parameters is built with its defaults.
+SMALL = {
+    "hidden": 24,
+    "units": 16,
+    "pieces": 2,
+    "width": 8,
+    "blocks": 1,
+    "latent": 6,
+    "components": 5,
+    "importance": 400,
+    "timesteps": 2,
+    "schedule": "cosine",
+    "widths": (24, 12),
+    "couplings": 4,
+    "anneal": 50,
+    "edges": ("0->1", "0->2", "1->2"),
+    "critic_width": 8,
+    "bits": 1,
+    "vertex_layers": 1,
+    "face_layers": 1,
+}
+# Samples of these follow from the data or the condition alone: images in their order, a translation of each source.
+NOISELESS = {"controls/real", "translation/cyclegan"}
+ZOO = model_names()
+
+
+def tiny(model: str, spaces: list[Space] = SPACES, **options: Any) -> GenerativeModel:
+    """A small untrained model on the first of `spaces` that it accepts."""
+    names = model_signature(model, "test")
+    small = {key: value for key, value in SMALL.items() if key in names} | options
+    for space in spaces:
+        torch.manual_seed(0)
+        try:
+            return build("test", Run(dataset="d", model=model, **small), space)
+        except InputError as error:
+            refusal = error
+    raise refusal
+
+
+def quick(model: str) -> dict[str, float]:
+    """A learning rate at which a few steps are enough to tell right from wrong."""
+    return {"lr": 5e-3} if "lr" in model_signature(model, "test") else {}
+
+
+def elements(space: Space, n: int, seed: int = 0) -> Batch:
+    """Random elements that have something to learn, with labels, or with other images to translate from."""
+    generator = Generator().manual_seed(seed)
+    if space.kind == "mesh":  # three are far more frequent than all others together
+        every = every_element(space)
+        which = torch.randint(len(every), (n,), generator=generator)
+        which = torch.where(torch.rand(n, generator=generator) < 0.9, len(every) - 1 - which % 3, which)
+        return Batch(every[which], torch.randint(space.classes, (n,), generator=generator))
+    noise = torch.randn(n, *space.shape, generator=generator)
+    if space.kind == "image":
+        rows, columns = (torch.linspace(-1, 1, side).square() for side in space.shape[1:])
+        x = 1 - (rows[:, None] + columns[None, :]) / 2 + 0.3 * noise  # bright in the middle
+    else:
+        x = 0.6 + 0.3 * noise
+    x = space.to_unit(space.to_levels(x.clamp(0, 1)))
+    if space.source:
+        return Batch(x, elements(space._replace(shape=space.source, source=()), n, seed + 100).x)
+    return Batch(x, torch.randint(space.classes, (n,), generator=generator) if space.classes else None)
+
+
+def fitted(
+    model: str, tmp_path: Any, steps: int = 3, spaces: list[Space] = SPACES, **options: Any
+) -> GenerativeModel:
+    built = tiny(model, spaces, **options)
+    splits = Splits(elements(built.space, 40), elements(built.space, 30, seed=1))
+    with torch.enable_grad():
+        train(built, splits, Budget(steps, 16), Job("test", 0, tmp_path / "c.pt", "f"))
+    return built.eval()
+
+
+def drawn(model: GenerativeModel, n: int, seed: int) -> Tensor:
+    """n samples; under n conditions where the model heeds them."""
+    condition = elements(model.space, n).condition if model.conditional else None
+    return model.sample(n, condition, generator=Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, GenerativeModel]]:
+    folder = tmp_path_factory.mktemp("zoo")
+    yield {name: fitted(name, folder) for name in ZOO}
+
+
+def having(protocol: type) -> list[str]:
+    return [name for name in ZOO if capability(tiny(name), protocol) is not None]
+
+
+@pytest.mark.parametrize("name", ZOO)
+@torch.no_grad()
+def test_samples_have_the_shape_and_support_of_the_data(zoo: dict[str, GenerativeModel], name: str) -> None:
+    space = zoo[name].space
+    x = drawn(zoo[name], 7, seed=0)
+    assert x.shape == (7, *space.shape)
+    assert x.dtype == elements(space, 1).x.dtype
+    if space.levels:
+        assert bool(((x >= 0) & (x <= 1)).all())
+    assert bool(torch.isfinite(x).all())
+
+
+@pytest.mark.parametrize("name", ZOO)
+@torch.no_grad()
+def test_sampling_follows_from_the_generator_alone(zoo: dict[str, GenerativeModel], name: str) -> None:
+    torch.manual_seed(1)
+    one = drawn(zoo[name], 20, seed=5)
+    torch.manual_seed(2)
+    same = drawn(zoo[name], 20, seed=5)
+    other = drawn(zoo[name], 20, seed=6)
+    assert torch.equal(one, same)
+    if name not in NOISELESS:
+        assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("name", ZOO)
+@torch.no_grad()
+def test_saved_and_loaded_weights_give_the_same_bytes_and_samples(
+    zoo: dict[str, GenerativeModel], name: str
+) -> None:
+    from safetensors.torch import load
+
+    content = weights_bytes(zoo[name], {"model": name})
+    copy = tiny(name)
+    load_state(copy, load(content))
+    assert weights_bytes(copy, {"model": name}) == content
+    draws = [drawn(model.eval(), 9, seed=3) for model in (zoo[name], copy)]
+    assert torch.equal(*draws)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_an_objective_moves_all_of_its_own_parameters_and_no_others(name: str) -> None:
+    model = tiny(name)
+    model.train()
+    everything = dict(model.named_parameters())
+    owned: set[int] = set()
+    for phase in model.phases():
+        for objective in phase.objectives:
+            torch.manual_seed(0)
+            own = list(objective.parameters)
+            owned |= {id(parameter) for parameter in own}
+            model.zero_grad(set_to_none=True)
+            objective.loss(elements(model.space, 32)).backward(inputs=own)
+            moved = {key for key, p in everything.items() if p.grad is not None and bool((p.grad != 0).any())}
+            expected = {key for key, p in everything.items() if any(p is mine for mine in own)}
+            assert moved == expected, f"{objective.name}: {sorted(moved ^ expected)}"
+    assert owned == {id(parameter) for parameter in everything.values()}, "parameters that nobody trains"
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_the_players_of_a_phase_own_different_parameters(name: str) -> None:
+    for phase in tiny(name).phases():
+        owners = [{id(parameter) for parameter in objective.parameters} for objective in phase.objectives]
+        for one, other in itertools.combinations(owners, 2):
+            assert not one & other, f"{phase.name}: a parameter with two owners"
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_one_batch_can_be_overfitted(name: str) -> None:
+    """Each objective's loss falls when it alone is trained on one batch; a discriminator's falls far.
+
+    A divergence between data and the model's own particles is no loss that falls: only its gradient means anything.
+    """
+    model = tiny(name, **quick(name))
+    batch = elements(model.space, 16)
+    model.train()
+    for phase in model.phases():
+        if phase.fit is not None:
+            phase.fit(Splits(batch, batch))
+        if phase.progress is not None:
+            phase.progress(0.5)
+        for objective in phase.objectives:
+            losses, own = [], list(objective.parameters)
+            optimizer = objective.optimizer(own)
+            for _ in range(100):
+                loss = objective.loss(batch)
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward(inputs=own)
+                optimizer.step()
+                losses.append(float(loss.detach()))
+            if "divergence" in objective.name:
+                continue
+            first, last = sum(losses[:5]) / 5, sum(losses[-20:]) / 20
+            assert last < first, f"{phase.name}, {objective.name}: from {first:.4g} to {last:.4g}"
+            if objective.name == "discriminator":  # which has but to tell 16 images from untrained ones
+                assert last < 0.6 * first, f"{objective.name}: from {first:.4g} to {last:.4g} alone"
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_training_moves_the_weights_and_repeats_to_the_bit(name: str, tmp_path: Any) -> None:
+    one, same = (fitted(name, tmp_path) for _ in range(2))
+    assert weights_bytes(one, {}) == weights_bytes(same, {})
+    untrained = tiny(name)
+    if untrained.state_dict():
+        assert weights_bytes(one, {}) != weights_bytes(untrained, {})
+
+
+def every_image(space: Space) -> Tensor:
+    """All elements of a small discrete space, (levels^D, *shape)."""
+    rows = itertools.product(range(space.levels), repeat=space.dimensions)
+    return space.to_unit(torch.tensor(list(rows))).reshape(-1, *space.shape)
+
+
+def every_element(space: Space) -> Tensor:
+    """All elements of a space in which they can be counted."""
+    return every_mesh(space.shape[0]) if space.kind == "mesh" else every_image(space)
+
+
+def every_mesh(length: int) -> Tensor:
+    """Each row of 14 or of 18 tokens that stands for a mesh of one bit a coordinate, written down rule by rule."""
+    lattice = list(itertools.product((1, 2), repeat=3))  # z, y, x + 1
+    one, other = [2, 3, 4], [2, 4, 3]
+    faces: dict[int, list[list[int]]] = {1: [[]], 2: [[]]}
+    faces[3] = [one, other, *([*a, 1, *b] for a in (one, other) for b in (one, other))]
+    faces[4] = [[2, *rest] for k in (2, 3) for rest in itertools.permutations((3, 4, 5), k)]
+    rows = [
+        [token for vertex in vertices for token in vertex] + [0, *face, 0]
+        for count, choices in faces.items()
+        for vertices in itertools.combinations(lattice, count)
+        for face in choices
+    ]
+    padded = [row + [-1] * (length - len(row)) for row in rows if len(row) <= length]
+    return torch.tensor(padded, dtype=torch.int16)
+
+
+@pytest.mark.parametrize("size", TINY_SPACES)
+@pytest.mark.parametrize("name", having(Likelihood))
+@torch.no_grad()
+def test_probabilities_over_a_tiny_space_sum_to_one(name: str, size: str, tmp_path: Any) -> None:
+    """Exactly for an exact likelihood; never above one, up to Monte-Carlo noise, for a lower bound."""
+    model = fitted(name, tmp_path, 60, TINY_SPACES[size], **quick(name))
+    space = model.space
+    likelihood = capability(model, Likelihood)
+    assert likelihood is not None
+    torch.manual_seed(0)
+    total = float(likelihood.log_prob(every_element(space)).double().exp().sum())
+    if likelihood.exact:
+        assert total == pytest.approx(1, abs=1e-5)
+    else:
+        assert 0.8 < total < 1.02
+
+
+@pytest.mark.parametrize("size", TINY_SPACES)
+@pytest.mark.parametrize("name", having(Likelihood))
+@torch.no_grad()
+def test_samples_match_the_density(name: str, size: str, tmp_path: Any) -> None:
+    """Total variation between sample frequencies and the model's own probabilities, against what chance alone gives."""
+    model = fitted(name, tmp_path, 60, TINY_SPACES[size], **quick(name))
+    space = model.space
+    likelihood = capability(model, Likelihood)
+    assert likelihood is not None
+    torch.manual_seed(0)
+    every = every_element(space)
+    p = likelihood.log_prob(every).double().exp()
+    p = p / p.sum()
+    n = 20_000
+    x = model.sample(n, generator=Generator().manual_seed(1))
+    _, place = torch.unique(space.to_levels(torch.cat([every, x])).flatten(1), dim=0, return_inverse=True)
+    frequencies = torch.bincount(place[len(every) :], minlength=int(place.max()) + 1)[place[: len(every)]] / n
+    distance = 0.5 * float((frequencies - p).abs().sum())
+    by_chance = 0.5 * float((2 * p * (1 - p) / (math.pi * n)).sqrt().sum())  # expected for n draws from p
+    assert distance < 1.5 * by_chance + (0 if likelihood.exact else 0.03)
+
+
+@pytest.mark.parametrize("name", [name for name in ZOO if tiny(name).conditional])
+@torch.no_grad()
+def test_a_condition_changes_the_samples(zoo: dict[str, GenerativeModel], name: str) -> None:
+    model = zoo[name]
+    one, other = (elements(model.space, 8, seed=seed).condition for seed in (0, 1))
+    assert one is not None
+    draws = [model.sample(8, condition, generator=Generator().manual_seed(0)) for condition in (one, other)]
+    assert not torch.equal(*draws)
+
+
+@pytest.mark.parametrize("name", having(Likelihood))
+def test_training_raises_the_likelihood(name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SMALL, "importance", 10)  # a bound that is looser rises all the same
+    model = tiny(name)
+    if not any(phase.objectives for phase in model.phases()):
+        pytest.skip("fitted in closed form")
+    x = elements(model.space, 40).x
+    likelihood = capability(fitted(name, tmp_path, steps=1), Likelihood)
+    trained = capability(fitted(name, tmp_path, steps=60), Likelihood)
+    assert likelihood is not None
+    assert trained is not None
+    with torch.no_grad():
+        torch.manual_seed(0)
+        assert float(trained.log_prob(x).mean()) > float(likelihood.log_prob(x).mean()) + 1
+
+
+@pytest.mark.parametrize("name", having(Latent))
+@torch.no_grad()
+def test_codes_decode_to_images(zoo: dict[str, GenerativeModel], name: str) -> None:
+    latent = capability(zoo[name], Latent)
+    assert latent is not None
+    z = latent.prior(5, generator=Generator().manual_seed(0))
+    assert z.ndim == 2
+    x = latent.decode(z)
+    assert x.shape == (5, *zoo[name].space.shape)
+    assert torch.equal(x, latent.decode(z)), "decoding is a function of the code"
+    assert not torch.equal(x[0], x[1])
+
+
+@pytest.mark.parametrize("name", having(Completion))
+@torch.no_grad()
+def test_completion_keeps_what_it_is_shown(zoo: dict[str, GenerativeModel], name: str) -> None:
+    completion = capability(zoo[name], Completion)
+    assert completion is not None
+    x = elements(zoo[name].space, 6).x
+    mask = torch.zeros_like(x, dtype=torch.bool)
+    mask[:, :, :4] = True
+    done = completion.complete(x, mask, generator=Generator().manual_seed(0))
+    assert torch.equal(done[mask], x[mask])
+    hidden = x.clone()
+    hidden[~mask] = 0.5  # what is hidden must not leak into the completion
+    assert torch.equal(completion.complete(hidden, mask, generator=Generator().manual_seed(0)), done)
+
+
+@pytest.mark.parametrize("name", [name for name in ZOO if name.startswith("autoregressive/")])
+@torch.no_grad()
+def test_a_pixel_depends_on_all_pixels_before_it_and_none_after(
+    zoo: dict[str, GenerativeModel], name: str
+) -> None:
+    model: Any = tiny(name, **({"blocks": 9} if "blocks" in model_signature(name, "test") else {}))
+    model.eval()
+    if model.space.kind != "image":
+        pytest.skip("no pixels")
+    dimensions = model.space.dimensions
+    for parameter in model.parameters():  # no weight is small enough to hide a dependence
+        parameter.copy_(torch.empty_like(parameter).uniform_(0.05, 0.2, generator=Generator().manual_seed(0)))
+    x = elements(model.space, 1).x.double()
+    model.double()
+
+    def per_pixel(x: Tensor) -> Tensor:
+        logits = model.logits(x.flatten(1) if name.endswith("made") else x)
+        return logits.reshape(dimensions, -1)
+
+    base = per_pixel(x)
+    for d in range(0, dimensions, 5):
+        changed = x.clone().flatten()
+        changed[d] = 1 - changed[d] + 0.01
+        differs = (per_pixel(changed.reshape(x.shape)) - base).abs().amax(1) > 0
+        assert not bool(differs[: d + 1].any()), f"a pixel sees itself or a later one: {d}"
+        if name.endswith("made") and d + 1 < dimensions:
+            assert bool(differs[d + 1 :].all())
+        elif d + 1 < dimensions:
+            assert bool(differs[d + 1]), "the next pixel does not see this one"
+
+
+def test_a_gated_made_is_under_the_laws(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    name = "autoregressive/made"
+    monkeypatch.setitem(SMALL, "activation", "gated")
+    test_an_objective_moves_all_of_its_own_parameters_and_no_others(name)
+    test_one_batch_can_be_overfitted(name)
+    test_probabilities_over_a_tiny_space_sum_to_one(name, "four levels", tmp_path)
+    test_samples_match_the_density(name, "four levels", tmp_path)
+    test_completion_keeps_what_it_is_shown({name: tiny(name)}, name)
+    test_a_pixel_depends_on_all_pixels_before_it_and_none_after({}, name)
+
+
+@torch.no_grad()
+def test_a_gated_unit_is_its_value_times_its_gate() -> None:
+    made: Any = tiny("autoregressive/made", activation="gated")
+    made.eval()
+    sums, x = made.hidden[0], torch.rand(5, 64, generator=Generator().manual_seed(0))
+    value, gate = sums(x)[:, 0::2], sums(x)[:, 1::2]
+    assert torch.allclose(made.hidden(x), value * gate.sigmoid())
+    assert made.hidden(x).shape == (5, SMALL["hidden"])
+
+
+def test_a_made_that_cannot_be_built_says_why() -> None:
+    with pytest.raises(InputError, match="activation: got 'swish'; expected one of relu, gated"):
+        tiny("autoregressive/made", activation="swish")
+
+
+def test_a_vae_of_convolutions_is_under_the_laws(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.setitem(SMALL, "network", "convolutions")
+    monkeypatch.setitem(SMALL, "importance", 2000)
+    test_an_objective_moves_all_of_its_own_parameters_and_no_others("latent/vae")
+    test_one_batch_can_be_overfitted("latent/vae")
+    test_probabilities_over_a_tiny_space_sum_to_one("latent/vae", "four levels", tmp_path)
+    test_samples_match_the_density("latent/vae", "four levels", tmp_path)
+
+
+@torch.no_grad()
+def test_the_maps_of_a_convolutional_vae_lie_where_their_pixels_are() -> None:
+    vae: Any = tiny("latent/vae", [Space("image", (3, 16, 8), 256)], network="convolutions")
+    z = torch.randn(5, vae.latent)
+    maps, raw = vae.decoder(z), vae.raw(z)
+    assert raw.shape == (5, 3 * 16 * 8, 2)
+    for channel, row, column, number in ((0, 0, 0, 0), (1, 3, 7, 1), (2, 15, 2, 1)):
+        expected = maps[:, 2 * channel + number, row, column]
+        assert torch.equal(raw[:, channel * 16 * 8 + row * 8 + column, number], expected)
+    assert vae.sample(4, generator=Generator().manual_seed(0)).shape == (4, 3, 16, 8)
+
+
+def test_a_vae_that_cannot_be_built_says_why() -> None:
+    with pytest.raises(InputError, match="network: got 'transformer'; expected one of perceptrons, conv"):
+        tiny("latent/vae", network="transformer")
+    with pytest.raises(InputError, match="convolutions are for images"):
+        tiny("latent/vae", [Space("table", (3,), 2)], network="convolutions")
+
+
+@pytest.mark.parametrize("space", [Space("image", (1, 2, 4), 2), Space("image", (1, 2, 2), 4)])
+@pytest.mark.parametrize("kind", [Levels, DiscretizedLogistic])
+def test_output_distributions_sum_to_one_and_sample_what_they_say(kind: Any, space: Space) -> None:
+    output = kind(space)
+    raw = torch.randn(1, output.channels, generator=Generator().manual_seed(0)).repeat(space.levels, 1)
+    p = output.log_prob(raw, space.to_unit(torch.arange(space.levels))).exp()
+    assert float(p.sum()) == pytest.approx(1, abs=1e-5)
+    drawn = output.sample(raw[:1].expand(50_000, -1), Generator().manual_seed(1))
+    frequencies = torch.bincount(space.to_levels(drawn), minlength=space.levels) / 50_000
+    assert torch.allclose(frequencies, p, atol=0.01)
+
+
+def test_the_logistic_keeps_its_precision_in_the_tails() -> None:
+    space = Space("image", (1, 1, 1), 256)
+    raw = torch.tensor([[-0.5, -10.0]], requires_grad=True)  # a narrow peak at 0
+    nats = DiscretizedLogistic(space).log_prob(raw, torch.tensor([0.7]))
+    nats.sum().backward()
+    assert bool(torch.isfinite(nats).all())
+    assert raw.grad is not None
+    assert bool(torch.isfinite(raw.grad).all())
+
+
+def test_seeds_differ_by_each_part_and_fit_a_generator() -> None:
+    seeds = {
+        seed_of(0, "a", "train"),
+        seed_of(1, "a", "train"),
+        seed_of(0, "b", "train"),
+        seed_of(0, "a", "sample"),
+    }
+    assert len(seeds) == 4
+    assert all(0 <= seed < 2**63 for seed in seeds)

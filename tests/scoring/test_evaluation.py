@@ -1,0 +1,79 @@
+"""Scores of a run: crossed over two folds, with replicates that pair runs of one dataset."""
+
+import numpy as np
+import pytest
+
+from genbench.extractors.classifier import Features
+from genbench.scoring import evaluation, metrics
+from genbench.scoring.folds import crossed
+
+CLASSES = 4
+
+
+def features(n: int, shift: float, seed: int) -> Features:
+    rng = np.random.default_rng(seed)
+    probabilities = rng.dirichlet(np.full(CLASSES, 0.3), size=n)
+    return Features(rng.normal(shift, 1, size=(n, 6)), probabilities, probabilities.argmax(1))
+
+
+@pytest.fixture(scope="module")
+def scored() -> dict[str, evaluation.Scored]:
+    real, fake = features(301, 0, 1), features(240, 0.4, 2)
+    drawn = evaluation.draws(301, 240, real_seed=5, fake_seed=6)
+    return evaluation.sample_scores(real, fake, drawn, classes=CLASSES, seed=0)
+
+
+def test_draws_stay_within_their_fold() -> None:
+    drawn = evaluation.draws(301, 240, real_seed=5, fake_seed=6)
+    assert drawn.real.shape == (evaluation.RESAMPLINGS, 301)
+    assert (drawn.real[:, 0::2].sum(axis=1) == 151).all()
+    assert (drawn.real[:, 1::2].sum(axis=1) == 150).all()
+    assert (drawn.fake[:, 0::2].sum(axis=1) == 120).all()
+    other = evaluation.draws(301, 240, real_seed=5, fake_seed=7)
+    assert (drawn.real == other.real).all(), "two runs see the same resamplings of the held-out images"
+    assert (drawn.fake != other.fake).any()
+
+
+def test_scores_are_those_of_the_library_over_both_folds(scored: dict[str, evaluation.Scored]) -> None:
+    real, fake = features(301, 0, 1), features(240, 0.4, 2)
+    x, y = real.features, fake.features
+    expected = {
+        "fid": crossed(metrics.frechet_distance, x, y),
+        "kid": crossed(metrics.kernel_distance, x, y),
+        "precision": crossed(lambda a, b: metrics.precision_recall(a, b).precision, x, y),
+        "recall": crossed(lambda a, b: metrics.precision_recall(a, b).recall, x, y),
+        "density": crossed(lambda a, b: metrics.density_coverage(a, b).density, x, y),
+        "coverage": crossed(lambda a, b: metrics.density_coverage(a, b).coverage, x, y),
+        "classifier_score": metrics.inception_score(fake.probabilities),
+    }
+    for name, estimate in expected.items():
+        assert scored[name].estimate.value == pytest.approx(estimate.value, rel=1e-9), name
+        width = scored[name].estimate.high - scored[name].estimate.low
+        assert width == pytest.approx(estimate.high - estimate.low, rel=0.3), name
+    shares = [
+        metrics.total_variation(
+            *(metrics.class_histogram(labels, CLASSES) for labels in (real.labels[a::2], fake.labels[b::2]))
+        )
+        for a, b in ((1, 0), (0, 1))
+    ]
+    assert scored["class_tv"].estimate.value == pytest.approx(np.mean(shares))
+
+
+def test_replicates_scatter_as_the_intervals_say(scored: dict[str, evaluation.Scored]) -> None:
+    for name in ("fid", "kid", "precision", "density", "coverage", "classifier_score", "recall"):
+        estimate, replicates = scored[name]
+        assert replicates.shape == (evaluation.RESAMPLINGS,)
+        half = (estimate.high - estimate.low) / 2
+        assert 1.96 * replicates.std(ddof=1) == pytest.approx(half, rel=0.35), name
+
+
+def test_pairing_takes_the_noise_of_the_held_out_images_out_of_a_difference() -> None:
+    real, one, other = features(300, 0, 1), features(300, 0.4, 2), features(300, 0.5, 3)
+
+    def replicates(fake: Features, real_seed: int, fake_seed: int) -> np.ndarray:
+        drawn = evaluation.draws(300, 300, real_seed=real_seed, fake_seed=fake_seed)
+        return evaluation.sample_scores(real, fake, drawn, classes=CLASSES, seed=0)["fid"].replicates
+
+    paired = replicates(one, 5, 6) - replicates(other, 5, 7)
+    apart = replicates(one, 5, 6) - replicates(other, 8, 7)
+    assert paired.std() < 0.9 * apart.std()

@@ -1,0 +1,233 @@
+"""The commands as a user runs them: whole, killed, on damaged files, and with a model of the user's own."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import DATA, EXTRACTOR, ROOT, RUN, SMALL, TINY, run_in
+
+
+def fails(folder: Path, *arguments: str) -> str:
+    """The one line a failing command says; nothing in results/ may change."""
+    before = {path: path.read_bytes() for path in (folder / "results").rglob("*") if path.is_file()}
+    result = run_in(folder, "genbench", *arguments)
+    assert result.returncode == 1, result.stderr
+    assert result.stderr.startswith("genbench: error: ")
+    assert result.stderr.count("\n") == 1, result.stderr
+    after = {path: path.read_bytes() for path in (folder / "results").rglob("*") if path.is_file()}
+    assert before == after
+    return result.stderr
+
+
+def test_a_run_leaves_its_whole_story(built: Path) -> None:
+    folder = built / "results/runs/bits-made"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "curve.csv",
+        "frames.npz",
+        "grid.png",
+        "metrics.json",
+        "model.safetensors",
+        "nearest.png",
+        "novelty.json",
+        "replicates.npz",
+        "samples.npz",
+        "timing.json",
+    ]
+    metrics = json.loads((folder / "metrics.json").read_text())
+    scores = metrics["scores"]
+    assert metrics["likelihood"] == "exact"
+    assert metrics["n"] == metrics["held_out"] == 797
+    assert all(score["low"] <= score["value"] <= score["high"] for score in scores.values())
+    assert scores["bits_per_dim"]["value"] == pytest.approx(scores["nll"]["value"] / (64 * np.log(2)))
+    assert sum(metrics["class_histogram"]) == pytest.approx(1)
+    assert metrics["extractors"][0]["fid"] == scores["fid"]
+    assert [found["name"] for found in metrics["extractors"]] == [
+        "classifier, seed 0",
+        "classifier, seed 3",
+        "random-convolution",
+        "pca-pixels",
+    ]
+    replicates = np.load(folder / "replicates.npz")
+    assert set(replicates.files) == set(scores)
+    assert all(replicates[name].shape == (100,) for name in scores)
+    samples = np.load(folder / "samples.npz")
+    assert samples["x"].shape == (797, 1, 8, 8)
+    assert samples["completion"].shape == (6, 7, 1, 8, 8)
+    assert (samples["completion"][:, :, :, :4] == samples["completion"][:, :1, :, :4]).all()
+
+
+def test_scores_do_not_depend_on_the_threads_that_an_engine_allows(workspace: Path) -> None:
+    """Snakemake sets these variables to a job's threads, DVC leaves them alone; the bytes must be the same."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    arguments = ("genbench", "evaluate", *RUN, "--extractor", EXTRACTOR)
+    contents = []
+    for threads in ("1", "2"):
+        assert run_in(workspace, *arguments, **dict.fromkeys(names, threads)).returncode == 0
+        contents.append((workspace / "results/runs/bits-made/metrics.json").read_bytes())
+    assert contents[0] == contents[1]
+    loaded = run_in(
+        workspace, sys.executable, "-c", "import sys, genbench.cli; print('numpy' in sys.modules)"
+    )
+    assert loaded.stdout.strip() == "False", "NumPy is loaded before its threads are fixed"
+
+
+def test_stages_import_torch_only_where_they_need_it_and_never_the_compiler(built: Path) -> None:
+    for stage in ("prepare", "extractor", "train", "sample", "novelty", "evaluate"):
+        modules = imported((built / "imports" / stage).read_text())
+        assert "genbench.params.schema" in modules
+        assert not modules & {"torch._dynamo", "torchvision", "matplotlib"}, stage
+        assert ("torch" in modules) == (stage not in ("prepare", "novelty")), stage
+
+
+def test_import_and_check_need_no_torch(workspace: Path) -> None:
+    mine = "{bits-mine: {dataset: bits, samples: results/runs/bits-made/samples.npz}}"
+    (workspace / "params.yaml").write_text(SMALL.replace("external: {}", f"external: {mine}"))
+    for arguments in (("import", "--run", "bits-mine", *DATA, "--out", "results/runs/bits-mine"), ("check",)):
+        result = run_in(workspace, "genbench", *arguments, PYTHONPROFILEIMPORTTIME="1")
+        assert result.returncode == 0, result.stderr
+        modules = imported(result.stderr)
+        assert "genbench.params.schema" in modules and "torch" not in modules, arguments
+
+
+def imported(profile: str) -> set[str]:
+    """The modules named in what PYTHONPROFILEIMPORTTIME prints."""
+    return set(re.findall(r"^import time:.*\| +(\S+)$", profile, flags=re.M))
+
+
+def test_every_command_shows_an_example(built: Path) -> None:
+    listed = run_in(built, "genbench", "--help").stdout
+    commands = (
+        "check",
+        "prepare",
+        "extractor",
+        "train",
+        "sample",
+        "novelty",
+        "evaluate",
+        "report",
+        "show",
+        "sync",
+        "verify",
+    )
+    assert all(command in listed for command in commands)
+    for command in commands:
+        assert f"genbench {command}" in run_in(built, "genbench", command, "--help", COLUMNS="200").stdout
+
+
+def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(workspace: Path) -> None:
+    params = SMALL.replace("steps: 40", "steps: 1500")
+    (workspace / "params.yaml").write_text(params)
+    assert run_in(workspace, "genbench", "train", *RUN).returncode == 0
+    model = workspace / "results/runs/bits-made/model.safetensors"
+    curve = workspace / "results/runs/bits-made/curve.csv"
+    expected = model.read_bytes(), curve.read_bytes()
+    model.unlink()
+    curve.unlink()
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "GENBENCH_CHECKPOINT_SECONDS": "0.2", "PYTHONHASHSEED": "5"}
+    process = subprocess.Popen(
+        ["genbench", "train", *RUN], cwd=workspace, env=environment, stderr=subprocess.DEVNULL
+    )
+    checkpoint = workspace / "results/checkpoints/bits-made.pt"
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert checkpoint.exists()
+    assert not model.exists()
+    again = run_in(workspace, "genbench", "train", *RUN, PYTHONHASHSEED="6")
+    assert "resuming from step" in again.stderr
+    assert (model.read_bytes(), curve.read_bytes()) == expected
+    assert not checkpoint.exists()
+
+
+def test_a_truncated_dataset_is_named(workspace: Path) -> None:
+    data = workspace / "data/bits.safetensors"
+    data.write_bytes(data.read_bytes()[:5000])
+    assert "data/bits.safetensors: damaged" in fails(workspace, "train", *RUN)
+
+
+def test_weights_of_another_model_are_named(workspace: Path) -> None:
+    (workspace / "params.yaml").write_text(
+        SMALL.replace("autoregressive/made, hidden: 30", "latent/vae, hidden: 30")
+    )
+    said = fails(workspace, "sample", *RUN)
+    assert (
+        "model.safetensors: these weights belong to model 'autoregressive/made'; expected 'latent/vae'"
+        in said
+    )
+
+
+def test_truncated_weights_are_named(workspace: Path) -> None:
+    model = workspace / "results/runs/bits-made/model.safetensors"
+    model.write_bytes(model.read_bytes()[:-100])
+    assert "model.safetensors: damaged" in fails(workspace, "sample", *RUN)
+    model.write_bytes(b"")
+    assert "model.safetensors: damaged" in fails(workspace, "sample", *RUN)
+
+
+def test_damaged_and_foreign_samples_are_named(workspace: Path) -> None:
+    samples = workspace / "results/runs/bits-made/samples.npz"
+    samples.write_bytes(samples.read_bytes()[:-50])
+    assert "samples.npz: the samples is damaged" in fails(workspace, "novelty", *RUN)
+    np.savez(samples, x=np.full((5, 1, 8, 8), 9, np.uint8))
+    assert "array 'x' holds 9; expected levels below 2" in fails(workspace, "novelty", *RUN)
+    np.savez(samples, x=np.array([{}], dtype=object))
+    assert "samples.npz" in fails(workspace, "novelty", *RUN)
+
+
+def test_an_extractor_of_other_data_is_named(workspace: Path) -> None:
+    assert (
+        run_in(
+            workspace, "genbench", "prepare", "--dataset", "digits", "--out", "data/bits.safetensors"
+        ).returncode
+        == 0
+    )
+    said = fails(workspace, "evaluate", *RUN, "--extractor", EXTRACTOR)
+    assert "holds dataset 'digits'; run bits-made expects 'bits'" in said
+
+
+def test_a_typo_stops_snakemake_before_it_touches_a_result(tmp_path: Path) -> None:
+    for name in ("src", "workflow"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "params.yaml").write_text(SMALL.replace("hidden: 30", "hiden: 30"))
+    result = run_in(tmp_path, "snakemake", "--cores", "1")
+    assert result.returncode != 0
+    assert (
+        "params.yaml: runs.bits-made.hiden: unknown key; did you mean 'hidden'?"
+        in result.stdout + result.stderr
+    )
+    assert not (tmp_path / "results/runs").exists()
+
+
+def test_the_readme_shows_how_to_add_a_model(tmp_path: Path) -> None:
+    """The example of the README, word for word, in a copy of the project: one file, one entry, a new row."""
+    readme = (ROOT / "README.md").read_text()
+    section = readme[readme.index("## Add your own model") :]
+    file, code = re.search(
+        r"`(src/genbench/models/\S+\.py)`.*?```python\n(.*?)```", section, flags=re.S
+    ).groups()  # type: ignore[union-attr]
+    entry = re.search(r"```yaml\n(.*?)```", section, flags=re.S).group(1)  # type: ignore[union-attr]
+    for name in ("src", "workflow"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(code)
+    name = entry.strip().partition(":")[0]
+    head = TINY[: TINY.index("  bits-copycat:")].replace("bits: {", "digits: {").replace(", threshold: 8", "")
+    (tmp_path / "params.yaml").write_text(head + entry)
+    result = run_in(tmp_path, "snakemake", "--cores", "2", PYTHONPATH=str(tmp_path / "src"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    row = next(
+        line for line in (tmp_path / "results/report/headline.csv").read_text().splitlines() if name in line
+    )
+    assert "digits" in row
+    assert f"run-{name}" in (tmp_path / "results/report/index.html").read_text()
