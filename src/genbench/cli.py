@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -249,9 +250,11 @@ def novelty(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = P
     pick(load(params).rows, run, "runs", params)
     prepared = load_data(data)
     samples = _samples(out, prepared)
-    record = audit.novelty(prepared, samples, seed=0)
+    kind = kind_of(prepared.card)
+    vectors = partial(kind.vectors, card=prepared.card)
+    record = audit.novelty(prepared, samples, vectors=vectors, distance=kind.distance, seed=0)
     closest = record["pairs"][:CLOSEST]
-    picture = kind_of(prepared.card).pairs(
+    picture = kind.pairs(
         samples.take([pair["sample"] for pair in closest], axis=0),
         prepared.train_x.take([pair["train"] for pair in closest], axis=0),
         [pair["flagged"] for pair in closest],
@@ -283,7 +286,9 @@ def evaluate(
         from genbench.kinds.kind import Subject, kind_of
         from genbench.params.schema import load, pick
         from genbench.runtime import machine
-        from genbench.scoring import evaluation, folds
+        from genbench.scoring.likelihoods import likelihood_scores
+        from genbench.scoring.measures import measures
+        from genbench.scoring.resampling import FOLDS, Scored, draws
         from genbench.storage.files import json_bytes, npz_bytes, write_all
         from genbench.training.batches import splits_of
 
@@ -294,11 +299,11 @@ def evaluate(
     seed = machine.seed_of(entry.seed, run, "evaluate")
     n, held_out = len(samples), len(prepared.held_out_x)
     shared_seed = machine.seed_of(entry.dataset, "resamplings")
-    drawn = evaluation.draws(held_out, n, real_seed=shared_seed, fake_seed=seed)
+    drawn = draws(held_out, n, real_seed=shared_seed, fake_seed=seed)
     subject = Subject(samples)
     facts: dict[str, Any] = {"parameters": None, "likelihood": None}
-    measures: dict[str, Any] = {}
-    likelihoods: dict[str, evaluation.Scored] = {}
+    own_measures: dict[str, Any] = {}
+    likelihoods: dict[str, Scored] = {}
     if run in settings.runs:
         space = prepared.space
         device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
@@ -306,10 +311,10 @@ def evaluate(
         asked = prepared.asked_labels if model.conditional else None
         subject = Subject(samples, capability(model, Likelihood), asked)
         torch.manual_seed(seed)
-        kind, likelihoods = evaluation.likelihood_scores(model, prepared, space, drawn)
+        kind, likelihoods = likelihood_scores(model, prepared, space, drawn)
         generator = torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "measure"))
         facts = {"parameters": model.free_parameters, "likelihood": kind}
-        measures = evaluation.measures(model, splits_of(prepared, device), generator)
+        own_measures = measures(model, splits_of(prepared, device), generator)
     compared = kind_of(prepared.card).compare(prepared, subject, drawn, extractor=extractor, seed=seed)
     scores = compared.scores | likelihoods
     record = {
@@ -319,9 +324,11 @@ def evaluate(
         "seed": entry.seed,
         "n": n,
         "held_out": held_out,
-        "folds": folds.FOLDS,
+        "folds": FOLDS,
         **facts,
-        "measures": {**compared.measures, **measures},
+        "measures": {
+            title: measure.as_dict() for title, measure in {**compared.measures, **own_measures}.items()
+        },
         "scores": {name: score.estimate.as_dict() for name, score in scores.items()},
         **compared.facts,
     }

@@ -2,6 +2,7 @@
 
 import json
 import mmap
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from genbench.core import Batch, Space, Splits
 from genbench.data import prepared as data
 from genbench.data.sources import faces, folder
 from genbench.extractors import pca_pixels
+from genbench.kinds.kind import kind_of
 from genbench.models import sampling
 from genbench.models.controls.copycat import Copycat
 from genbench.models.controls.independent_pixels import IndependentPixels
@@ -274,11 +276,16 @@ def test_neighbours_in_blocks_are_those_of_the_whole(k: int, monkeypatch: pytest
 def test_novelty_of_a_large_set_is_the_same_record(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = data.load(digits)
     samples = np.concatenate([prepared.train_x[:20], prepared.held_out_x[20:200]])
-    expected = audit.novelty(prepared, samples, seed=0)
+    kind = kind_of(prepared.card)
+    distance: dict[str, Any] = {
+        "vectors": partial(kind.vectors, card=prepared.card),
+        "distance": kind.distance,
+    }
+    expected = audit.novelty(prepared, samples, **distance, seed=0)
     for module in (large, audit):
         monkeypatch.setattr(module, "HELD", 1000)
     monkeypatch.setattr(neighbours, "PART", 64 * 90)
-    assert audit.novelty(data.load(digits), samples, seed=0) == expected
+    assert audit.novelty(data.load(digits), samples, **distance, seed=0) == expected
 
 
 def test_components_of_pixels_in_blocks(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
