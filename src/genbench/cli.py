@@ -362,30 +362,9 @@ def score(
 ) -> None:
     """Score images from any generator, and list those that are closest to its training images."""
     with uncollected():
-        from genbench.drawing import tiles as pictures
-        from genbench.extractors.build import build
-        from genbench.foreign import images
-        from genbench.foreign import score as scoring
-        from genbench.runtime import machine
-        from genbench.storage.files import json_bytes, write_all
+        from genbench.foreign import command
 
-    if out.suffix != ".json":
-        raise InputError(f"{out}: expected a name that ends in .json")
-    machine.make_deterministic(threads=threads)
-    mine = images.read(samples, "samples", size=size, levels=levels)
-    seen = images.read(train, "train", size=size, levels=levels, least=4)
-    unseen = images.read(held_out, "held_out", size=size, levels=levels)
-    images.alike(mine, seen, unseen)
-    images.apart(seen, unseen)
-    if device not in DEVICES:
-        raise InputError(f"device: got {device!r}; expected auto, cpu or cuda")
-    place = str(machine.pick_device(device))
-    extract = build(extractor, train=seen.images, weights=weights, device=place)
-    record = scoring.score(mine, seen, unseen, extract, seed=seed, shift=shift, resized_to=size)
-    picture = scoring.figure(record, mine.images, seen.images, columns=CLOSEST)
-    write_all(out.parent, {out.name: json_bytes(record), out.with_suffix(".png").name: pictures.png(picture)})
-    typer.echo(scoring.table(record))
-    typer.echo(f"\n{out}, {out.with_suffix('.png')}")
+    command.run(samples, train, held_out, out, extractor, weights, size, levels, shift, seed, device, threads)
 
 
 @app.command(
