@@ -21,6 +21,7 @@ from genbench.data import prepared as data
 from genbench.kinds.kind import Asked, Kind, Subject, kind_of
 from genbench.params.schema import Dataset, Extractor
 from genbench.report.frames import film
+from genbench.runtime.machine import optimize_without_compiler
 from genbench.scoring import audit
 from genbench.scoring.catalogue import SCORES
 from genbench.scoring.resampling import RESAMPLINGS, draws
@@ -104,6 +105,7 @@ def test_a_comparison_gives_scores_of_the_catalogue_and_plain_facts(
     case: tuple[Kind, data.Prepared, Path],
 ) -> None:
     kind, prepared, folder = case
+    optimize_without_compiler()
     content, card = kind.extractor(prepared, Extractor(steps=2, width=4, features=8, seeds=[0, 1]))
     (folder / "e.safetensors").write_bytes(content)
     assert json.dumps(card, allow_nan=False) and card["data_sha256"] == prepared.sha256

@@ -170,10 +170,10 @@ def _train_one(data: Prepared, space: Space, params: Settings, seed: int) -> Cla
                 params.lr * min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / params.steps))
             )
         index = torch.randint(len(x), (params.batch_size,), generator=generator)
-        seen = space.to_unit(
+        augmented = space.to_unit(
             space.to_levels(augment(x[index], generator))
         )  # grey edges are foreign to binary data
-        loss = F.cross_entropy(model(seen)[1], y[index], label_smoothing=0.1)
+        loss = F.cross_entropy(model(augmented)[1], y[index], label_smoothing=0.1)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

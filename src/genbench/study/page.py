@@ -58,8 +58,8 @@ def build(
     for run, images in samples.items():
         chosen += _draw(run, images, per_run, rng, f"{run}: samples")
     # Ids are random, so their order says nothing about where an image is from.
-    trials = sorted(zip(_ids(len(chosen), rng), chosen, strict=True), key=lambda trial: trial[0])
-    pixels = {trial: _pixels(candidate.image, source.levels) for trial, candidate in trials}
+    trials = dict(sorted(zip(_ids(len(chosen), rng), chosen, strict=True), key=lambda trial: trial[0]))
+    pixels = {trial: _pixels(candidate.image, source.levels) for trial, candidate in trials.items()}
     hashes = {trial: sha256(content) for trial, content in pixels.items()}
     study = sha256(json.dumps([source.name, seconds, hashes]).encode())[:16]
     key = {
@@ -71,13 +71,15 @@ def build(
         "per_run": per_run,
         "seconds": seconds,
         "samples": {run: sha256(np.ascontiguousarray(images).tobytes()) for run, images in samples.items()},
-        "trials": {
-            trial: {"run": candidate.run, "index": candidate.place, "sha256": hashes[trial]}
-            for trial, candidate in trials
-        },
+        "trials": {trial: _truth(candidate, hashes[trial]) for trial, candidate in trials.items()},
     }
     few = source.examples[np.sort(rng.permutation(len(source.examples))[:EXAMPLES])]
     return _html(source, study, seconds, pixels, few), json_bytes(key)
+
+
+def _truth(candidate: _Candidate, digest: str) -> dict[str, object]:
+    """Where a trial's image is from."""
+    return {"run": candidate.run, "index": candidate.place, "sha256": digest}
 
 
 def _draw(
