@@ -19,8 +19,8 @@ STAGES = {f"{stage}@bits-copycat" for stage in ("train", "sample", "novelty", "e
 
 
 def do(folder: Path, *arguments: str, code: int = 0, **environment: str) -> str:
-    """What a command says, which must end with `code`; the package is that of the folder, as in a clone."""
-    result = run_in(folder, *arguments, **{"PYTHONPATH": str(folder / "src"), **environment})
+    """What a command says, which must end with `code`."""
+    result = run_in(folder, *arguments, **environment)
     assert result.returncode == code, result.stdout + result.stderr
     return result.stdout + result.stderr
 

@@ -221,7 +221,7 @@ def read(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping with the keys {_listed(Params.model_fields)}")
-    LEDGER.params = content
+    LEDGER.params, LEDGER.params_file = content, path
     return content
 
 
@@ -325,6 +325,27 @@ def source_signature(
     if base not in bases:
         raise InputError(f"datasets.{dataset}.base: unknown source {base!r}; {_expected(str(base), bases)}")
     return source_signature(base, dataset) | own
+
+
+def sources_of(entry: Mapping[str, Any]) -> list[str]:
+    """The source of a dataset's entry and, where it is made from another, that one, and so on."""
+    found = [str(entry["source"])]
+    base = _keywords(_parse(_source_file(found[0])).body, "load", _source_file(found[0])).get("base")
+    if base is not None:
+        found += sources_of({"source": entry.get("base", base.default)})
+    return found
+
+
+def source_kind(entry: Mapping[str, Any]) -> str:
+    """The kind of data of a dataset's entry: the constant KIND of its source's file, images where it has none."""
+    for node in _parse(_source_file(sources_of(entry)[-1])).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "KIND":
+            return str(ast.literal_eval(node.value))
+    return "image"
+
+
+def _source_file(source: str) -> Path:
+    return PACKAGE / "data/sources" / f"{source}.py"
 
 
 def _parse(path: Path) -> ast.Module:

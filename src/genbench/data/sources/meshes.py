@@ -12,6 +12,8 @@ from genbench.data.parts.solids import CLASSES, drawn
 from genbench.data.source import Source
 from genbench.storage.files import InputError
 
+KIND = "mesh"
+
 TRIES = 50  # a mesh this often drawn before is taken to mean that there are no more
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from genbench.data.source import Source
 from genbench.storage.files import InputError
 
+KIND = "table"
+
 VARIABLES = ("rain", "sprinkler", "grass")
 PARENTS: tuple[tuple[int, ...], ...] = ((), (0,), (0, 1))
 # P(variable = 1 | parents), for the parents' values 0…, …, 1… in binary order, the first parent in front.
