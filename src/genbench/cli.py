@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genbench.runtime import environment
 from genbench.storage.files import InputError
 
 app = typer.Typer(
@@ -356,12 +357,7 @@ def study_score(
 
 def main() -> None:
     """The console script: one clear line for what the user can mend, and exit code 1."""
-    # Set before NumPy is loaded, or it is too late: with other thread counts its products differ in the last bits,
-    # and each engine sets its own (so nothing that this module imports at its top may import NumPy).
-    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
-    os.environ["CUBLAS_WORKSPACE_CONFIG"] = (
-        ":4096:8"  # without it, matrix products on a GPU are not deterministic
-    )
+    environment.fix()  # before NumPy is loaded: nothing that this module imports at its top may import it
     # Memory goes back at the end in any case, and a last look for garbage would take .2 s.
     atexit.register(gc.freeze)
     from genbench.provenance.receipts import recording
