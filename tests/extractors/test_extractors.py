@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from genbench.data import prepared as data
 from genbench.extractors import checkpoint, dinov2, inception
-from genbench.extractors.build import EXTRACTORS, Extractor, build
 from genbench.extractors import classifier as domain
+from genbench.extractors.build import EXTRACTORS, Extractor, build
 from genbench.extractors.classifier import ClassifierFeatures
 from genbench.extractors.pca_pixels import PcaPixels
 from genbench.extractors.random_convolution import RandomConvolution

@@ -42,7 +42,7 @@ def images(n: int, shape: tuple[int, ...], seed: int = 0) -> Tensor:
 
 
 def batch(space: Space, n: int = 12) -> Batch:
-    return Batch(images(n, space.shape), images(n, space.source, seed=1))
+    return Batch(images(n, space.shape), source=images(n, space.source, seed=1))
 
 
 # The domains.
@@ -312,7 +312,7 @@ def test_any_even_sides_and_channels_are_translated(
     with torch.no_grad():
         model.eval()
         generator = Generator().manual_seed(0)
-        assert model.sample(4, given.condition, generator=generator).shape == (4, *shape)
+        assert model.sample(4, given.source, generator=generator).shape == (4, *shape)
         shown = model.show(Splits(given, given), generator=generator)
         assert all(table.ndim == 5 and table.shape[2:] == shape for table in shown.values())
         for values, meaning, _ in model.measure(Splits(given, given), generator=generator).values():
@@ -369,7 +369,7 @@ def test_pix2pix_finds_the_rule_between_pairs(tmp_path: Path, adversarial_weight
             dropout=0.0,
             adversarial_weight=adversarial_weight,
         )
-        fit(model, tmp_path, 80, Batch(x, source))
+        fit(model, tmp_path, 80, Batch(x, source=source))
         new = images(20, (1, 8, 8), seed=9)
         with torch.no_grad():
             made = model.eval().sample(20, new, generator=Generator().manual_seed(0))
@@ -534,7 +534,7 @@ def test_impossible_options_are_refused(name: str, options: dict[str, Any], said
 def test_a_translation_needs_an_image_for_each_sample(name: str) -> None:
     model = BUILD[name](PAIRS)
     for condition in (None, torch.arange(3), images(2, (1, 8, 8)), images(3, (1, 8, 16))):
-        with pytest.raises(ValueError, match=r"condition: .*; expected the images to translate"):
+        with pytest.raises(ValueError, match=r"source: .*; expected the images to translate"):
             model.sample(3, condition, generator=Generator().manual_seed(0))
     with pytest.raises(ValueError, match="expected the images to translate"):
-        model.phases()[0].objectives[0].loss(Batch(images(3, (1, 8, 8)), torch.arange(3)))
+        model.phases()[0].objectives[0].loss(Batch(images(3, (1, 8, 8)), source=torch.arange(3)))

@@ -21,9 +21,9 @@ from genbench.extractors.base import Extractor, Outputs, checked
 from genbench.params.schema import Extractor as Settings
 from genbench.storage.arrays import slices
 from genbench.storage.files import InputError, read_bytes, sha256
+from genbench.storage.stored import Stored
 from genbench.storage.tensors import header
 from genbench.storage.weights import load_state, read_weights, weights_bytes
-from genbench.training.batches import Stored
 
 BATCH = 512  # of images of up to 32×32 pixels, fewer of larger ones
 

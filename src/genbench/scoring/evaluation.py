@@ -27,7 +27,7 @@ from genbench.scoring.folds import FOLDS, crossed, mean_of
 from genbench.scoring.metrics import Estimate
 from genbench.scoring.metrics.arrays import Floats
 from genbench.storage.arrays import slices, taken
-from genbench.training.batches import Stored
+from genbench.storage.stored import Stored
 
 CHUNK = 500
 RESAMPLINGS = 100
