@@ -7,12 +7,12 @@ batches are the same to the bit.
 
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from genbench.core import VALUES, Batch, Data, Space, Splits, Streamed
 from genbench.data.prepared import Prepared
+from genbench.data.source import Part
 from genbench.runtime.machine import seed_of
 from genbench.storage.stored import Stored
 
@@ -21,26 +21,27 @@ HELD = 1 << 30  # bytes of a part of the data on the device
 
 def splits_of(data: Prepared, device: torch.device) -> Splits:
     """Prepared data as models see it, on the device where it is held."""
-    space = data.space
-
-    def part(x: np.ndarray, y: np.ndarray, source: np.ndarray | None, factors: np.ndarray | None) -> Data:
-        stored_x = Stored(x, space.to_unit, device)
-        stored_source = None if source is None else Stored(source, space.to_unit, device)
-        known = {
-            "label": torch.tensor(y).to(device) if space.classes else None,
-            "factors": None if factors is None else torch.tensor(factors).to(device),
-        }
-        bytes_each = 4 if space.levels else x.itemsize
-        if bytes_each * (x.size + (0 if source is None else source.size)) > HELD:
-            return Streamed(stored_x, source=stored_source, **known)
-        return Batch(stored_x[:], source=None if stored_source is None else stored_source[:], **known)
-
-    train = part(data.train_x, data.train_y, data.train_source, data.train_factors)
-    held_out = part(data.held_out_x, data.held_out_y, data.held_out_source, data.held_out_factors)
-    if data.train_intensity is None:
+    train, held_out = (_on_device(data, part, device) for part in (data.train, data.held_out))
+    if data.train.intensity is None:
         return Splits(train, held_out)
-    levels = Stored(data.train_intensity, lambda levels: levels, device)
+    levels = Stored(data.train.intensity, lambda levels: levels, device)
     return Splits(train, held_out, levels if isinstance(train, Streamed) else levels[:])
+
+
+def _on_device(data: Prepared, part: Part, device: torch.device) -> Data:
+    space = data.space
+    known = {
+        "label": part.y if space.classes else None,
+        "identity": data.identity(part),
+        "factors": part.factors,
+    }
+    tensors = {name: torch.tensor(each).to(device) for name, each in known.items() if each is not None}
+    x = Stored(part.x, space.to_unit, device)
+    source = None if part.source is None else Stored(part.source, space.to_unit, device)
+    bytes_each = 4 if space.levels else part.x.itemsize
+    if bytes_each * (part.x.size + (0 if part.source is None else part.source.size)) > HELD:
+        return Streamed(x, source=source, **tensors)
+    return Batch(x[:], source=None if source is None else source[:], **tensors)
 
 
 def at_once(space: Space) -> int:
