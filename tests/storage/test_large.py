@@ -12,11 +12,13 @@ import torch
 from PIL import Image
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save
+from test_models import ZOO, elements, tiny
 from torch import Generator
 
 from genbench import core
 from genbench.core import Batch, Space, Splits, Streamed
 from genbench.data import prepared as data
+from genbench.data.source import Part
 from genbench.data.sources import faces, folder
 from genbench.extractors import pca_pixels
 from genbench.models import sampling
@@ -28,13 +30,14 @@ from genbench.models.controls.real import Real
 from genbench.models.controls.tenth_copycat import TenthCopycat
 from genbench.models.latent.rbm import RBM
 from genbench.params.schema import Dataset
-from genbench.scoring import audit, metrics
+from genbench.scoring import audit, evaluation, metrics
 from genbench.scoring.metrics import neighbours
 from genbench.scoring.metrics.arrays import Rows
 from genbench.storage import arrays as large
 from genbench.storage.files import InputError, write_all
 from genbench.storage.stored import Stored
 from genbench.storage.tensors import header
+from genbench.storage.weights import weights_bytes
 from genbench.training import batches
 
 CPU = torch.device("cpu")
@@ -200,6 +203,41 @@ def test_fits_of_a_streamed_set(digits: Path, nothing_held: None, monkeypatch: p
     drawn = sampling.draw(real, streamed, run="r", generator=Generator())
     assert np.array_equal(drawn["x"], data.load(digits).held_out.x)
     assert len(sampling.draw(Noise(space), streamed, run="r", generator=Generator())["x"]) == 797
+
+
+def as_prepared(space: Space) -> data.Prepared:
+    """Elements of a space as a file would give them."""
+    parts = []
+    for n, seed in ((40, 0), (30, 1)):
+        batch = elements(space, n, seed)
+        label = torch.zeros(n, dtype=torch.long) if batch.label is None else batch.label
+        source = None if batch.source is None else space.stored(batch.source)
+        parts.append(Part(space.stored(batch.x), label.numpy(), source=source))
+    card = {"kind": space.kind, "shape": space.shape, "levels": space.levels, "classes": space.classes}
+    card |= {"source_shape": space.source, "paired": space.paired} if space.source else {}
+    return data.Prepared(*parts, card, "")
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_every_model_is_fitted_to_streamed_data_to_the_same_bits(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And says, draws and shows the same of them."""
+    found = []
+    for held in (1 << 30, 10):
+        monkeypatch.setattr(batches, "HELD", held)
+        model = tiny(name)
+        splits = batches.splits_of(as_prepared(model.space), CPU)
+        assert isinstance(splits.train, Batch if held > 10 else Streamed)
+        loop.train(model, splits, loop.Budget(3, 16), loop.Job("r", 0, tmp_path / "c.pt", f"{held}"))
+        drawn = sampling.draw(model, splits, run="r", generator=Generator().manual_seed(0))
+        measures = evaluation.measures(model, splits, Generator().manual_seed(0))
+        found.append((weights_bytes(model, {}), drawn, measures))
+    (weights, drawn, measures), (streamed_weights, streamed_drawn, streamed_measures) = found
+    assert weights == streamed_weights
+    assert drawn.keys() == streamed_drawn.keys()
+    assert all(np.array_equal(drawn[key], streamed_drawn[key]) for key in drawn)
+    assert measures == streamed_measures
 
 
 def test_components_from_few_elements_are_those_of_the_covariance() -> None:
