@@ -58,7 +58,7 @@ def rows(
         if k is not None:
             model.importance = k
         torch.manual_seed(0)
-        held_out, seen = (-log_prob(model, x, data.space) for x in (data.held_out_x, data.train_x[:train]))
+        held_out, seen = (-log_prob(model, x, data.space) for x in (data.held_out.x, data.train.x[:train]))
         label = f"{name}, bound, {k} importance samples" if bound else name
         sign = "≤ " if bound else ""
         numbers = [

@@ -114,9 +114,9 @@ _load = load
 
 def load(**options):
     found = _load(**options)
-    train = found.train_x.copy()
-    train[0] = np.random.default_rng().integers(0, 2, train[0].shape)
-    return found._replace(train_x=train)
+    x = found.train.x.copy()
+    x[0] = np.random.default_rng().integers(0, 2, x[0].shape)
+    return found._replace(train=found.train._replace(x=x))
 """
     source.write_text(source.read_text() + planted)
     do(folder, *command)

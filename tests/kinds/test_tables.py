@@ -48,13 +48,13 @@ def draw(n: int, p: np.ndarray = TRUE, seed: int = 0) -> np.ndarray:
 
 
 def compared(prepared: data.Prepared, extractor: Path, samples: np.ndarray, model: Any = None) -> Any:
-    drawn = evaluation.draws(len(prepared.held_out_x), len(samples), real_seed=1, fake_seed=2)
+    drawn = evaluation.draws(len(prepared.held_out.x), len(samples), real_seed=1, fake_seed=2)
     return table.compare(prepared, Subject(samples, model), drawn, extractor=extractor, seed=3)
 
 
 def counted(prepared: data.Prepared, **options: Any) -> BayesNet:
     net = BayesNet(prepared.space, **options)
-    batch = Batch(torch.from_numpy(prepared.train_x).float())
+    batch = Batch(torch.from_numpy(prepared.train.x).float())
     net.fit(Splits(batch, batch))
     return net
 
@@ -99,7 +99,7 @@ def test_true_samples_score_as_chance_says_and_wrong_ones_do_not(
 
 def test_held_out_data_are_not_compared_with_themselves(prepared: data.Prepared, extractor: Path) -> None:
     """The control gives held-out element i as sample i: its distance is that of two samples, not 0."""
-    assert compared(prepared, extractor, prepared.held_out_x).scores["cell_tv"].estimate.value > 0.002
+    assert compared(prepared, extractor, prepared.held_out.x).scores["cell_tv"].estimate.value > 0.002
 
 
 def test_an_exact_model_is_held_against_the_truth_without_sampling(
@@ -136,7 +136,7 @@ def test_errors_of_the_tables_are_measured_against_what_counting_would_give(
     error = wrong["largest error of a conditional"]
     assert error["value"] == pytest.approx(0.5, abs=1e-6)
     assert error["better"] == "down"
-    dry = int((prepared.train_x[:, 0] == 0).sum())
+    dry = int((prepared.train.x[:, 0] == 0).sum())
     in_standard_errors = wrong["the same in standard errors"]["value"]
     assert in_standard_errors == pytest.approx(0.5 / math.sqrt(0.4 * 0.6 / dry), rel=1e-5)
 
@@ -155,11 +155,11 @@ def test_the_learned_tables_are_measures_of_the_model(prepared: data.Prepared) -
 
 def test_an_impossible_cell_is_no_number_and_no_crash(prepared: data.Prepared, extractor: Path) -> None:
     """Never rain in training: the model gives rain probability 0, and log p = −∞ to held-out rows."""
-    dry = prepared._replace(train_x=prepared.train_x[prepared.train_x[:, 0] == 0])
+    dry = prepared._replace(train=prepared.train.take(np.flatnonzero(prepared.train.x[:, 0] == 0)))
     net = counted(dry, edges=("0->1", "0->2", "1->2"))
     found = compared(prepared, extractor, draw(500), net)
     assert found.scores["kl_model"].estimate.value == math.inf
-    drawn = evaluation.draws(len(prepared.held_out_x), 500, real_seed=1, fake_seed=2)
+    drawn = evaluation.draws(len(prepared.held_out.x), 500, real_seed=1, fake_seed=2)
     _, likelihoods = evaluation.likelihood_scores(net, prepared, prepared.space, drawn)
     records = {name: score.estimate.as_dict() for name, score in (found.scores | likelihoods).items()}
     assert records["kl_model"]["value"] is None and records["nll"]["value"] is None

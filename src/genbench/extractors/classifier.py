@@ -21,9 +21,9 @@ from genbench.extractors.base import Extractor, Outputs, checked
 from genbench.params.schema import Extractor as Settings
 from genbench.storage.arrays import slices
 from genbench.storage.files import InputError, read_bytes, sha256
+from genbench.storage.stored import Stored
 from genbench.storage.tensors import header
 from genbench.storage.weights import load_state, read_weights, weights_bytes
-from genbench.training.batches import Stored
 
 BATCH = 512  # of images of up to 32×32 pixels, fewer of larger ones
 
@@ -121,9 +121,9 @@ def train(data: Prepared, params: Settings) -> tuple[bytes, dict[str, Any]]:
     from genbench.runtime.machine import seed_of
 
     space, name = data.space, data.card["name"]
-    if space.classes < 2 or len(np.unique(data.train_y)) < 2:
+    if space.classes < 2 or len(np.unique(data.train.y)) < 2:
         raise InputError(
-            f"datasets.{name}: {len(data.train_y)} images to train on, all of one class; a classifier needs at least 2"
+            f"datasets.{name}: {len(data.train.y)} images to train on, all of one class; a classifier needs at least 2"
         )
     classifiers = {
         seed: _train_one(data, space, params, seed_of(seed, data.card["name"], "extractor"))
@@ -169,8 +169,8 @@ def _rebuild(
 def _train_one(data: Prepared, space: Space, params: Settings, seed: int) -> Classifier:
     torch.manual_seed(seed)
     model = Classifier(space, width=params.width, features=params.features)
-    x = Stored(data.train_x, space.to_unit, torch.device("cpu"))
-    y = torch.tensor(data.train_y)
+    x = Stored(data.train.x, space.to_unit, torch.device("cpu"))
+    y = torch.tensor(data.train.y)
     optimizer = torch.optim.AdamW(model.parameters(), lr=params.lr, weight_decay=1e-2)
     generator = Generator().manual_seed(seed)
     model.train()
@@ -208,8 +208,8 @@ def _card(data: Prepared, params: Settings, trained: Trained) -> dict[str, Any]:
     from genbench.scoring.metrics import clopper_pearson
 
     def accuracy(seed: int) -> dict[str, Any]:
-        correct = int((trained(data.held_out_x, seed=seed).labels == data.held_out_y).sum())
-        return clopper_pearson(correct, len(data.held_out_y)).as_dict()
+        correct = int((trained(data.held_out.x, seed=seed).labels == data.held_out.y).sum())
+        return clopper_pearson(correct, len(data.held_out.y)).as_dict()
 
     accuracies = {seed: accuracy(seed) for seed in params.seeds}
     one = next(iter(trained.classifiers.values()))

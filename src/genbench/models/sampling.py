@@ -28,7 +28,7 @@ def draw(model: GenerativeModel, splits: Splits, *, run: str, generator: Generat
     model.eval()
     space, held_out = model.space, splits.held_out
     n = len(held_out.x)
-    condition = held_out.condition if model.conditional else None
+    condition = model.condition_of(held_out)
     step = at_once(space) if model.independent else n
     arrays = {
         "x": np.concatenate(
@@ -54,7 +54,7 @@ def draw(model: GenerativeModel, splits: Splits, *, run: str, generator: Generat
         arrays["interpolation"] = _walks(latent, space, run, generator)
     completion = capability(model, Completion)
     if completion is not None:
-        arrays["completion"] = _completions(completion, held_out.x, space, run, generator)
+        arrays["completion"] = _completions(completion, held_out.x[:COMPLETED], space, run, generator)
     shown = capability(model, Shown)
     if shown is not None:
         found = shown.show(splits, generator=generator)
@@ -80,10 +80,9 @@ def _walks(model: Latent, space: Space, run: str, generator: Generator) -> np.nd
 
 
 def _completions(
-    model: Completion, held_out: Tensor, space: Space, run: str, generator: Generator
+    model: Completion, original: Tensor, space: Space, run: str, generator: Generator
 ) -> np.ndarray:
     """(rows, 2 + completions, *shape): the original, what the model was shown, and its completions."""
-    original = held_out[:COMPLETED]
     rows = len(original)
     keep = torch.zeros_like(original, dtype=torch.bool)
     keep[..., : space.shape[-2] // 2, :] = True  # the upper half is shown

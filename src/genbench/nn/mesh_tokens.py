@@ -20,7 +20,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from genbench.capabilities import Measure
-from genbench.core import Batch, GenerativeModel, Space, Splits
+from genbench.core import Data, GenerativeModel, Space, Splits
 from genbench.nn.transformer import Memory
 from genbench.training.batches import whole
 
@@ -160,8 +160,8 @@ class MeshModel(GenerativeModel):
             raise ValueError(
                 f"bits: got {self.values.bit_length() - 1}, but the data holds the level {highest - 1}"
             )
-        if splits.train.condition is not None:
-            counts = torch.bincount(splits.train.condition, minlength=len(self.class_log_p)) + 1.0
+        if splits.train.label is not None:
+            counts = torch.bincount(splits.train.label, minlength=len(self.class_log_p)) + 1.0
             self.class_log_p.copy_((counts / counts.sum()).log())
 
     def vertex_nats(self, tokens: Tokens, labels: Tensor) -> Tensor:
@@ -224,9 +224,9 @@ class MeshModel(GenerativeModel):
             for part, values in bits.items()
         }
 
-    def labels_of(self, batch: Batch) -> Tensor:
-        if batch.condition is not None and self.conditional:
-            return batch.condition
+    def labels_of(self, batch: Data) -> Tensor:
+        if batch.label is not None and self.conditional:
+            return batch.label
         return torch.zeros(len(batch.x), dtype=torch.long, device=batch.x.device)
 
     def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:

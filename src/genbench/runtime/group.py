@@ -58,7 +58,7 @@ class Group(NamedTuple):
             return batch
         count = len(batch.x) // self.size
         rows = slice(self.rank * count, (self.rank + 1) * count)
-        return Batch(batch.x[rows], None if batch.condition is None else batch.condition[rows])
+        return batch.rows(rows)
 
     def average(self, loss: Tensor, parameters: Sequence[nn.Parameter]) -> float:
         """Average the gradients over the processes, in place, and return the average of the losses.

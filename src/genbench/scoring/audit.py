@@ -28,7 +28,7 @@ def novelty(data: Prepared, samples: np.ndarray, *, seed: int) -> dict[str, Any]
     kind = kind_of(data.card)
     if kind.vectors(samples[:1], data.card) is None:
         return {"n": len(samples), "distance": kind.DISTANCE, "scores": {}, "pairs": []}
-    train, held_out, fake = (_vectors(x, data.card) for x in (data.train_x, data.held_out_x, samples))
+    train, held_out, fake = (_vectors(x, data.card) for x in (data.train.x, data.held_out.x, samples))
     pairs, places = scores.nearest(train, fake, k=2)
     distances, indices = pairs[:, 0], places[:, 0]
     held_out_distances = scores.nearest(train, held_out)[0][:, 0]

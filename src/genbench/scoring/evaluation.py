@@ -27,7 +27,7 @@ from genbench.scoring.folds import FOLDS, crossed, mean_of
 from genbench.scoring.metrics import Estimate
 from genbench.scoring.metrics.arrays import Floats
 from genbench.storage.arrays import slices, taken
-from genbench.training.batches import Stored
+from genbench.storage.stored import Stored
 
 CHUNK = 500
 RESAMPLINGS = 100
@@ -145,8 +145,8 @@ def extractor_scores(
     fake: uint8 levels (n, c, h, w).  The others' intervals are of first order: one pass instead of many resamplings.
     """
     first, *others = trained.classifiers
-    real, levels = data.held_out_x, data.levels
-    pictures = [spread(x, levels) for x in (data.train_x, real, fake)]
+    real, levels = data.held_out.x, data.levels
+    pictures = [spread(x, levels) for x in (data.train.x, real, fake)]
     plain: list[Extractor] = [RandomConvolution(data.space.shape[0]), PcaPixels(pictures[0])]
     width = next(iter(trained.classifiers.values())).head.in_features
     records = [_record(f"classifier, seed {first}", trained.sha256, headline, width)]
@@ -183,9 +183,9 @@ def likelihood_scores(
     likelihood = capability(model, Likelihood)
     if likelihood is None:
         return None, {}
-    count = min(SEEN, len(data.train_x))
-    seen = taken(data.train_x, np.arange(count) * len(data.train_x) // count)
-    train, held_out = (log_prob(likelihood, x, space) for x in (seen, data.held_out_x))
+    count = min(SEEN, len(data.train.x))
+    seen = taken(data.train.x, np.arange(count) * len(data.train.x) // count)
+    train, held_out = (log_prob(likelihood, x, space) for x in (seen, data.held_out.x))
     n, per_dimension = len(held_out), 1 / (space.dimensions * math.log(2))
     nll, replicates = metrics.mean_interval(-held_out), drawn.real @ -held_out / n
     gap = float(train.mean() - held_out.mean())

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genbench.data.source import Source
+from genbench.data.source import Part, Source
 from genbench.storage.downloads import download, hexdigest
 from genbench.storage.files import InputError, read_bytes, write_all
 
@@ -91,7 +91,7 @@ def load(published: Published, root: Path) -> Source:
         "class_names": list(published.classes),
         "checked": "MD5 of the published files" if sure and sure_too else "format and counts alone",
     }
-    return Source(train_x, train_y, held_out_x, held_out_y, 256, len(published.classes), about)
+    return Source(Part(train_x, train_y), Part(held_out_x, held_out_y), 256, len(published.classes), about)
 
 
 def parse(content: bytes, dimensions: int, path: Path) -> np.ndarray:

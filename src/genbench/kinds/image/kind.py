@@ -36,12 +36,12 @@ def compare(data: "Prepared", subject: Subject, drawn: "Draws", *, extractor: Pa
     from genbench.scoring import evaluation, metrics
 
     extract = classifier.load(extractor, data)
-    real, fake = extract(data.held_out_x), extract(subject.samples)
+    real, fake = extract(data.held_out.x), extract(subject.samples)
     scores = evaluation.sample_scores(real, fake, drawn, classes=data.classes, seed=seed)
     if subject.asked is not None:
         scores["condition_agreement"] = evaluation.share_of(fake.labels == subject.asked, drawn.fake)
         if data.space.paired:
-            sides = zip(blocks(subject.samples), blocks(data.held_out_x), strict=True)
+            sides = zip(blocks(subject.samples), blocks(data.held_out.x), strict=True)
             apart = (vectors(one, data.card) - vectors(other, data.card) for one, other in sides)
             errors = np.concatenate([np.abs(part).mean(1) for part in apart])
             scores["l1"] = evaluation.mean_over(errors, drawn.fake, least=0.0)

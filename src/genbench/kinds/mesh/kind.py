@@ -42,9 +42,9 @@ def compare(data: "Prepared", subject: Subject, drawn: "Draws", *, extractor: Pa
 
     digest = plain.load(extractor, data)
     bits = data.card["bits"]
-    meshes, held_out = unpacked(subject.samples, bits=bits), unpacked(data.held_out_x, bits=bits)
-    train, real, fake = (vectors(x, data.card) for x in (data.train_x, data.held_out_x, subject.samples))
-    labels = [data.train_y[metrics.nearest(train, x)[1][:, 0]] for x in (real, fake)]
+    meshes, held_out = unpacked(subject.samples, bits=bits), unpacked(data.held_out.x, bits=bits)
+    train, real, fake = (vectors(x, data.card) for x in (data.train.x, data.held_out.x, subject.samples))
+    labels = [data.train.y[metrics.nearest(train, x)[1][:, 0]] for x in (real, fake)]
     wide_real, wide_fake = (
         np.sqrt(x.shape[1]) * x for x in (real, fake)
     )  # the kernel divides by their number
@@ -59,7 +59,7 @@ def compare(data: "Prepared", subject: Subject, drawn: "Draws", *, extractor: Pa
         "malformed": sum(not isinstance(mesh, Mesh) for mesh in meshes),
         "held_out_mean_vertices": float(np.mean(_counts(held_out)[0])),
         "held_out_mean_faces": float(np.mean(_counts(held_out)[1])),
-        "class_by_nearest_vertices_accuracy": float((labels[0] == data.held_out_y).mean()),
+        "class_by_nearest_vertices_accuracy": float((labels[0] == data.held_out.y).mean()),
     }
     return Comparison(scores, facts)
 

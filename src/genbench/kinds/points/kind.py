@@ -43,7 +43,7 @@ def compare(data: "Prepared", subject: Subject, drawn: "Draws", *, extractor: Pa
     from genbench.scoring import evaluation
 
     digest = plain.load(extractor, data)
-    real, fake = (vectors(x, data.card) for x in (data.held_out_x, subject.samples))
+    real, fake = (vectors(x, data.card) for x in (data.held_out.x, subject.samples))
     scores = evaluation.crossed_scores(
         lambda a, b, of_fold: evaluation.manifold_scores(real[a], fake[b], of_fold), drawn
     )
@@ -73,8 +73,8 @@ def _excess(data: "Prepared", subject: Subject, drawn: "Draws") -> "Scored":
     from genbench.scoring import evaluation
 
     assert subject.likelihood is not None
-    said = evaluation.log_prob(subject.likelihood, data.held_out_x, data.space)
-    excess = mixture_log_density(vectors(data.held_out_x, data.card), data.card) - said
+    said = evaluation.log_prob(subject.likelihood, data.held_out.x, data.space)
+    excess = mixture_log_density(vectors(data.held_out.x, data.card), data.card) - said
     return evaluation.mean_over(excess, drawn.real)
 
 

@@ -103,7 +103,7 @@ def _total_variation(data: "Prepared", samples: np.ndarray, drawn: "Draws") -> "
     from genbench.scoring.metrics import bootstrap_interval, total_variation
 
     def of_fold(held_out: slice, own: slice, drawn: "Draws") -> "dict[str, Scored]":
-        real, fake = data.held_out_x[held_out], samples[own]
+        real, fake = data.held_out.x[held_out], samples[own]
         p, q = (_counts(x, data.card) / len(x) for x in (real, fake))
         a, b = (
             _counts(x, data.card, weights) / len(x) for x, weights in zip((real, fake), drawn, strict=True)
@@ -158,7 +158,7 @@ def _largest_errors(p: np.ndarray, cells: np.ndarray, data: "Prepared") -> dict[
     errors, standard = [], []
     for i, given, true in _table_entries(data.card):
         error = abs(_share(p, cells, {i: 1}, given) - true)
-        rows = int(_agree(data.train_x, given).sum())
+        rows = int(_agree(data.train.x, given).sum())
         errors.append(error)
         if rows and 0 < true < 1:
             standard.append(error / np.sqrt(true * (1 - true) / rows))

@@ -56,7 +56,7 @@ class CGAN(TwoPlayers):
     pieces: the discriminator's maxout layers (the paper's joint layer has one piece less).
     """
 
-    conditional = True
+    conditional = "label"
 
     def __init__(
         self,
@@ -108,9 +108,9 @@ class CGAN(TwoPlayers):
 
     def given(self, batch: Batch) -> Tensor:
         """The batch's labels, (n, classes)."""
-        if batch.condition is None:
-            raise ValueError("condition: None; a conditional GAN expects a label for each element")
-        return self.one_hot(batch.condition)
+        if batch.label is None:
+            raise ValueError("label: None; a conditional GAN expects a label for each element")
+        return self.one_hot(batch.label)
 
     def forge(self, batch: Batch) -> Tensor:
         """G(z|y) for each label y of the batch."""

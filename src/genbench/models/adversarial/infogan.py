@@ -164,13 +164,14 @@ class InfoGAN(NonSaturatingGame):
         nats = math.log(self.sizes[1]) + (category * logits.log_softmax(1)).sum(1)
         bound = "Nats about the category that Q reads from a generated element: a lower bound of mutual information."
         found = {"information of the category": Measure(nats, bound, "up")}
-        if splits.train.condition is None or splits.held_out.condition is None:
+        if splits.train.label is None or splits.held_out.label is None:
             return found
         group, held_out = (
-            torch.cat([self.witness(few.x)[1].logits.argmax(1) for few in blocks(part)]) for part in splits
+            torch.cat([self.witness(few.x)[1].logits.argmax(1) for few in blocks(part)])
+            for part in (splits.train, splits.held_out)
         )
-        meant = classes_of_groups(group, splits.train.condition, self.sizes[1], self.space.classes)
-        agrees = (meant[held_out] == splits.held_out.condition).float()
+        meant = classes_of_groups(group, splits.train.label, self.sizes[1], self.space.classes)
+        agrees = (meant[held_out] == splits.held_out.label).float()
         meaning = "Held-out elements whose inferred category is their class, in the best pairs for the training data."
         return {"category is class": Measure(agrees, meaning, "up")} | found
 

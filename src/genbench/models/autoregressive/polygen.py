@@ -121,7 +121,7 @@ class PolyGen(MeshModel):
     the encoder and of the decoder of faces.  face_every: the face model, soon learnt, takes every so-many-th step.
     """
 
-    conditional = True
+    conditional = "label"
 
     def __init__(
         self,

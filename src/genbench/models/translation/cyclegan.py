@@ -29,7 +29,7 @@ class CycleGAN(GenerativeModel):
     shape.  pool: generated images that a discriminator is shown again.
     """
 
-    conditional = True
+    conditional = "source"
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class CycleGAN(GenerativeModel):
         Raises:
             ValueError: no source images, or not n of the right shape.
         """
-        source = sources_of(Batch(torch.empty(n), condition), self.space.source)
+        source = sources_of(Batch(torch.empty(n), source=condition), self.space.source)
         return (self.to_target(source) + 1) / 2
 
     def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:

@@ -27,7 +27,7 @@ class Pix2Pix(GenerativeModel):
     a discriminator.
     """
 
-    conditional = True
+    conditional = "source"
 
     def __init__(
         self,
@@ -107,21 +107,20 @@ class Pix2Pix(GenerativeModel):
         Raises:
             ValueError: no source images, or not n of the right shape.
         """
-        source = sources_of(Batch(torch.empty(n), condition), self.space.source)
+        source = sources_of(Batch(torch.empty(n), source=condition), self.space.source)
         return (self.translate(source, generator) + 1) / 2
 
     def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
         apart = []
         for part in blocks(splits.held_out):
-            one, other = (self.sample(len(part.x), part.condition, generator=generator) for _ in range(2))
+            one, other = (self.sample(len(part.x), part.source, generator=generator) for _ in range(2))
             apart.append((one - other).abs().flatten(1).mean(1))
         meaning = "Mean |difference| between two translations of one held-out image: how much the dropout noise varies."
         return {"Variation": Measure(torch.cat(apart), meaning)}
 
     def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
-        x, source = splits.held_out.x[:SHOWN], splits.held_out.condition
+        x, _, source, *_ = splits.held_out.rows(slice(SHOWN))
         assert source is not None
-        source = source[:SHOWN]
         one, other = (self.sample(len(source), source, generator=generator) for _ in range(2))
         rows = torch.stack([as_shown(source, self.space.shape), one, other, x])
         return {"Held-out sources, two translations of each, and the truth": rows}
