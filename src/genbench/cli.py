@@ -659,7 +659,7 @@ def _samples(folder: Path, prepared: "Prepared") -> Any:
 
 def _code_hash(model: str) -> str:
     """One hash over the source files that training runs: a checkpoint left by other code is not resumed."""
-    from genbench.params.schema import PACKAGE
+    from genbench.params.signatures import PACKAGE
     from genbench.storage.files import sha256_of_files
 
     names = ("batches", "capabilities", "core", "execution", "parallel", "training", "watching")

@@ -13,7 +13,7 @@ from genbench.data.parts.transforms import transformed
 from genbench.data.prepared import LEAST
 from genbench.data.source import Source
 from genbench.data.splits import stratified_split
-from genbench.params.schema import source_signature
+from genbench.params.signatures import source_signature
 from genbench.storage.files import InputError
 
 
