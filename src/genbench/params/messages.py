@@ -9,16 +9,19 @@ from pydantic import ValidationError
 HINTS = {"seeds": "a run has one seed; list a run for each, e.g. digits-vae-s1: {<<: *vae, seed: 1}; "}
 
 
-def first_problem(error: ValidationError, known: Mapping[str, Collection[str]]) -> str:
+def first_problem(
+    error: ValidationError, *, under: str = "", known: Mapping[str, Collection[str]] | None = None
+) -> str:
     """The first problem that pydantic found.
 
-    known: by section, the keys that its entries may have; those of the file itself under "".
+    under: the key of the value that was checked, "" for a whole file.  known: by section of a file, the keys that are
+    allowed in it; those of the file itself under "".
     """
     # A misspelt key shows up twice, as one unknown and one missing: the unknown one is what the user wrote.
     problem = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     location = [str(part) for part in problem["loc"] if part != "[key]"]
-    key = ".".join(location)
-    if problem["type"] == "extra_forbidden":
+    key = ".".join([under, *location] if under else location)
+    if problem["type"] == "extra_forbidden" and known is not None:
         siblings = known["" if len(location) == 1 else location[0]]
         return f"{key}: unknown key; {expected(location[-1], siblings)}"
     if problem["type"] == "missing":

@@ -4,7 +4,8 @@ A run's entry holds the keys below; every other key is a hyper-parameter of its 
 the schema, see `signatures`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -14,8 +15,8 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    TypeAdapter,
     ValidationError,
-    create_model,
     model_serializer,
 )
 
@@ -133,7 +134,11 @@ class Params(Strict):
 
 
 # The keys that a message lists where one is unknown; runs and datasets take whatever their signatures have.
-KNOWN = {"": Params.model_fields, "extractor": Extractor.model_fields, "external": External.model_fields}
+KNOWN: Mapping[str, Collection[str]] = {
+    "": Params.model_fields,
+    "extractor": Extractor.model_fields,
+    "external": External.model_fields,
+}
 
 
 def load(path: Path) -> Params:
@@ -164,7 +169,7 @@ def validate(content: dict[str, Any], path: Path) -> Params:
                 raise InputError(f"external.{name}: runs has an entry of this name; expected another")
             _check_dataset(f"external.{name}", external.dataset, params.datasets)
     except ValidationError as error:
-        raise InputError(f"{path}: {first_problem(error, KNOWN)}") from error
+        raise InputError(f"{path}: {first_problem(error, known=KNOWN)}") from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     return params
@@ -202,10 +207,16 @@ def _check_options(
                 f"{key}.{option}: unknown key; {HINTS.get(option, '')}"
                 f"{expected(option, [*signature, *schema.model_fields])}"
             )
-    fields: dict[str, Any] = {name: (p.type, p.default) for name, p in signature.items()}
-    try:
-        create_model(
-            "Options", __config__=ConfigDict(strict=True, allow_inf_nan=False), **fields
-        ).model_validate(options)
-    except ValidationError as error:
-        raise InputError(f"{key}.{first_problem(error, {})}") from error
+    for name, parameter in signature.items():
+        if name in options:
+            try:
+                _adapter(parameter.type).validate_python(options[name])
+            except ValidationError as error:
+                raise InputError(first_problem(error, under=f"{key}.{name}")) from error
+        elif parameter.default is ...:
+            raise InputError(f"{key}.{name}: missing; this key is required")
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False))

@@ -6,6 +6,7 @@ a typo fails within a second.
 
 import ast
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -56,12 +57,12 @@ def model_signature(model: str, run: str) -> dict[str, Parameter]:
     Raises:
         InputError: no such model, or a file that holds no class of that name or asks for what YAML cannot give.
     """
-    if model not in model_names():
-        raise InputError(f"runs.{run}.model: unknown model {model!r}; {expected(model, model_names())}")
     path = MODELS / f"{model}.py"
+    if not path.is_file() or path.name.startswith("_"):
+        raise InputError(f"runs.{run}.model: unknown model {model!r}; {expected(model, model_names())}")
     classes = [
         node
-        for node in _parse(path).body
+        for node in _parse(path)
         if isinstance(node, ast.ClassDef) and class_name_matches(node.name, model)
     ]
     if not classes:
@@ -125,7 +126,7 @@ def _source(source: str, dataset: str) -> tuple[list[ast.stmt], Path]:
             f"datasets.{dataset}.source: unknown source {source!r}; {expected(source, source_names())}"
         )
     path = SOURCES / f"{source}.py"
-    return _parse(path).body, path
+    return _parse(path), path
 
 
 def _is_derived(body: list[ast.stmt], own: Mapping[str, Parameter]) -> bool:
@@ -134,9 +135,16 @@ def _is_derived(body: list[ast.stmt], own: Mapping[str, Parameter]) -> bool:
     return "base" in own and arguments is not None and arguments.kwarg is not None
 
 
-def _parse(path: Path) -> ast.Module:
+def _parse(path: Path) -> list[ast.stmt]:
+    """The statements of a file as it stands now; one that many entries name is parsed once."""
+    status = path.stat()
+    return _parsed(path, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _parsed(path: Path, _time: int, _size: int) -> list[ast.stmt]:
     try:
-        return ast.parse(path.read_text(encoding="utf-8"))
+        return ast.parse(path.read_text(encoding="utf-8")).body
     except SyntaxError as error:
         raise InputError(f"{path}: not valid Python, line {error.lineno}: {error.msg}") from error
 
