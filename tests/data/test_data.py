@@ -11,7 +11,8 @@ from conftest import Command
 from genbench.data import prepared as data
 from genbench.data.source import Part, Source
 from genbench.data.splits import hide_held_out, stratified_split
-from genbench.params.schema import Dataset, source_names, source_signature
+from genbench.params.schema import Dataset
+from genbench.params.signatures import source_names, source_signature
 from genbench.storage.files import InputError, write_all
 
 

@@ -13,7 +13,8 @@ from genbench.capabilities import Completion, Latent, Likelihood, capability
 from genbench.core import Batch, GenerativeModel, Space, Splits
 from genbench.models.build import build
 from genbench.nn.discrete import DiscretizedLogistic, Levels
-from genbench.params.schema import Run, model_names, model_signature
+from genbench.params.schema import Run
+from genbench.params.signatures import model_names, model_signature
 from genbench.runtime.machine import seed_of
 from genbench.storage.files import InputError
 from genbench.storage.weights import load_state, weights_bytes

@@ -8,7 +8,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from genbench.params.schema import read
+from genbench.params.yaml import read
 from genbench.provenance import fingerprints, sources
 from genbench.provenance.closure import SOURCE, closure, difference
 from genbench.provenance.sources import PACKAGE
@@ -125,7 +125,8 @@ def significant(text: str) -> str:
 
 
 def test_comments_and_docstrings_do_not_count_and_all_else_does() -> None:
-    text = '"""Says."""\n\n# Why.\nX = 1\n\n\ndef f():\n    """Does."""\n    # Because.\n    return """a\n# no comment\n\nb"""\n'
+    text = '"""Says."""\n\n# Why.\nX = 1\n\n\ndef f():\n    """Does."""\n    # Because.\n'
+    text += '    return """a\n# no comment\n\nb"""\n'
     same = (
         text.replace("Says", "Said")
         .replace("Why", "How")

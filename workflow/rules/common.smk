@@ -2,35 +2,29 @@ import os
 import sys
 from pathlib import Path
 
-from genbench.runtime import gpus
 from genbench.engines.failures import table
-from genbench.storage.files import InputError
-from genbench.params.schema import read, validate
+from genbench.engines.snakemake import parameters
 from genbench.provenance.fingerprints import refresh
 from genbench.provenance.receipts import refuse_other_code
+from genbench.runtime import gpus
+from genbench.storage.files import InputError
 
 # A typo stops everything here, before an earlier result is touched.
-PARAMS = Path("params.yaml")
 try:
     refuse_other_code()
-    SETTINGS = validate(dict(config), PARAMS)
-    if dict(config) != read(PARAMS):
-        raise InputError(
-            f"{PARAMS.absolute()}: other values stand on the command line, but every stage reads this file; "
-            "expected --configfile with a file of that name, or a change of the file itself"
-        )
+    CONTENT, SETTINGS = parameters(config, Path("params.yaml"))
 except InputError as error:
     raise WorkflowError(str(error))
 
 # Jobs refuse to run other code than this (see genbench.provenance); those on other machines read it as it was written.
 os.environ["GENBENCH_SNAKEMAKE"] = "1"
 if workflow.is_main_process:
-    refresh(config)
+    refresh(CONTENT)
 
-RUNS = config["runs"]
-EXTERNAL = config["external"]  # samples made elsewhere, which nothing here trains
+RUNS = CONTENT["runs"]
+EXTERNAL = CONTENT["external"]  # samples made elsewhere, which nothing here trains
 ROWS = {**RUNS, **EXTERNAL}
-DATASETS = config["datasets"]
+DATASETS = CONTENT["datasets"]
 CODE = "results/code"
 
 

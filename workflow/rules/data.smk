@@ -20,8 +20,8 @@ rule extractor:
         card=update("results/extractors/{dataset}.json"),
     log:
         "results/logs/extractor/{dataset}.log",
-    threads: config["extractor"].get("threads", 1)
+    threads: CONTENT["extractor"].get("threads", 1)
     params:
-        entry=config["extractor"],
+        entry=CONTENT["extractor"],
     shell:
         "genbench extractor --data {input.data} --out {output.weights} 2> {log}"

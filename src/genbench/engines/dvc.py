@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from genbench.engines.proofs import Stage
-from genbench.params.schema import read
+from genbench.params.yaml import read
 from genbench.provenance.receipts import Receipt
 from genbench.storage.files import InputError
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from genbench.engines import dvc, snakemake
 from genbench.engines.proofs import Hashes, Verdict, judge
-from genbench.params.schema import read, validate
+from genbench.params.schema import validate
+from genbench.params.yaml import read
 from genbench.provenance import fingerprints
 from genbench.provenance.receipts import param_hashes, receipts
 

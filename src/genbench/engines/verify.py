@@ -13,7 +13,8 @@ from typing import Any, Literal, NamedTuple
 
 from genbench.engines import dvc
 from genbench.engines.proofs import Hashes, Stage, doubts
-from genbench.params.schema import load, read
+from genbench.params.schema import load
+from genbench.params.yaml import read
 from genbench.provenance.receipts import Receipt, param_hashes, receipts
 from genbench.storage.files import InputError
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from genbench.params.schema import model_names, source_kind
+from genbench.params.signatures import model_names, source_kind, sources_of
 from genbench.provenance.closure import Closure, closure, difference
 from genbench.provenance.sources import PACKAGE
 from genbench.storage.files import InputError, json_bytes, md5, write_whole
@@ -39,9 +39,9 @@ def places(params: Params) -> dict[str, tuple[Path, ...]]:
     }
     found |= {f"models/{name}.json": (PACKAGE / "models" / f"{name}.py",) for name in model_names()}
     for name, entry in params["datasets"].items():
-        sources = [str(entry[key]) for key in ("source", "base") if key in entry]
+        sources = sources_of(entry["source"], entry)
         found[f"data/{name}.json"] = tuple(PACKAGE / "data/sources" / f"{source}.py" for source in sources)
-        found[_kind(name)] = (PACKAGE / "kinds" / source_kind(entry) / "kind.py",)
+        found[_kind(name)] = (PACKAGE / "kinds" / source_kind(entry["source"], entry) / "kind.py",)
     return found
 
 

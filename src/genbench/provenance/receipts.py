@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from genbench.params.schema import read as read_params
+from genbench.params.yaml import read as read_params
 from genbench.provenance import fingerprints
 from genbench.provenance.closure import SOURCE, merged
 from genbench.provenance.sources import PACKAGE

@@ -2,9 +2,8 @@
 
 A header of big-endian 32-bit numbers (magic number, then the length of each dimension), then one byte a value.
 
-torchvision.datasets knows these sets too; its addresses and MD5 sums stand in the sources.  Files are fetched and read
-here, because torchvision starts by downloading whatever does not lie in its own folders, checks no sum of a file that
-is already there, and costs a stage five seconds of imports.
+torchvision.datasets knows these sets too; its addresses and MD5 sums stand in the sources, and a test compares what
+both read.  See docs/architecture.md, "Decisions", for why files are fetched and read here.
 """
 
 import gzip

@@ -13,7 +13,7 @@ from genbench.data.parts.transforms import transformed
 from genbench.data.prepared import LEAST
 from genbench.data.source import Part, Source
 from genbench.data.splits import stratified_split
-from genbench.params.schema import source_signature
+from genbench.params.signatures import source_signature
 from genbench.storage.files import InputError
 
 Domains = tuple[np.ndarray, np.ndarray]  # places of a part's elements: the targets, and the i-th's source
