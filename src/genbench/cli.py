@@ -187,8 +187,8 @@ def sample(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PA
     settings, entry, prepared, space = _load_run(run, data, params)
     device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
     model = _trained(run, entry, prepared, space, out).to(device)
-    generator = Generator(device).manual_seed(machine.seed_of(entry.seed, run, "sample"))
-    arrays = sampling.draw(model, splits_of(prepared, device), run=run, generator=generator)
+    rng = Generator(device).manual_seed(machine.seed_of(entry.seed, run, "sample"))
+    arrays = sampling.draw(model, splits_of(prepared, device), run=run, rng=rng)
     grid = kind_of(prepared.card).grid(arrays["x"], prepared.card)
     write_all(out, {"samples.npz": npz_bytes(arrays), "grid.png": pictures.png(grid)})
 
@@ -307,9 +307,9 @@ def evaluate(
         subject = Subject(samples, capability(model, Likelihood), asked)
         torch.manual_seed(seed)
         kind, likelihoods = evaluation.likelihood_scores(model, prepared, space, drawn)
-        generator = torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "measure"))
+        rng = torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "measure"))
         facts = {"parameters": model.free_parameters, "likelihood": kind}
-        measures = evaluation.measures(model, splits_of(prepared, device), generator)
+        measures = evaluation.measures(model, splits_of(prepared, device), rng)
     compared = kind_of(prepared.card).compare(prepared, subject, drawn, extractor=extractor, seed=seed)
     scores = compared.scores | likelihoods
     record = {

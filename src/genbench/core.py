@@ -131,5 +131,5 @@ class GenerativeModel(nn.Module, ABC):
         """How the model is fitted, in order."""
 
     @abstractmethod
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        """n new elements, (n, *space.shape) in [0, 1]; all randomness comes from `generator`."""
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        """n new elements, (n, *space.shape) in [0, 1]; all randomness comes from `rng`."""

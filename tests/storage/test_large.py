@@ -190,9 +190,9 @@ def test_fits_of_a_streamed_set(digits: Path, nothing_held: None, monkeypatch: p
     assert torch.equal(copier.images, held.train.x[torch.arange(40) * 25])
     assert torch.equal(real.images, held.held_out.x)
     assert torch.equal(tenth.originals, held.held_out.x) and len(tenth.copies) == 40
-    drawn = sampling.draw(real, streamed, run="r", generator=Generator())
+    drawn = sampling.draw(real, streamed, run="r", rng=Generator())
     assert np.array_equal(drawn["x"], data.load(digits).held_out_x)
-    assert len(sampling.draw(Noise(space), streamed, run="r", generator=Generator())["x"]) == 797
+    assert len(sampling.draw(Noise(space), streamed, run="r", rng=Generator())["x"]) == 797
 
 
 def test_components_from_few_elements_are_those_of_the_covariance() -> None:

@@ -121,8 +121,8 @@ def batch_of_step(data: Batch, step: int, size: int, seed: int) -> Batch:
         return batch
     levels = rows(Batch(data.intensity), index).x
     # Drawn on the CPU, so that every device sees the same; a uniform number of 0 … 254 is below with P = level / 255.
-    generator = Generator().manual_seed(seed_of(seed, "binarise", step))
-    below = torch.randint(255, levels.shape, dtype=torch.uint8, generator=generator)
+    rng = Generator().manual_seed(seed_of(seed, "binarise", step))
+    below = torch.randint(255, levels.shape, dtype=torch.uint8, generator=rng)
     return batch._replace(x=(levels > below.to(levels.device)).float())
 
 
@@ -134,6 +134,6 @@ def _permutation(n: int, seed: int, epoch: int) -> Tensor:
     if key not in _permutations:
         if len(_permutations) > 64:
             _permutations.clear()
-        generator = Generator().manual_seed(seed_of(seed, "epoch", epoch))
-        _permutations[key] = torch.randperm(n, generator=generator)
+        rng = Generator().manual_seed(seed_of(seed, "epoch", epoch))
+        _permutations[key] = torch.randperm(n, generator=rng)
     return _permutations[key]
