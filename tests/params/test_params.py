@@ -1,10 +1,12 @@
 """Bad input gets one line that names the key, what was wrong and what was expected."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from conftest import SMALL, Command
 
+from genbench.params import schema
 from genbench.params.schema import load, model_names, model_signature
 from genbench.storage.files import InputError
 
@@ -150,3 +152,24 @@ def test_an_unknown_run_is_named_with_the_ones_there_are(genbench: Command) -> N
     result = genbench("train", "--run", "bits-mad", "--data", "x", "--out", "y")
     assert result.returncode == 1
     assert "did you mean 'bits-made'" in result.stderr
+
+
+def test_a_choice_is_checked_before_anything_runs(tmp_path: Path) -> None:
+    message = loading(tmp_path, SMALL.replace("hidden: 30", "hidden: 30, activation: swish", 1))
+    assert "runs.bits-made.activation: got 'swish'; should be 'relu' or 'gated'" in message
+
+
+@pytest.mark.parametrize(
+    ("annotation", "accepted"),
+    [
+        ("int", int),
+        ("Literal['a', 'b']", Literal["a", "b"]),
+        ("Literal['a']", Literal["a"]),
+        ("Literal[1, 2]", None),
+        ("Literal[A]", None),
+        ("Literal['a'] | None", None),
+        ("Path", None),
+    ],
+)
+def test_a_signature_names_types_that_params_can_hold(annotation: str, accepted: object) -> None:
+    assert schema._type(annotation) == accepted

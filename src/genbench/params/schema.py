@@ -347,13 +347,27 @@ def _keywords(body: list[ast.stmt], function: str, path: Path) -> dict[str, Para
     result = {}
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         annotation = ast.unparse(argument.annotation) if argument.annotation else ""
-        if annotation not in ANNOTATIONS:
+        if _type(annotation) is None:
             raise InputError(
                 f"{path}: {function}(…, {argument.arg}: {annotation or '?'}) cannot come from params.yaml; "
-                f"expected one of {_listed(ANNOTATIONS)}"
+                f"expected one of {_listed(ANNOTATIONS)}, or a Literal of strings"
             )
         result[argument.arg] = Parameter(annotation, ... if default is None else ast.literal_eval(default))
     return result
+
+
+def _type(annotation: str) -> Any:
+    """The type that an annotation's source names, or None where params.yaml has no such values.
+
+    A choice is spelt out in the signature, Literal["linear", "cosine"], since names are not resolved here.
+    """
+    if not annotation.startswith("Literal["):
+        return ANNOTATIONS.get(annotation)
+    try:
+        choices = ast.literal_eval(f"({annotation.removeprefix('Literal[').removesuffix(']')},)")
+    except (SyntaxError, ValueError):
+        return None
+    return Literal[choices] if all(isinstance(choice, str) for choice in choices) else None
 
 
 def _check_options(
@@ -366,7 +380,7 @@ def _check_options(
                 f"{key}.{option}: unknown key; {HINTS.get(option, '')}"
                 f"{_expected(option, [*signature, *schema.model_fields])}"
             )
-    fields: dict[str, Any] = {name: (ANNOTATIONS[p.annotation], p.default) for name, p in signature.items()}
+    fields: dict[str, Any] = {name: (_type(p.annotation), p.default) for name, p in signature.items()}
     try:
         create_model(
             "Options", __config__=ConfigDict(strict=True, allow_inf_nan=False), **fields

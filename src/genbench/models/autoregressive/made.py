@@ -1,6 +1,7 @@
 """MADE (Germain et al., 2015), arXiv:1502.03509.  log p(x) = Σ_d log p(x_d | x_<d), in one masked pass."""
 
 from bisect import bisect_left, bisect_right
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -71,11 +72,11 @@ class MADE(Autoregressive):
         *,
         hidden: int = 500,
         layers: int = 1,
-        activation: str = "relu",
+        activation: Literal["relu", "gated"] = "relu",
         dropout: float = 0.0,
         lr: float = 1e-3,
         weight_decay: float = 0.0,
-        schedule: str = "constant",
+        schedule: Literal["constant", "cosine"] = "constant",
     ) -> None:
         if schedule not in SCHEDULES:
             raise ValueError(f"schedule: got {schedule!r}; expected one of {', '.join(SCHEDULES)}")
