@@ -5,8 +5,8 @@ A model file holds architecture and losses.  It knows no files, devices, loggers
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -42,6 +42,16 @@ class Space(NamedTuple):
     def to_levels(self, x: Tensor) -> Tensor:
         """Values in [0, 1] -> the nearest level, as integers (rounded, never truncated)."""
         return (x.clamp(0, 1) * (self.levels - 1)).round().long() if self.levels else x
+
+    @staticmethod
+    def signed(x: Tensor) -> Tensor:
+        """[0, 1] -> [−1, 1], the range of networks that end in tanh."""
+        return 2 * x - 1
+
+    @staticmethod
+    def unsigned(x: Tensor) -> Tensor:
+        """[−1, 1] -> [0, 1]."""
+        return (x + 1) / 2
 
     def stored(self, x: Tensor) -> np.ndarray:
         """Values as a model gives them -> an array as data are stored: uint8 levels, or the values as they stand."""
@@ -96,8 +106,8 @@ class Objective(NamedTuple):
 class Phase(NamedTuple):
     """A stretch of training: objectives with their share of the steps, or one closed-form fit.
 
-    `enter` is called once before the first step, `progress` before each step with 0 ≤ progress < 1
-    (a fade-in's α): what they set must follow from their argument alone, so that a resumed run sets it again.
+    `progress` is called before each step with 0 ≤ progress < 1, the share of the phase that is done (a fade-in's α):
+    what it sets must follow from its argument alone, so that a resumed run sets it again.
     """
 
     name: str
@@ -112,10 +122,14 @@ class GenerativeModel(nn.Module, ABC):
 
     conditional: whether `sample` heeds its `condition`; such a model is asked for the held-out data's conditions.
     independent: whether n samples may as well be drawn in several calls, for want of memory.
+    noiseless: whether samples follow from the data or the condition alone, whatever the random source.
+    tiny: hyper-parameters at which a training takes seconds; the laws of the zoo build the model with them.
     """
 
     conditional: ClassVar[bool] = False
     independent: ClassVar[bool] = True
+    noiseless: ClassVar[bool] = False
+    tiny: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, space: Space) -> None:
         super().__init__()
