@@ -1,13 +1,15 @@
 """Bad input gets one line that names the key, what was wrong and what was expected."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import pytest
 from conftest import SMALL, Command
 
+from genbench.data.parts.faces import DISCRETE
+from genbench.data.parts.transforms import TRANSFORMS
 from genbench.params import schema
-from genbench.params.schema import load, model_names, model_signature
+from genbench.params.schema import load, model_names, model_signature, source_signature
 from genbench.storage.files import InputError
 
 
@@ -173,3 +175,27 @@ def test_a_choice_is_checked_before_anything_runs(tmp_path: Path) -> None:
 )
 def test_a_signature_names_types_that_params_can_hold(annotation: str, accepted: object) -> None:
     assert schema._type(annotation) == accepted
+
+
+def test_the_words_of_a_source_are_those_it_knows() -> None:
+    known = {("translation", "transform"): TRANSFORMS, ("faces", "label"): DISCRETE}
+    for (source, option), words in known.items():
+        accepted = schema._type(source_signature(source, "test", {"base": "digits"})[option].annotation)
+        assert set(get_args(accepted)) == set(words)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("mnist_binary, binarisation: both", "binarisation: got 'both'; should be 'static' or 'dynamic'"),
+        ("celeba, partition: train", "partition: got 'train'; should be 'test' or 'valid'"),
+        (
+            "faces, label: pose",
+            "label: got 'pose'; should be 'hair', 'hair_colour', 'glasses' or 'background'",
+        ),
+        ("translation, transform: edge", "transform: got 'edge'; should be 'edges', 'grey', 'negative'"),
+    ],
+)
+def test_a_word_that_a_source_does_not_know_is_named(tmp_path: Path, entry: str, said: str) -> None:
+    message = loading(tmp_path, SMALL.replace("  bits:", f"  more: {{source: {entry}}}\n  bits:", 1))
+    assert f"datasets.more.{said}" in message
