@@ -136,9 +136,9 @@ def main() -> None:
         beside = values.get(name, ("–", ""))
         print("\n".join(rows(name, model, data, arguments.train, budget, beside)), flush=True)
         if arguments.figures:
-            generator = torch.Generator().manual_seed(0)
+            rng = torch.Generator().manual_seed(0)
             with torch.no_grad():
-                pictures.append(data.space.stored(model.sample(arguments.samples, generator=generator)))
+                pictures.append(data.space.stored(model.sample(arguments.samples, rng=rng)))
             if entry.steps:
                 found[name] = curve_of(folder)
     if arguments.figures:

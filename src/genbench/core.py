@@ -5,8 +5,8 @@ A model file holds architecture and losses.  It knows no files, devices, loggers
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar, Literal, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -48,6 +48,16 @@ class Space(NamedTuple):
     def to_levels(self, x: Tensor) -> Tensor:
         """Values in [0, 1] -> the nearest level, as integers (rounded, never truncated)."""
         return (x.clamp(0, 1) * (self.levels - 1)).round().long() if self.levels else x
+
+    @staticmethod
+    def signed(x: Tensor) -> Tensor:
+        """[0, 1] -> [−1, 1], the range of networks that end in tanh."""
+        return 2 * x - 1
+
+    @staticmethod
+    def unsigned(x: Tensor) -> Tensor:
+        """[−1, 1] -> [0, 1]."""
+        return (x + 1) / 2
 
     def stored(self, x: Tensor) -> np.ndarray:
         """Values as a model gives them -> an array as data are stored: uint8 levels, or the values as they stand."""
@@ -166,8 +176,8 @@ class Objective(NamedTuple):
 class Phase(NamedTuple):
     """A stretch of training: objectives with their share of the steps, or one closed-form fit.
 
-    `enter` is called once before the first step, `progress` before each step with 0 ≤ progress < 1
-    (a fade-in's α): what they set must follow from their argument alone, so that a resumed run sets it again.
+    `progress` is called before each step with 0 ≤ progress < 1, the share of the phase that is done (a fade-in's α):
+    what it sets must follow from its argument alone, so that a resumed run sets it again.
     """
 
     name: str
@@ -183,10 +193,14 @@ class GenerativeModel(nn.Module, ABC):
     conditional: the field of a batch that `sample` heeds as its `condition`, if any; such a model is asked for that of
     the held-out data.
     independent: whether n samples may as well be drawn in several calls, for want of memory.
+    noiseless: whether samples follow from the data or the condition alone, whatever the random source.
+    tiny: hyper-parameters at which a training takes seconds; the laws of the zoo build the model with them.
     """
 
     conditional: ClassVar[Literal["label", "source"] | None] = None
     independent: ClassVar[bool] = True
+    noiseless: ClassVar[bool] = False
+    tiny: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, space: Space) -> None:
         super().__init__()
@@ -206,5 +220,5 @@ class GenerativeModel(nn.Module, ABC):
         """How the model is fitted, in order."""
 
     @abstractmethod
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        """n new elements, (n, *space.shape) in [0, 1]; all randomness comes from `generator`."""
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        """n new elements, (n, *space.shape) in [0, 1]; all randomness comes from `rng`."""

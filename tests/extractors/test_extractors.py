@@ -45,10 +45,10 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def random_state(model: nn.Module, seed: int) -> dict[str, Tensor]:
     """Weights that keep activations of order 1, and statistics that are nowhere the defaults."""
-    generator = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     state = {}
     for name, tensor in model.state_dict().items():
-        noise = torch.randn(tensor.shape, generator=generator)
+        noise = torch.randn(tensor.shape, generator=rng)
         if name.endswith("num_batches_tracked"):
             state[name] = torch.tensor(0)
         elif name.endswith("running_var"):

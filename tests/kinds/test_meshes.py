@@ -370,7 +370,7 @@ def test_probabilities_of_all_meshes_sum_to_one(model: Any) -> None:
 def test_the_likelihood_is_what_sampling_multiplies_step_by_step() -> None:
     """Token after token with the memory that sampling keeps, against one pass over whole rows."""
     model = tiny_polygen(bits=2)
-    x = model.sample(40, generator=Generator().manual_seed(0))
+    x = model.sample(40, rng=Generator().manual_seed(0))
     labels = torch.arange(40) % 2
     tokens = split(x)
     assert bool(tokens.whole.all())
@@ -397,12 +397,12 @@ def test_the_likelihood_is_what_sampling_multiplies_step_by_step() -> None:
 @torch.no_grad()
 def test_samples_fit_are_whole_and_follow_the_class() -> None:
     model = tiny_polygen(bits=3)
-    x = model.sample(300, generator=Generator().manual_seed(0))
+    x = model.sample(300, rng=Generator().manual_seed(0))
     assert x.dtype == torch.int16
     assert not [found for found in meshes.unpacked(x.numpy(), bits=3) if isinstance(found, MeshError)]
     assert bool(torch.isfinite(model.log_prob(x)).all())
     one, same, other = (
-        model.sample(64, torch.full((64,), c), generator=Generator().manual_seed(1)) for c in (0, 0, 1)
+        model.sample(64, torch.full((64,), c), rng=Generator().manual_seed(1)) for c in (0, 0, 1)
     )
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
@@ -442,10 +442,7 @@ def test_polygen_beats_token_frequencies_and_these_beat_uniform_tokens() -> None
     with torch.no_grad():
         polygen.eval()
         bits = [
-            {
-                title: float(m.values.mean())
-                for title, m in model.measure(splits, generator=Generator()).items()
-            }
+            {title: float(m.values.mean()) for title, m in model.measure(splits, rng=Generator()).items()}
             for model in (polygen, frequency, uniform)
         ]
     titles = ["vertices, bits per vertex", "faces, bits per vertex"]

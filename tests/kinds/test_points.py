@@ -177,7 +177,7 @@ def test_a_flow_of_the_plane_is_a_density_of_the_unit_square(flow: tuple[RealNVP
     assert float(p.mean()) == pytest.approx(1, abs=0.01)
     assert float(model.log_prob(torch.from_numpy(ready.held_out.x)).mean()) > 0.7  # 0 for the uniform density
     # The mass that the density gives each ninth of the square is the share of samples that fall into it.
-    samples = model.sample(20_000, generator=Generator().manual_seed(0))
+    samples = model.sample(20_000, rng=Generator().manual_seed(0))
     assert bool(((samples >= 0) & (samples <= 1)).all())
 
     def cell(x: Tensor) -> Tensor:
@@ -224,12 +224,12 @@ def test_watching_a_game_does_not_change_it(kind: Any, tmp_path: Path) -> None:
 
 
 def test_d_is_seen_on_a_line_alone_and_pictures_by_the_ten() -> None:
-    generator = Generator().manual_seed(0)
-    seen = gan(1).watch(generator=generator)
+    rng = Generator().manual_seed(0)
+    seen = gan(1).watch(rng=rng)
     assert 0 < float(seen["score"].detach().min()) <= float(seen["score"].detach().max()) < 1
-    assert set(gan(2).watch(generator=generator)) == {"x"}
+    assert set(gan(2).watch(rng=rng)) == {"x"}
     images = DCGAN(Space("image", (1, 8, 8), 17), latent=3, width=4).eval()
-    assert images.watch(generator=generator)["x"].shape == (10, 1, 8, 8)
+    assert images.watch(rng=rng)["x"].shape == (10, 1, 8, 8)
 
 
 def colours(picture: np.ndarray) -> set[tuple[int, int, int]]:

@@ -143,14 +143,14 @@ def test_errors_of_the_tables_are_measured_against_what_counting_would_give(
 
 def test_the_learned_tables_are_measures_of_the_model(prepared: data.Prepared) -> None:
     net = counted(prepared, edges=("0->1", "0->2", "1->2"))
-    generator = torch.Generator().manual_seed(0)
-    found = net.measure(Splits(Batch(torch.zeros(1, 3)), Batch(torch.zeros(1, 3))), generator=generator)
+    rng = torch.Generator().manual_seed(0)
+    found = net.measure(Splits(Batch(torch.zeros(1, 3)), Batch(torch.zeros(1, 3))), rng=rng)
     assert len(found) == net.free_parameters == 7
     sprinkler_alone = float(found["P(x2=1 | x0=0, x1=1)"].values)
     assert sprinkler_alone == pytest.approx(net.probability({2: 1}, {0: 0, 1: 1}), abs=1e-6)
     assert sprinkler_alone == pytest.approx(0.9, abs=0.02)
     wide = BayesNet(prepared.space._replace(levels=9), edges=("0->1",))
-    assert wide.measure(Splits(Batch(torch.zeros(1, 3)), Batch(torch.zeros(1, 3))), generator=generator) == {}
+    assert wide.measure(Splits(Batch(torch.zeros(1, 3)), Batch(torch.zeros(1, 3))), rng=rng) == {}
 
 
 def test_an_impossible_cell_is_no_number_and_no_crash(prepared: data.Prepared, extractor: Path) -> None:

@@ -69,7 +69,7 @@ def test_it_works_on_elements_of_any_shape(shape: tuple[int, ...], network: str)
     model = DDPM(Space("image", shape, 256), timesteps=3, schedule="cosine", network=network, width=8)
     assert bool(torch.isfinite(model.loss(Batch(torch.rand(4, *shape)))))
     with torch.no_grad():
-        x = model.eval().sample(3, generator=Generator().manual_seed(0))
+        x = model.eval().sample(3, rng=Generator().manual_seed(0))
         assert x.shape == (3, *shape)
         assert bool(torch.isfinite(model.log_prob(x)).all())
 

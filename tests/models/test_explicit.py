@@ -205,7 +205,7 @@ def test_samples_come_from_the_tables_whatever_the_numbering() -> None:
     net.log_cpt.copy_(logits.log_softmax(1).flatten())
     p, n = probabilities(net), 40_000
     assert float(p.sum()) == pytest.approx(1, abs=1e-5)
-    x = net.sample(n, generator=Generator().manual_seed(1))
+    x = net.sample(n, rng=Generator().manual_seed(1))
     frequencies = torch.bincount(cell_of(net.space, x), minlength=27) / n
     assert bool(((frequencies - p).abs() <= 4.5 * (p * (1 - p) / n).sqrt()).all())
 
@@ -225,9 +225,9 @@ def test_the_neural_chain_learns_the_sprinkler(drawn: Batch, tmp_path: Path) -> 
 def test_a_link_of_the_chain_sees_all_before_it_and_none_after(space: Space) -> None:
     torch.manual_seed(0)
     chain = NeuralChain(space, hidden=32)
-    generator = Generator().manual_seed(0)
+    rng = Generator().manual_seed(0)
     for parameter in chain.parameters():
-        parameter.copy_(torch.empty_like(parameter).uniform_(0.05, 0.2, generator=generator))
+        parameter.copy_(torch.empty_like(parameter).uniform_(0.05, 0.2, generator=rng))
     x = torch.zeros(1, space.dimensions)
     for d in range(space.dimensions):
         changed = x.clone()

@@ -68,7 +68,7 @@ def test_a_bound_for_levels_and_a_density_for_points() -> None:
     assert not flow(IMAGES).exact
     model = flow(POINTS).float()
     assert model.exact
-    x = model.sample(200_000, generator=Generator().manual_seed(0))
+    x = model.sample(200_000, rng=Generator().manual_seed(0))
     # E[q(x) / p(x)] = 1 for any density q, here a normal one of the samples' own mean and spread, as logits.
     normal = torch.distributions.Normal(x.logit().mean(0), x.logit().std(0))
     q = normal.log_prob(x.logit()) - x.log() - (1 - x).log()

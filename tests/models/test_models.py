@@ -85,20 +85,20 @@ def quick(model: str) -> dict[str, float]:
 
 def elements(space: Space, n: int, seed: int = 0) -> Batch:
     """Random elements that have something to learn, with labels and with other images to translate from."""
-    generator = Generator().manual_seed(seed)
+    rng = Generator().manual_seed(seed)
     if space.kind == "mesh":  # three are far more frequent than all others together
         every = every_element(space)
-        which = torch.randint(len(every), (n,), generator=generator)
-        which = torch.where(torch.rand(n, generator=generator) < 0.9, len(every) - 1 - which % 3, which)
-        return Batch(every[which], torch.randint(space.classes, (n,), generator=generator))
-    noise = torch.randn(n, *space.shape, generator=generator)
+        which = torch.randint(len(every), (n,), generator=rng)
+        which = torch.where(torch.rand(n, generator=rng) < 0.9, len(every) - 1 - which % 3, which)
+        return Batch(every[which], torch.randint(space.classes, (n,), generator=rng))
+    noise = torch.randn(n, *space.shape, generator=rng)
     if space.kind == "image":
         rows, columns = (torch.linspace(-1, 1, side).square() for side in space.shape[1:])
         x = 1 - (rows[:, None] + columns[None, :]) / 2 + 0.3 * noise  # bright in the middle
     else:
         x = 0.6 + 0.3 * noise
     x = space.to_unit(space.to_levels(x.clamp(0, 1)))
-    label = torch.randint(space.classes, (n,), generator=generator) if space.classes else None
+    label = torch.randint(space.classes, (n,), rng=rng) if space.classes else None
     if not space.source:
         return Batch(x, label)
     return Batch(x, label, elements(space._replace(shape=space.source, source=()), n, seed + 100).x)
@@ -122,7 +122,7 @@ def asked(model: GenerativeModel, n: int, seed: int = 0) -> Tensor | None:
 
 def drawn(model: GenerativeModel, n: int, seed: int) -> Tensor:
     """n samples; under n conditions where the model heeds them."""
-    return model.sample(n, asked(model, n), generator=Generator().manual_seed(seed))
+    return model.sample(n, asked(model, n), rng=Generator().manual_seed(seed))
 
 
 @pytest.fixture(scope="module")
@@ -301,7 +301,7 @@ def test_samples_match_the_density(name: str, size: str, tmp_path: Any) -> None:
     p = likelihood.log_prob(every).double().exp()
     p = p / p.sum()
     n = 20_000
-    x = model.sample(n, generator=Generator().manual_seed(1))
+    x = model.sample(n, rng=Generator().manual_seed(1))
     _, place = torch.unique(space.to_levels(torch.cat([every, x])).flatten(1), dim=0, return_inverse=True)
     frequencies = torch.bincount(place[len(every) :], minlength=int(place.max()) + 1)[place[: len(every)]] / n
     distance = 0.5 * float((frequencies - p).abs().sum())
@@ -315,7 +315,7 @@ def test_a_condition_changes_the_samples(zoo: dict[str, GenerativeModel], name: 
     model = zoo[name]
     one, other = (asked(model, 8, seed=seed) for seed in (0, 1))
     assert one is not None
-    draws = [model.sample(8, condition, generator=Generator().manual_seed(0)) for condition in (one, other)]
+    draws = [model.sample(8, condition, rng=Generator().manual_seed(0)) for condition in (one, other)]
     assert not torch.equal(*draws)
 
 
@@ -340,7 +340,7 @@ def test_training_raises_the_likelihood(name: str, tmp_path: Any, monkeypatch: p
 def test_codes_decode_to_images(zoo: dict[str, GenerativeModel], name: str) -> None:
     latent = capability(zoo[name], Latent)
     assert latent is not None
-    z = latent.prior(5, generator=Generator().manual_seed(0))
+    z = latent.prior(5, rng=Generator().manual_seed(0))
     assert z.ndim == 2
     x = latent.decode(z)
     assert x.shape == (5, *zoo[name].space.shape)
@@ -356,11 +356,11 @@ def test_completion_keeps_what_it_is_shown(zoo: dict[str, GenerativeModel], name
     x = elements(zoo[name].space, 6).x
     mask = torch.zeros_like(x, dtype=torch.bool)
     mask[:, :, :4] = True
-    done = completion.complete(x, mask, generator=Generator().manual_seed(0))
+    done = completion.complete(x, mask, rng=Generator().manual_seed(0))
     assert torch.equal(done[mask], x[mask])
     hidden = x.clone()
     hidden[~mask] = 0.5  # what is hidden must not leak into the completion
-    assert torch.equal(completion.complete(hidden, mask, generator=Generator().manual_seed(0)), done)
+    assert torch.equal(completion.complete(hidden, mask, rng=Generator().manual_seed(0)), done)
 
 
 @pytest.mark.parametrize("name", [name for name in ZOO if name.startswith("autoregressive/")])
@@ -374,7 +374,7 @@ def test_a_pixel_depends_on_all_pixels_before_it_and_none_after(
         pytest.skip("no pixels")
     dimensions = model.space.dimensions
     for parameter in model.parameters():  # no weight is small enough to hide a dependence
-        parameter.copy_(torch.empty_like(parameter).uniform_(0.05, 0.2, generator=Generator().manual_seed(0)))
+        parameter.copy_(torch.empty_like(parameter).uniform_(0.05, 0.2, rng=Generator().manual_seed(0)))
     x = elements(model.space, 1).x.double()
     model.double()
 
@@ -409,7 +409,7 @@ def test_a_gated_made_is_under_the_laws(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_a_gated_unit_is_its_value_times_its_gate() -> None:
     made: Any = tiny("autoregressive/made", activation="gated")
     made.eval()
-    sums, x = made.hidden[0], torch.rand(5, 64, generator=Generator().manual_seed(0))
+    sums, x = made.hidden[0], torch.rand(5, 64, rng=Generator().manual_seed(0))
     value, gate = sums(x)[:, 0::2], sums(x)[:, 1::2]
     assert torch.allclose(made.hidden(x), value * gate.sigmoid())
     assert made.hidden(x).shape == (5, SMALL["hidden"])
@@ -438,7 +438,7 @@ def test_the_maps_of_a_convolutional_vae_lie_where_their_pixels_are() -> None:
     for channel, row, column, number in ((0, 0, 0, 0), (1, 3, 7, 1), (2, 15, 2, 1)):
         expected = maps[:, 2 * channel + number, row, column]
         assert torch.equal(raw[:, channel * 16 * 8 + row * 8 + column, number], expected)
-    assert vae.sample(4, generator=Generator().manual_seed(0)).shape == (4, 3, 16, 8)
+    assert vae.sample(4, rng=Generator().manual_seed(0)).shape == (4, 3, 16, 8)
 
 
 def test_a_vae_that_cannot_be_built_says_why() -> None:
@@ -452,7 +452,7 @@ def test_a_vae_that_cannot_be_built_says_why() -> None:
 @pytest.mark.parametrize("kind", [Levels, DiscretizedLogistic])
 def test_output_distributions_sum_to_one_and_sample_what_they_say(kind: Any, space: Space) -> None:
     output = kind(space)
-    raw = torch.randn(1, output.channels, generator=Generator().manual_seed(0)).repeat(space.levels, 1)
+    raw = torch.randn(1, output.channels, rng=Generator().manual_seed(0)).repeat(space.levels, 1)
     p = output.log_prob(raw, space.to_unit(torch.arange(space.levels))).exp()
     assert float(p.sum()) == pytest.approx(1, abs=1e-5)
     drawn = output.sample(raw[:1].expand(50_000, -1), Generator().manual_seed(1))

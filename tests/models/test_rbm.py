@@ -46,7 +46,7 @@ def test_the_sum_over_the_smaller_side_is_the_sum_over_all_pixels(hidden: int) -
 def test_annealed_importance_sampling_finds_the_partition_function_within_its_error(seed: int) -> None:
     rbm = machine(10, seed, anneal=300, runs=300)
     exact, _ = rbm.log_partition("exact")
-    value, error = rbm.log_partition("ais", generator=Generator().manual_seed(seed))
+    value, error = rbm.log_partition("ais", rng=Generator().manual_seed(seed))
     assert 0 < error < 0.1
     assert abs(value - exact) < 4 * error
 
@@ -55,7 +55,7 @@ def test_the_estimate_of_the_partition_function_is_unbiased_and_its_error_honest
     """Over repetitions: the mean of Ẑ is Z, and the standard error is the spread that is seen."""
     rbm = machine(8, seed=1, scale=1.2, anneal=20, runs=100)
     exact, _ = rbm.log_partition("exact")
-    found = torch.tensor([rbm.log_partition(generator=Generator().manual_seed(s)) for s in range(100)])
+    found = torch.tensor([rbm.log_partition(rng=Generator().manual_seed(s)) for s in range(100)])
     ratio = (found[:, 0] - exact).exp()
     assert float(ratio.mean()) == pytest.approx(1, abs=4 * float(ratio.std()) / len(ratio) ** 0.5)
     assert float(found[:, 1].mean()) == pytest.approx(float(found[:, 0].std()), rel=0.25)
@@ -72,7 +72,7 @@ def test_the_bound_is_one_on_what_the_annealing_samples(anneal: int) -> None:
     p = rbm.log_prob(x).double().exp()
     assert float(p.sum()) == pytest.approx(1, abs=0.03)
     n = 20_000
-    drawn = rbm.sample(n, generator=Generator().manual_seed(1)).flatten(1).long()
+    drawn = rbm.sample(n, rng=Generator().manual_seed(1)).flatten(1).long()
     frequencies = torch.bincount((drawn << torch.arange(PIXELS.dimensions)).sum(1), minlength=len(p)) / n
     by_chance = 0.5 * float((2 * p * (1 - p) / (torch.pi * n)).sqrt().sum())
     assert 0.5 * float((frequencies - p).abs().sum()) < 1.5 * by_chance + 0.03
@@ -125,7 +125,7 @@ def test_every_completion_of_the_machine_is_likely() -> None:
     x, mask = torch.ones(20_000, *PIXELS.shape), torch.zeros(PIXELS.shape, dtype=torch.bool)
     mask[:, 0] = True
     with torch.no_grad():
-        done = rbm.complete(x, mask, generator=Generator().manual_seed(0))
+        done = rbm.complete(x, mask, rng=Generator().manual_seed(0))
         allowed = every_state()[(every_state() == 1)[:, mask].all(1)]
         p = rbm.log_f(allowed.flatten(1), allowed.flatten(1) @ rbm.weight).softmax(0)
     assert bool((done[:, mask] == 1).all())

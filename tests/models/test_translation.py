@@ -38,7 +38,7 @@ BUILD = {
 
 
 def images(n: int, shape: tuple[int, ...], seed: int = 0) -> Tensor:
-    return torch.rand(n, *shape, generator=Generator().manual_seed(seed))
+    return torch.rand(n, *shape, rng=Generator().manual_seed(seed))
 
 
 def batch(space: Space, n: int = 12) -> Batch:
@@ -312,11 +312,11 @@ def test_any_even_sides_and_channels_are_translated(
         assert bool(torch.isfinite(objective.loss(given)))
     with torch.no_grad():
         model.eval()
-        generator = Generator().manual_seed(0)
-        assert model.sample(4, given.source, generator=generator).shape == (4, *shape)
-        shown = model.show(Splits(given, given), generator=generator)
+        rng = Generator().manual_seed(0)
+        assert model.sample(4, given.source, rng=rng).shape == (4, *shape)
+        shown = model.show(Splits(given, given), rng=rng)
         assert all(table.ndim == 5 and table.shape[2:] == shape for table in shown.values())
-        for values, meaning, _ in model.measure(Splits(given, given), generator=generator).values():
+        for values, meaning, _ in model.measure(Splits(given, given), rng=rng).values():
             assert values.shape == (4,)
             assert meaning.endswith(".")
 
@@ -325,9 +325,9 @@ def test_any_even_sides_and_channels_are_translated(
 def test_a_translation_of_an_image_does_not_depend_on_the_others(name: str) -> None:
     torch.manual_seed(0)
     model = BUILD[name](PAIRS, **({"dropout": 0.0} if name == "pix2pix" else {})).eval()
-    source, generator = images(6, (1, 8, 8)), Generator().manual_seed(0)
+    source, rng = images(6, (1, 8, 8)), Generator().manual_seed(0)
     with torch.no_grad():
-        together, alone = (model.sample(len(s), s, generator=generator) for s in (source, source[:1]))
+        together, alone = (model.sample(len(s), s, rng=rng) for s in (source, source[:1]))
     assert torch.allclose(together[:1], alone, atol=1e-6)
 
 
@@ -346,11 +346,11 @@ def test_pix2pix_draws_its_noise_from_the_generator_alone() -> None:
     draws = []
     for outer, seed in ((1, 5), (2, 5), (1, 6)):
         torch.manual_seed(outer)
-        draws.append(model.sample(6, source, generator=Generator().manual_seed(seed)))
+        draws.append(model.sample(6, source, rng=Generator().manual_seed(seed)))
     assert torch.equal(draws[0], draws[1])
     assert not torch.equal(draws[0], draws[2])
     still = Pix2Pix(PAIRS, **SMALL, dropout=0.0).eval()
-    one, other = (still.sample(6, source, generator=Generator().manual_seed(seed)) for seed in range(2))
+    one, other = (still.sample(6, source, rng=Generator().manual_seed(seed)) for seed in range(2))
     assert torch.equal(one, other)
 
 
@@ -373,7 +373,7 @@ def test_pix2pix_finds_the_rule_between_pairs(tmp_path: Path, adversarial_weight
         fit(model, tmp_path, 80, Batch(x, source=source))
         new = images(20, (1, 8, 8), seed=9)
         with torch.no_grad():
-            made = model.eval().sample(20, new, generator=Generator().manual_seed(0))
+            made = model.eval().sample(20, new, rng=Generator().manual_seed(0))
         errors.append(float((made - (1 - new)).abs().mean()))
     assert errors[0] < 0.15
     assert errors[1] > 0.2
@@ -430,7 +430,7 @@ def test_the_terms_of_the_cycle_loss_have_their_known_values(
     game = losses[0.0, 0.0]
     assert losses[10.0, 0.0] - game == pytest.approx(10 * cycle * size, rel=0.02, abs=1e-3)
     assert losses[0.0, 5.0] - game == pytest.approx(5 * identity * size, rel=0.02, abs=1e-3)
-    measured = model.measure(Splits(given, given), generator=Generator())
+    measured = model.measure(Splits(given, given), rng=Generator())
     total = sum(float(each.values.mean()) for each in measured.values())
     assert total == pytest.approx(cycle * size / 2, rel=0.02, abs=1e-3)
 
@@ -536,6 +536,6 @@ def test_a_translation_needs_an_image_for_each_sample(name: str) -> None:
     model = BUILD[name](PAIRS)
     for condition in (None, torch.arange(3), images(2, (1, 8, 8)), images(3, (1, 8, 16))):
         with pytest.raises(ValueError, match=r"source: .*; expected the images to translate"):
-            model.sample(3, condition, generator=Generator().manual_seed(0))
+            model.sample(3, condition, rng=Generator().manual_seed(0))
     with pytest.raises(ValueError, match="expected the images to translate"):
         model.phases()[0].objectives[0].loss(Batch(images(3, (1, 8, 8)), source=torch.arange(3)))

@@ -1,12 +1,15 @@
 """Bad input gets one line that names the key, what was wrong and what was expected."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from conftest import SMALL, Command
 
+from genbench.data.parts.faces import DISCRETE
+from genbench.data.parts.transforms import TRANSFORMS
 from genbench.params.schema import load
-from genbench.params.signatures import model_names, model_signature
+from genbench.params.signatures import model_names, model_signature, source_signature
 from genbench.storage.files import InputError
 
 
@@ -158,3 +161,32 @@ def test_an_unknown_run_is_named_with_the_ones_there_are(genbench: Command) -> N
     result = genbench("train", "--run", "bits-mad", "--data", "x", "--out", "y")
     assert result.returncode == 1
     assert "did you mean 'bits-made'" in result.stderr
+
+
+def test_a_choice_is_checked_before_anything_runs(tmp_path: Path) -> None:
+    message = loading(tmp_path, SMALL.replace("hidden: 30", "hidden: 30, activation: swish", 1))
+    assert "runs.bits-made.activation: got 'swish'; should be 'relu' or 'gated'" in message
+
+
+def test_the_words_of_a_source_are_those_it_knows() -> None:
+    known = {("translation", "transform"): TRANSFORMS, ("faces", "label"): DISCRETE}
+    for (source, option), words in known.items():
+        accepted = source_signature(source, "test", {"base": "digits"})[option].type
+        assert set(get_args(accepted)) == set(words)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("mnist_binary, binarisation: both", "binarisation: got 'both'; should be 'static' or 'dynamic'"),
+        ("celeba, partition: train", "partition: got 'train'; should be 'test' or 'valid'"),
+        (
+            "faces, label: pose",
+            "label: got 'pose'; should be 'hair', 'hair_colour', 'glasses' or 'background'",
+        ),
+        ("translation, transform: edge", "transform: got 'edge'; should be 'edges', 'grey', 'negative'"),
+    ],
+)
+def test_a_word_that_a_source_does_not_know_is_named(tmp_path: Path, entry: str, said: str) -> None:
+    message = loading(tmp_path, SMALL.replace("  bits:", f"  more: {{source: {entry}}}\n  bits:", 1))
+    assert f"datasets.more.{said}" in message

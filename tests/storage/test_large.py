@@ -200,9 +200,9 @@ def test_fits_of_a_streamed_set(digits: Path, nothing_held: None, monkeypatch: p
     assert torch.equal(copier.images, held.train.x[torch.arange(40) * 25])
     assert torch.equal(real.images, held.held_out.x)
     assert torch.equal(tenth.originals, held.held_out.x) and len(tenth.copies) == 40
-    drawn = sampling.draw(real, streamed, run="r", generator=Generator())
+    drawn = sampling.draw(real, streamed, run="r", rng=Generator())
     assert np.array_equal(drawn["x"], data.load(digits).held_out.x)
-    assert len(sampling.draw(Noise(space), streamed, run="r", generator=Generator())["x"]) == 797
+    assert len(sampling.draw(Noise(space), streamed, run="r", rng=Generator())["x"]) == 797
 
 
 def as_prepared(space: Space) -> data.Prepared:
@@ -230,7 +230,7 @@ def test_every_model_is_fitted_to_streamed_data_to_the_same_bits(
         splits = batches.splits_of(as_prepared(model.space), CPU)
         assert isinstance(splits.train, Batch if held > 10 else Streamed)
         loop.train(model, splits, loop.Budget(3, 16), loop.Job("r", 0, tmp_path / "c.pt", f"{held}"))
-        drawn = sampling.draw(model, splits, run="r", generator=Generator().manual_seed(0))
+        drawn = sampling.draw(model, splits, run="r", rng=Generator().manual_seed(0))
         measures = evaluation.measures(model, splits, Generator().manual_seed(0))
         found.append((weights_bytes(model, {}), drawn, measures))
     (weights, drawn, measures), (streamed_weights, streamed_drawn, streamed_measures) = found
@@ -242,7 +242,7 @@ def test_every_model_is_fitted_to_streamed_data_to_the_same_bits(
 
 def test_components_from_few_elements_are_those_of_the_covariance() -> None:
     space = Space("image", (1, 6, 6), 256)
-    few = Batch(torch.rand(20, 1, 6, 6, generator=Generator().manual_seed(0)))
+    few = Batch(torch.rand(20, 1, 6, 6, rng=Generator().manual_seed(0)))
     model = PCAGaussian(space, components=5)
     model.fit(Splits(few, few))
     x = few.x.flatten(1).double()
@@ -258,7 +258,7 @@ def test_components_from_few_elements_are_those_of_the_covariance() -> None:
 
 
 def grey_splits(n: int = 64) -> Splits:
-    levels = torch.randint(256, (n, 1, 4, 4), generator=Generator().manual_seed(1), dtype=torch.uint8)
+    levels = torch.randint(256, (n, 1, 4, 4), rng=Generator().manual_seed(1), dtype=torch.uint8)
     part = Batch((levels > 127).float())
     return Splits(part, part, levels)
 

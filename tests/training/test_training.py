@@ -63,12 +63,12 @@ class Awkward(GenerativeModel):
             Phase("mean", fit=self.average),
         ]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        return torch.rand(n, *SPACE.shape, generator=generator)
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        return torch.rand(n, *SPACE.shape, generator=rng)
 
-    def watch(self, *, generator: Generator) -> dict[str, Tensor]:
+    def watch(self, *, rng: Generator) -> dict[str, Tensor]:
         torch.rand(3)  # what it draws from the training's own random state must not be missed there
-        return {"x": self.sample(2, generator=generator), "fade": self.fade + self.one[0].weight.mean()}
+        return {"x": self.sample(2, rng=rng), "fade": self.fade + self.one[0].weight.mean()}
 
 
 class KilledError(Exception):

@@ -172,17 +172,15 @@ def _train_one(data: Prepared, space: Space, params: Settings, seed: int) -> Cla
     x = Stored(data.train.x, space.to_unit, torch.device("cpu"))
     y = torch.tensor(data.train.y)
     optimizer = torch.optim.AdamW(model.parameters(), lr=params.lr, weight_decay=1e-2)
-    generator = Generator().manual_seed(seed)
+    rng = Generator().manual_seed(seed)
     model.train()
     for step in range(params.steps):
         for group in optimizer.param_groups:  # half a cosine, after a short warm-up
             group["lr"] = (
                 params.lr * min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / params.steps))
             )
-        index = torch.randint(len(x), (params.batch_size,), generator=generator)
-        seen = space.to_unit(
-            space.to_levels(augment(x[index], generator))
-        )  # grey edges are foreign to binary data
+        index = torch.randint(len(x), (params.batch_size,), generator=rng)
+        seen = space.to_unit(space.to_levels(augment(x[index], rng)))  # grey edges are foreign to binary data
         loss = F.cross_entropy(model(seen)[1], y[index], label_smoothing=0.1)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -190,10 +188,10 @@ def _train_one(data: Prepared, space: Space, params: Settings, seed: int) -> Cla
     return model.eval()
 
 
-def augment(x: Tensor, generator: Generator) -> Tensor:
+def augment(x: Tensor, rng: Generator) -> Tensor:
     """Small random rotations, scalings and shifts: what leaves a picture's class alone."""
     n, _, height, width = x.shape
-    uniform = 2 * torch.rand(n, 5, generator=generator) - 1
+    uniform = 2 * torch.rand(n, 5, generator=rng) - 1
     angle, scale_x, scale_y = 0.2 * uniform[:, 0], 1 + 0.1 * uniform[:, 1], 1 + 0.1 * uniform[:, 2]
     shift_x, shift_y = 1.5 * uniform[:, 3] / width, 1.5 * uniform[:, 4] / height
     rows = [

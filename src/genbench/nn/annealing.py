@@ -18,7 +18,7 @@ class Bridge(Protocol):
         """log f_β(v), (n,)."""
         ...
 
-    def transition(self, seen: Tensor, generator: Generator | None, beta: float = 1.0) -> Tensor:
+    def transition(self, seen: Tensor, rng: Generator | None, beta: float = 1.0) -> Tensor:
         """A random step v -> v', (n, D), which leaves f_β as it is and is its own reverse."""
         ...
 
@@ -29,7 +29,7 @@ def rungs(steps: int) -> list[tuple[float, float]]:
 
 
 def annealed(
-    bridge: Bridge, v: Tensor, keep: Tensor, steps: int, generator: Generator | None
+    bridge: Bridge, v: Tensor, keep: Tensor, steps: int, rng: Generator | None
 ) -> tuple[Tensor, Tensor]:
     """K steps from draws of f_0: (n, D) and the log weights Σ_k log f_k+1(v_k) − log f_k(v_k), (n,).
 
@@ -39,7 +39,7 @@ def annealed(
     for near, far in rungs(steps):
         seen = bridge.see(v)
         log_weight += bridge.log_f(v, seen, far) - bridge.log_f(v, seen, near)
-        v = torch.where(keep, v, bridge.transition(seen, generator, far))
+        v = torch.where(keep, v, bridge.transition(seen, rng, far))
     return v, log_weight
 
 

@@ -40,7 +40,7 @@ class Autoregressive(GenerativeModel):
         """Of every value given those before it: (n, *shape) in [0, 1] -> (n, D, channels), in the model's order."""
 
     @abstractmethod
-    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
+    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
         """x with the values where mask is False drawn anew; mask: bool, broadcastable to x."""
 
     def in_order(self, x: Tensor) -> Tensor:
@@ -61,6 +61,6 @@ class Autoregressive(GenerativeModel):
         nll = Objective("nll", own, self.loss, adam, clip=self.clip, schedule=self.schedule)
         return [Phase("likelihood", (nll,))]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        blank = torch.zeros(n, *self.space.shape, device=generator.device)
-        return self.complete(blank, torch.zeros_like(blank, dtype=torch.bool), generator=generator)
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        blank = torch.zeros(n, *self.space.shape, device=rng.device)
+        return self.complete(blank, torch.zeros_like(blank, dtype=torch.bool), rng=rng)

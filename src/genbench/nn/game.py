@@ -16,13 +16,13 @@ def moment(
     space: Space,
     sample: Callable[..., Tensor],
     *,
-    generator: Generator,
+    rng: Generator,
     **players: Callable[[Tensor], Tensor],
 ) -> dict[str, Tensor]:
     """x: some samples, (k, *shape).  Where the data lies on a line, what each player says at LINE points of [0, 1]."""
-    seen = {"x": sample(PICTURES if len(space.shape) > 1 else POINTS, generator=generator)}
+    seen = {"x": sample(PICTURES if len(space.shape) > 1 else POINTS, rng=rng)}
     if space.shape == (1,):
-        line = torch.linspace(0, 1, LINE, device=generator.device)[:, None]
+        line = torch.linspace(0, 1, LINE, device=rng.device)[:, None]
         seen |= {name: says(line) for name, says in players.items()}
     return seen
 
@@ -32,12 +32,10 @@ class GaussianCodes:
 
     latent: int
 
-    def prior(
-        self, n: int, *, generator: Generator | None = None, device: torch.device | None = None
-    ) -> Tensor:
-        """(n, latent) codes, from `generator` on its device, or from the training's own random state."""
-        device = generator.device if generator is not None else device
-        return torch.randn(n, self.latent, generator=generator, device=device)
+    def prior(self, n: int, *, rng: Generator | None = None, device: torch.device | None = None) -> Tensor:
+        """(n, latent) codes, from `rng` on its device, or from the training's own random state."""
+        device = rng.device if rng is not None else device
+        return torch.randn(n, self.latent, generator=rng, device=device)
 
 
 class TwoPlayers(GenerativeModel):
@@ -80,10 +78,8 @@ class NonSaturatingGame(TwoPlayers):
     """The game without conditions: a subclass gives `prior`, `decode` and `score` beside the networks."""
 
     @abstractmethod
-    def prior(
-        self, n: int, *, generator: Generator | None = None, device: torch.device | None = None
-    ) -> Tensor:
-        """(n, k) codes, from `generator` on its device, or from the training's own random state."""
+    def prior(self, n: int, *, rng: Generator | None = None, device: torch.device | None = None) -> Tensor:
+        """(n, k) codes, from `rng` on its device, or from the training's own random state."""
 
     @abstractmethod
     def decode(self, z: Tensor) -> Tensor:
@@ -99,9 +95,9 @@ class NonSaturatingGame(TwoPlayers):
     def judge(self, x: Tensor, batch: Batch) -> Tensor:
         return self.score(x)
 
-    def watch(self, *, generator: Generator) -> dict[str, Tensor]:
+    def watch(self, *, rng: Generator) -> dict[str, Tensor]:
         """The game in a moment: samples, and D(x) along a line."""
-        return moment(self.space, self.sample, generator=generator, score=lambda x: self.score(x).sigmoid())
+        return moment(self.space, self.sample, rng=rng, score=lambda x: self.score(x).sigmoid())
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        return self.decode(self.prior(n, generator=generator))
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        return self.decode(self.prior(n, rng=rng))

@@ -208,7 +208,7 @@ class MeshModel(GenerativeModel):
         log_p[torch.arange(n, device=best.device), best] += of_best
         return log_p.logsumexp(1)
 
-    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """Bits a vertex of each held-out mesh, given its class where the model looks at classes (paper, table 1)."""
         x, labels = whole(splits.held_out), self.labels_of(splits.held_out)
         bits: dict[str, list[Tensor]] = {"vertices": [], "faces": []}
@@ -229,13 +229,13 @@ class MeshModel(GenerativeModel):
             return batch.label
         return torch.zeros(len(batch.x), dtype=torch.long, device=batch.x.device)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """Without labels they are drawn as often as in training."""
         if condition is None:
-            condition = torch.multinomial(self.class_log_p.exp(), n, replacement=True, generator=generator)
-        return torch.cat([self._draw(part, generator) for part in condition.split(CHUNK)]).short()
+            condition = torch.multinomial(self.class_log_p.exp(), n, replacement=True, generator=rng)
+        return torch.cat([self._draw(part, rng) for part in condition.split(CHUNK)]).short()
 
-    def _draw(self, labels: Tensor, generator: Generator) -> Tensor:
+    def _draw(self, labels: Tensor, rng: Generator) -> Tensor:
         vertices = labels.new_zeros(len(labels), 0)
         memory: Memory = {}
         while vertices.shape[1] <= 3 * self.most and (
@@ -244,7 +244,7 @@ class MeshModel(GenerativeModel):
             at = labels.new_tensor([vertices.shape[1]])
             mask = vertex_mask(vertices, at, levels=self.values, most=self.most)
             logits = self.vertex_logits(vertices.clamp_min(0), labels, memory)
-            vertices = _append(vertices, logits[:, -1], mask[:, 0], generator)
+            vertices = _append(vertices, logits[:, -1], mask[:, 0], rng)
         count = (vertices > 0).sum(1) // 3
         room = self.length - 3 * count - 1
         faces = labels.new_zeros(len(labels), 0)
@@ -253,15 +253,15 @@ class MeshModel(GenerativeModel):
             at = labels.new_tensor([faces.shape[1]])
             mask = face_mask(faces, count, room, at, most=self.most)
             logits = self.face_logits(faces.clamp_min(0), vertices.clamp_min(0), count, labels, memory)
-            faces = _append(faces, logits[:, -1], mask[:, 0], generator)
+            faces = _append(faces, logits[:, -1], mask[:, 0], rng)
         return join(vertices, faces, self.length)
 
 
-def _append(tokens: Tensor, logits: Tensor, mask: Tensor, generator: Generator) -> Tensor:
+def _append(tokens: Tensor, logits: Tensor, mask: Tensor, rng: Generator) -> Tensor:
     """One token more where a sequence goes on, −1 where it has ended."""
     ended = (tokens[:, -1] <= 0) if tokens.shape[1] else torch.zeros(len(tokens), dtype=torch.bool)
     p = logits.masked_fill(~mask, NEVER).softmax(1)
-    drawn = torch.multinomial(p, 1, generator=generator)[:, 0]
+    drawn = torch.multinomial(p, 1, generator=rng)[:, 0]
     return torch.cat([tokens, drawn.masked_fill(ended.to(drawn.device), -1)[:, None]], 1)
 
 

@@ -61,9 +61,9 @@ def as_shown(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     return x if x.shape[1] == shape[0] else x.mean(1, keepdim=True).expand(-1, shape[0], -1, -1)
 
 
-def dropped(h: Tensor, rate: float, generator: Generator | None) -> Tensor:
-    """Dropout that also drops when sampling; from `generator`, or from the training's own random state."""
-    keep = torch.rand(h.shape, generator=generator, device=h.device) >= rate
+def dropped(h: Tensor, rate: float, rng: Generator | None) -> Tensor:
+    """Dropout that also drops when sampling; from `rng`, or from the training's own random state."""
+    keep = torch.rand(h.shape, generator=rng, device=h.device) >= rate
     return h * keep / (1 - rate)
 
 
@@ -106,7 +106,7 @@ class UNet(nn.Module):
         self.last = nn.ConvTranspose2d(widths[0] * (2 if times > 1 else 1), outputs, 4, 2, 1)
         self.dropout, self.noisy = dropout, noisy
 
-    def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+    def forward(self, x: Tensor, rng: Generator | None = None) -> Tensor:
         """(n, inputs, h, w) -> (n, outputs, h, w), before tanh."""
         skips = [self.first(x)]  # (n, width, h/2, w/2)
         for down in self.down:
@@ -115,7 +115,7 @@ class UNet(nn.Module):
         for k, up in enumerate(self.up):
             h = up(F.relu(h))
             if k < self.noisy:
-                h = dropped(h, self.dropout, generator)
+                h = dropped(h, self.dropout, rng)
             h = torch.cat([h, skips.pop()], 1)
         return self.last(F.relu(h))
 

@@ -201,13 +201,13 @@ def likelihood_scores(
 
 
 @torch.no_grad()
-def measures(model: GenerativeModel, splits: Splits, generator: Generator) -> dict[str, dict[str, Any]]:
+def measures(model: GenerativeModel, splits: Splits, rng: Generator) -> dict[str, dict[str, Any]]:
     """What the model measures of itself: title -> value with interval, meaning, and which way is better."""
     measured = capability(model, Measured)
     if measured is None:
         return {}
     found = {}
-    for title, (values, meaning, better) in measured.measure(splits, generator=generator).items():
+    for title, (values, meaning, better) in measured.measure(splits, rng=rng).items():
         array = values.double().flatten().cpu().numpy()
         alone = {"value": float(array[0]), "low": None, "high": None, "n": 1}
         estimate = metrics.mean_interval(array).as_dict() if len(array) > 1 else alone

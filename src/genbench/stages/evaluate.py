@@ -41,9 +41,9 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
         subject = Subject(samples, capability(model, Likelihood), asked)
         torch.manual_seed(seed)
         kind, likelihoods = evaluation.likelihood_scores(model, prepared, space, drawn)
-        generator = torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "measure"))
+        rng = torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "measure"))
         facts = {"parameters": model.free_parameters, "likelihood": kind}
-        measures = evaluation.measures(model, splits_of(prepared, device), generator)
+        measures = evaluation.measures(model, splits_of(prepared, device), rng)
     compared = kind_of(prepared.card).compare(prepared, subject, drawn, extractor=extractor, seed=seed)
     scores = compared.scores | likelihoods
     record = {

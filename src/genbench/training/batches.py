@@ -85,8 +85,8 @@ def batch_of_step(splits: Splits, step: int, size: int, seed: int) -> Batch:
         return batch
     levels = splits.intensity[index if isinstance(splits.intensity, Stored) else index.to(batch.x.device)]
     # Drawn on the CPU, so that every device sees the same; a uniform number of 0 … 254 is below with P = level / 255.
-    generator = Generator().manual_seed(seed_of(seed, "binarise", step))
-    below = torch.randint(255, levels.shape, dtype=torch.uint8, generator=generator)
+    rng = Generator().manual_seed(seed_of(seed, "binarise", step))
+    below = torch.randint(255, levels.shape, dtype=torch.uint8, generator=rng)
     return batch._replace(x=(levels > below.to(levels.device)).float())
 
 
@@ -98,6 +98,6 @@ def _permutation(n: int, seed: int, epoch: int) -> Tensor:
     if key not in _permutations:
         if len(_permutations) > 64:
             _permutations.clear()
-        generator = Generator().manual_seed(seed_of(seed, "epoch", epoch))
-        _permutations[key] = torch.randperm(n, generator=generator)
+        rng = Generator().manual_seed(seed_of(seed, "epoch", epoch))
+        _permutations[key] = torch.randperm(n, generator=rng)
     return _permutations[key]

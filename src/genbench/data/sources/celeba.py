@@ -6,6 +6,7 @@ the images only the archive's is published, so that unpacked ones are held to th
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def load(
     root: str = "data/raw/celeba",
     crop: int | None = None,
     grey: bool = False,
-    partition: str = "test",
+    partition: Literal["test", "valid"] = "test",
     train: int | None = None,
     held_out: int | None = None,
     seed: int = 0,

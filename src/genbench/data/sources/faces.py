@@ -1,6 +1,7 @@
 """Schematic faces, drawn: every factor of every image is known and can be set.  See docs/faces.md."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -20,7 +21,7 @@ def load(
     train: int = 5000,
     held_out: int = 1000,
     identities: int = 200,
-    label: str = "hair",
+    label: Literal["hair", "hair_colour", "glasses", "background"] = "hair",
     fixed: tuple[str, ...] = (),
     seed: int = 0,
 ) -> Source:

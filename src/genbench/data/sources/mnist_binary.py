@@ -8,6 +8,8 @@ Dynamic (Burda, Grosse & Salakhutdinov, 2015, arXiv:1509.00519): training images
 them, which is more data, and gives better likelihoods.  The held-out images are those of the static flavour.
 """
 
+from typing import Literal
+
 import numpy as np
 
 from genbench.data.parts import idx
@@ -25,7 +27,7 @@ def load(
     train: int | None = None,
     held_out: int | None = None,
     threshold: int | None = None,
-    binarisation: str = "static",
+    binarisation: Literal["static", "dynamic"] = "static",
     seed: int = 0,
 ) -> Source:
     """MNIST in two levels, with the options of `mnist`; the whole set is binarised, then a part is chosen.

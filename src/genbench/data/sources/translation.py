@@ -5,7 +5,7 @@ other half: no image is in both domains, and the order of one says nothing of th
 """
 
 import importlib
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,7 +22,7 @@ Domains = tuple[np.ndarray, np.ndarray]  # places of a part's elements: the targ
 def load(
     *,
     base: str = "digits",
-    transform: str = "edges",
+    transform: Literal["edges", "grey", "negative", "night", "outline"] = "edges",
     paired: bool = True,
     seed: int = 0,
     **options: Any,

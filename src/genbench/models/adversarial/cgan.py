@@ -91,15 +91,15 @@ class CGAN(TwoPlayers):
         """(n,) -> (n, classes)."""
         return F.one_hot(labels, self.space.classes).float()
 
-    def noise(self, n: int, *, generator: Generator | None = None, device: torch.device) -> Tensor:
+    def noise(self, n: int, *, rng: Generator | None = None, device: torch.device) -> Tensor:
         """z, (n, latent): uniform on [−1, 1]."""
-        return 2 * torch.rand(n, self.latent, generator=generator, device=device) - 1
+        return 2 * torch.rand(n, self.latent, generator=rng, device=device) - 1
 
-    def prior(self, n: int, *, generator: Generator) -> Tensor:
+    def prior(self, n: int, *, rng: Generator) -> Tensor:
         """(n, latent + classes): z and a label drawn uniformly."""
-        device = generator.device
-        labels = torch.randint(self.space.classes, (n,), generator=generator, device=device)
-        return torch.cat([self.noise(n, generator=generator, device=device), self.one_hot(labels)], 1)
+        device = rng.device
+        labels = torch.randint(self.space.classes, (n,), generator=rng, device=device)
+        return torch.cat([self.noise(n, rng=rng, device=device), self.one_hot(labels)], 1)
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, latent + classes) -> (n, *shape) in [0, 1]."""
@@ -121,13 +121,13 @@ class CGAN(TwoPlayers):
         """Logits of D(x|y), y the batch's labels."""
         return self.discriminator(2 * x.flatten(1) - 1, self.given(batch))
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """condition: (n,) labels, or None for labels drawn uniformly.
 
         Raises:
             ValueError: labels that are not n integers from 0 to classes − 1.
         """
-        z = self.prior(n, generator=generator)
+        z = self.prior(n, rng=rng)
         if condition is None:
             return self.decode(z)
         classes = self.space.classes

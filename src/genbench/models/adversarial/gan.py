@@ -44,11 +44,9 @@ class GAN(NonSaturatingGame):
         )
         self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, 0.999))
 
-    def prior(
-        self, n: int, *, generator: Generator | None = None, device: torch.device | None = None
-    ) -> Tensor:
-        device = generator.device if generator is not None else device
-        return 2 * torch.rand(n, self.latent, generator=generator, device=device) - 1
+    def prior(self, n: int, *, rng: Generator | None = None, device: torch.device | None = None) -> Tensor:
+        device = rng.device if rng is not None else device
+        return 2 * torch.rand(n, self.latent, generator=rng, device=device) - 1
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1]."""

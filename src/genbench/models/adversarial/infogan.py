@@ -109,15 +109,13 @@ class InfoGAN(NonSaturatingGame):
         self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, 0.999))
         self.generator_optimizer = partial(torch.optim.Adam, lr=generator_lr, betas=(beta1, 0.999))
 
-    def prior(
-        self, n: int, *, generator: Generator | None = None, device: torch.device | None = None
-    ) -> Tensor:
+    def prior(self, n: int, *, rng: Generator | None = None, device: torch.device | None = None) -> Tensor:
         """(n, noise + categories + continuous): Gaussian, one-hot, and uniform on [−1, 1]."""
-        device = generator.device if generator is not None else device
+        device = rng.device if rng is not None else device
         noise, categories, continuous = self.sizes
-        z = torch.randn(n, noise, generator=generator, device=device)
-        category = torch.randint(categories, (n,), generator=generator, device=device)
-        c = 2 * torch.rand(n, continuous, generator=generator, device=device) - 1
+        z = torch.randn(n, noise, generator=rng, device=device)
+        category = torch.randint(categories, (n,), generator=rng, device=device)
+        c = 2 * torch.rand(n, continuous, generator=rng, device=device) - 1
         return torch.cat([z, F.one_hot(category, categories), c], 1)
 
     def decode(self, z: Tensor) -> Tensor:
@@ -156,9 +154,9 @@ class InfoGAN(NonSaturatingGame):
         return [Phase("game", (critic._replace(name="discriminator_and_code"), forger))]
 
     @torch.no_grad()
-    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """Do the categories mean classes, and does Q read them?  Pairs of both are chosen on the training data."""
-        z = self.prior(len(splits.held_out.x), generator=generator)
+        z = self.prior(len(splits.held_out.x), rng=rng)
         category = z.split(self.sizes, 1)[1]
         logits = torch.cat([self.witness(self.decode(few))[1].logits for few in z.split(at_once(self.space))])
         nats = math.log(self.sizes[1]) + (category * logits.log_softmax(1)).sum(1)
@@ -176,10 +174,10 @@ class InfoGAN(NonSaturatingGame):
         return {"category is class": Measure(agrees, meaning, "up")} | found
 
     @torch.no_grad()
-    def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
+    def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
         """For each continuous code: rows are categories, columns the code from −2 to 2, all else held fixed."""
         noise, categories, continuous = self.sizes
-        z = torch.randn(noise, generator=generator, device=generator.device).expand(categories, COLUMNS, -1)
+        z = torch.randn(noise, generator=rng, device=rng.device).expand(categories, COLUMNS, -1)
         rows = torch.eye(categories, device=z.device)[:, None].expand(-1, COLUMNS, -1)
         pictures = {}
         for i in range(continuous):

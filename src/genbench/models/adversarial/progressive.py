@@ -177,9 +177,9 @@ class Progressive(GaussianCodes, GenerativeModel):
         x = self.generator(z, stage, self.alpha if stage and self.alpha < 1 else None)
         return ((enlarged(x, 2 ** (self.last - stage)) + 1) / 2).clamp(0, 1)
 
-    def watch(self, *, generator: Generator) -> dict[str, Tensor]:
+    def watch(self, *, rng: Generator) -> dict[str, Tensor]:
         """The same codes at every moment, as far as the images have grown."""
-        return {"x": self.sample(16, generator=generator)}
+        return {"x": self.sample(16, rng=rng)}
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        return self.decode(self.prior(n, generator=generator))
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        return self.decode(self.prior(n, rng=rng))

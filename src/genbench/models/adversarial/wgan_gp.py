@@ -114,9 +114,9 @@ class WGANGP(GaussianCodes, GenerativeModel):
         )
         return [Phase("game", players)]
 
-    def watch(self, *, generator: Generator) -> dict[str, Tensor]:
+    def watch(self, *, rng: Generator) -> dict[str, Tensor]:
         """The game in a moment: samples, and the critic along a line."""
-        return moment(self.space, self.sample, generator=generator, critic=lambda x: self.score(2 * x - 1))
+        return moment(self.space, self.sample, rng=rng, critic=lambda x: self.score(2 * x - 1))
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        return self.decode(self.prior(n, generator=generator))
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        return self.decode(self.prior(n, rng=rng))

@@ -157,21 +157,21 @@ class Stacked(GenerativeModel):
             Phase("mixture", fit=self.fit_mixture),
         ]
 
-    def prior(self, n: int, *, generator: Generator) -> Tensor:
+    def prior(self, n: int, *, rng: Generator) -> Tensor:
         """Codes from the mixture."""
-        chosen = torch.multinomial(self.weights, n, replacement=True, generator=generator)
-        noise = torch.randn(n, self.latent, 1, generator=generator, device=generator.device)
+        chosen = torch.multinomial(self.weights, n, replacement=True, generator=rng)
+        noise = torch.randn(n, self.latent, 1, generator=rng, device=rng.device)
         return self.means[chosen] + (self.factors[chosen] @ noise)[..., 0]
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1]."""
         return self.pixel_logits(z, self.depth).sigmoid().unflatten(1, self.space.shape)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        return self.decode(self.prior(n, generator=generator))
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        return self.decode(self.prior(n, rng=rng))
 
     @torch.no_grad()
-    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """Errors by depth on held-out data, before and after the fine-tuning, and what it gained."""
         before, after = (
             torch.cat([model.reconstruction_errors(part.x) for part in blocks(splits.held_out)], 1)
@@ -187,7 +187,7 @@ class Stacked(GenerativeModel):
         return errors | {"gained by fine-tuning": Measure(before[-1] - after[-1], meaning, "up")}
 
     @torch.no_grad()
-    def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
+    def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
         """Rows are held-out elements; columns the element, then depths 1 … L."""
         x = splits.held_out.x[:SHOWN]
         pictures = {}

@@ -1,6 +1,7 @@
 """MADE (Germain et al., 2015), arXiv:1502.03509.  log p(x) = Σ_d log p(x_d | x_<d), in one masked pass."""
 
 from bisect import bisect_left, bisect_right
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -71,11 +72,11 @@ class MADE(Autoregressive):
         *,
         hidden: int = 500,
         layers: int = 1,
-        activation: str = "relu",
+        activation: Literal["relu", "gated"] = "relu",
         dropout: float = 0.0,
         lr: float = 1e-3,
         weight_decay: float = 0.0,
-        schedule: str = "constant",
+        schedule: Literal["constant", "cosine"] = "constant",
     ) -> None:
         if schedule not in SCHEDULES:
             raise ValueError(f"schedule: got {schedule!r}; expected one of {', '.join(SCHEDULES)}")
@@ -106,7 +107,7 @@ class MADE(Autoregressive):
         out = self.output(self.hidden(x)) + self.direct(x)
         return out.unflatten(1, (self.space.dimensions, self.levels.channels))
 
-    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
+    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
         """Exact for what follows the last kept pixel; earlier hidden pixels see only those before them.
 
         A hidden unit is computed once, as soon as all that it sees is drawn: D pixels cost about one pass, not D.
@@ -119,7 +120,7 @@ class MADE(Autoregressive):
         for d in range(flat.shape[1]):  # x_d given x_<d
             own = slice(d * self.levels.channels, (d + 1) * self.levels.channels)
             logits = self.output.part(seen[-1], own) + self.direct.part(flat, own)
-            flat[:, d] = torch.where(keep[:, d], flat[:, d], self.levels.sample(logits, generator))
+            flat[:, d] = torch.where(keep[:, d], flat[:, d], self.levels.sample(logits, rng))
             known = slice(bisect_left(self.degrees, d + 1), bisect_right(self.degrees, d + 1))
             sums = slice(known.start * self.sums, known.stop * self.sums)
             for layer, inputs, units in zip(layers, seen, seen[1:], strict=False):

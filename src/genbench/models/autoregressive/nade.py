@@ -96,14 +96,14 @@ class NADE(Autoregressive):
     def in_order(self, x: Tensor) -> Tensor:
         return x.flatten(1)[:, self.order]
 
-    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
+    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
         """Exact for what follows the last kept pixel in the model's order; hidden ones before it see only those
         before them."""
         flat, keep = x.flatten(1).clone(), mask.expand_as(x).flatten(1)
         running = self.c.expand(len(flat), -1)
         for i, pixel in enumerate(self.order.tolist()):
             logits = F.linear(running.sigmoid(), self.V[i].T, self.b[i])  # (n, channels)
-            drawn = self.levels.sample(logits, generator)
+            drawn = self.levels.sample(logits, rng)
             flat[:, pixel] = torch.where(keep[:, pixel], flat[:, pixel], drawn)
             running = running + flat[:, pixel, None] * self.W[i]
         return flat.unflatten(1, self.space.shape)

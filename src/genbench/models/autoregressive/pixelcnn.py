@@ -113,13 +113,13 @@ class PixelCNN(Autoregressive):
     def log_prob(self, x: Tensor) -> Tensor:
         return self.levels.log_prob(self.logits(x), x[:, 0]).flatten(1).sum(1)
 
-    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
+    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
         """Exact for what follows the last kept pixel; earlier hidden pixels see only those before them."""
         keep = mask.expand_as(x)
         parts = zip((x * keep).split(TOGETHER), keep.split(TOGETHER), strict=True)
-        return torch.cat([self._filled(part, kept, generator) for part, kept in parts])
+        return torch.cat([self._filled(part, kept, rng) for part, kept in parts])
 
-    def _filled(self, x: Tensor, keep: Tensor, generator: Generator) -> Tensor:
+    def _filled(self, x: Tensor, keep: Tensor, rng: Generator) -> Tensor:
         """x with the values where `keep` is False drawn, in place; what lies out of a pixel's reach is left out."""
         reach = 1 + sum(block.reach for block in self.layers)
         height, width = x.shape[2:]
@@ -133,6 +133,6 @@ class PixelCNN(Autoregressive):
                 known = [each[..., some] for each in above]
                 place = self.place[:, row : row + 1, some]
                 logits = self.rows(2 * x[:, :, row : row + 1, some] - 1, known, place)[:, 0, column - left]
-                drawn = self.levels.sample(logits, generator)
+                drawn = self.levels.sample(logits, rng)
                 x[:, 0, row, column] = torch.where(keep[:, 0, row, column], x[:, 0, row, column], drawn)
         return x

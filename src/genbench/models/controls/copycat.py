@@ -25,5 +25,5 @@ class Copycat(GenerativeModel):
     def phases(self) -> list[Phase]:
         return [Phase("keep training data", fit=self.fit)]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        return without_replacement(self.images, n, generator)
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        return without_replacement(self.images, n, rng)

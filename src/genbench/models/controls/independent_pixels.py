@@ -43,6 +43,6 @@ class IndependentPixels(GenerativeModel):
         pixels = torch.arange(self.space.dimensions, device=x.device)
         return self.log_p[pixels, levels].sum(1)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        drawn = torch.multinomial(self.log_p.exp(), n, replacement=True, generator=generator).T  # (n, D)
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        drawn = torch.multinomial(self.log_p.exp(), n, replacement=True, generator=rng).T  # (n, D)
         return self.space.to_unit(drawn).unflatten(1, self.space.shape)

@@ -26,6 +26,6 @@ class NoisyCopycat(GenerativeModel):
     def phases(self) -> list[Phase]:
         return [Phase("keep training data", fit=self.fit)]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        x = without_replacement(self.images, n, generator)
-        return (x + self.noise * torch.randn(x.shape, generator=generator, device=x.device)).clamp(0, 1)
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        x = without_replacement(self.images, n, rng)
+        return (x + self.noise * torch.randn(x.shape, generator=rng, device=x.device)).clamp(0, 1)

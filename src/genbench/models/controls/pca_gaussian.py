@@ -52,15 +52,15 @@ class PCAGaussian(GenerativeModel):
     def phases(self) -> list[Phase]:
         return [Phase("eigenvectors", fit=self.fit)]
 
-    def prior(self, n: int, *, generator: Generator) -> Tensor:
-        return torch.randn(n, self.components, generator=generator, device=generator.device)
+    def prior(self, n: int, *, rng: Generator) -> Tensor:
+        return torch.randn(n, self.components, generator=rng, device=rng.device)
 
     def decode(self, z: Tensor) -> Tensor:
         x = z @ self.weight.T + self.mu
         return x.unflatten(1, self.space.shape).clamp(0, 1)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        z = self.prior(n, generator=generator)
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        z = self.prior(n, rng=rng)
         x = (z @ self.weight.T + self.mu).unflatten(1, self.space.shape)
-        noise = self.sigma * torch.randn(x.shape, generator=generator, device=x.device)
+        noise = self.sigma * torch.randn(x.shape, generator=rng, device=x.device)
         return (x + noise).clamp(0, 1)

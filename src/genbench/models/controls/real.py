@@ -24,5 +24,5 @@ class Real(GenerativeModel):
     def phases(self) -> list[Phase]:
         return [Phase("keep held-out data", fit=self.fit)]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         return self.images[torch.arange(n, device=self.images.device) % len(self.images)]

@@ -29,10 +29,10 @@ class TenthCopycat(GenerativeModel):
     def phases(self) -> list[Phase]:
         return [Phase("keep both splits", fit=self.fit)]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         device = self.copies.device
         x = self.originals[torch.arange(n, device=device) % len(self.originals)].clone()
-        places = torch.randperm(n, generator=generator, device=device)[: round(self.share * n)]
-        drawn = torch.randint(len(self.copies), places.shape, generator=generator, device=device)
+        places = torch.randperm(n, generator=rng, device=device)[: round(self.share * n)]
+        drawn = torch.randint(len(self.copies), places.shape, generator=rng, device=device)
         x[places] = self.copies[drawn]
         return x

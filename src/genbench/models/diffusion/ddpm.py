@@ -151,18 +151,18 @@ class DDPM(GenerativeModel):
 
         The trajectories come from a generator of their own, the same in every call.
         """
-        generator = Generator(x.device).manual_seed(0)
-        weights = [self.trajectory_weight(2 * x - 1, generator) for _ in range(self.importance)]
+        rng = Generator(x.device).manual_seed(0)
+        weights = [self.trajectory_weight(2 * x - 1, rng) for _ in range(self.importance)]
         return torch.stack(weights).logsumexp(0) - math.log(self.importance)
 
-    def trajectory_weight(self, start: Tensor, generator: Generator) -> Tensor:
+    def trajectory_weight(self, start: Tensor, rng: Generator) -> Tensor:
         """log p(x_0…x_T) − log q(x_1…x_T|x_0) for one trajectory of q, drawn from its end: (n,) nats.
 
         Its mean is the paper's bound, eq. 5, one summand for each of its terms, L_T first and L_0 last.
         """
 
         def draw() -> Tensor:
-            return torch.randn(start.shape, generator=generator, device=start.device)
+            return torch.randn(start.shape, generator=rng, device=start.device)
 
         signal, noise = self.alpha_bar[-1], draw()
         x = signal.sqrt() * start + (1 - signal).sqrt() * noise
@@ -180,11 +180,11 @@ class DDPM(GenerativeModel):
         weight = weight + level_log_prob(start, mean, last.std, self.space.levels)
         return weight.flatten(1).sum(1)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """On the levels of the data, as p(x_0|x_1) is."""
 
         def draw() -> Tensor:
-            return torch.randn(n, *self.space.shape, generator=generator, device=generator.device)
+            return torch.randn(n, *self.space.shape, generator=rng, device=rng.device)
 
         x = draw()
         for t in range(self.timesteps, 0, -1):

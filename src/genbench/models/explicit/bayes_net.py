@@ -81,13 +81,13 @@ class BayesNet(GenerativeModel):
     def log_prob(self, x: Tensor) -> Tensor:
         return self.log_cpt[self.entries(self.space.to_levels(x).flatten(1))].sum(1)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """Ancestral: parents before their children."""
-        drawn = torch.zeros(n, self.space.dimensions, dtype=torch.long, device=generator.device)
+        drawn = torch.zeros(n, self.space.dimensions, dtype=torch.long, device=rng.device)
         rows = self.log_cpt.exp().unflatten(0, (-1, self.space.levels))
         for i in self.order:
             p = rows[self.entries(drawn)[:, i] // self.space.levels]  # (n, L); x_i itself is still 0
-            drawn[:, i] = torch.multinomial(p, 1, generator=generator)[:, 0]
+            drawn[:, i] = torch.multinomial(p, 1, generator=rng)[:, 0]
         return self.space.to_unit(drawn).unflatten(1, self.space.shape)
 
     def probability(self, query: Mapping[int, int], given: Mapping[int, int] | None = None) -> float:
@@ -99,7 +99,7 @@ class BayesNet(GenerativeModel):
         joint = self.log_prob(self.space.to_unit(cells).to(self.log_cpt.device)).exp()
         return conditional(joint.cpu(), cells, query, given)
 
-    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """The learned tables entry by entry, without level 0 of each variable; none where they are too many."""
         if self.free_parameters > SHOWN:
             return {}

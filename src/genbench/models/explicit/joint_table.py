@@ -44,6 +44,6 @@ class JointTable(GenerativeModel):
     def log_prob(self, x: Tensor) -> Tensor:
         return self.log_p[cell_of(self.space, x)]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        drawn = torch.multinomial(self.log_p.exp(), n, replacement=True, generator=generator)
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        drawn = torch.multinomial(self.log_p.exp(), n, replacement=True, generator=rng)
         return self.space.to_unit(levels_of(self.space, drawn)).unflatten(1, self.space.shape)

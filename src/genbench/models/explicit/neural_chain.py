@@ -64,8 +64,8 @@ class NeuralChain(GenerativeModel):
             )
         ]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        x = torch.zeros(n, self.space.dimensions, device=generator.device)
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        x = torch.zeros(n, self.space.dimensions, device=rng.device)
         for i in range(self.space.dimensions):
-            x[:, i] = self.levels.sample(self.link(i, self.seen(x)[:, : i * self.width]), generator)
+            x[:, i] = self.levels.sample(self.link(i, self.seen(x)[:, : i * self.width]), rng)
         return x.unflatten(1, self.space.shape)

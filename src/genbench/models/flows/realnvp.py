@@ -110,11 +110,11 @@ class RealNVP(GenerativeModel):
         self.register_buffer("mean", torch.zeros(d))
         self.register_buffer("deviation", torch.ones(d))
 
-    def dequantised(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+    def dequantised(self, x: Tensor, rng: Generator | None = None) -> Tensor:
         """(n, *shape) in [0, 1] -> (n, D) in (0, 1); of continuous data only the border is moved, by a hair."""
         if self.exact:
             return x.flatten(1).clamp(BORDER, 1 - BORDER)
-        noise = torch.rand(x.shape, generator=generator, device=x.device)
+        noise = torch.rand(x.shape, generator=rng, device=x.device)
         return ((self.space.to_levels(x) + noise) / self.space.levels).flatten(1)
 
     def logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -163,13 +163,13 @@ class RealNVP(GenerativeModel):
         """For images log (1/K) Σ_k p((level + u_k) / levels) − D log levels: a lower bound in expectation."""
         if self.exact:
             return self.density(self.dequantised(x))
-        generator = Generator(x.device).manual_seed(0)
-        draws = [self.density(self.dequantised(x, generator)) for _ in range(self.importance)]
+        rng = Generator(x.device).manual_seed(0)
+        draws = [self.density(self.dequantised(x, rng)) for _ in range(self.importance)]
         constant = math.log(self.importance) + self.space.dimensions * math.log(self.space.levels)
         return torch.stack(draws).logsumexp(0) - constant
 
-    def prior(self, n: int, *, generator: Generator) -> Tensor:
-        return torch.randn(n, self.space.dimensions, generator=generator, device=generator.device)
+    def prior(self, n: int, *, rng: Generator) -> Tensor:
+        return torch.randn(n, self.space.dimensions, generator=rng, device=rng.device)
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, D) -> (n, *shape): the level in whose cell the point lies, or the point itself."""
@@ -178,5 +178,5 @@ class RealNVP(GenerativeModel):
             return x
         return (x * self.space.levels).floor().clamp(0, self.space.levels - 1) / (self.space.levels - 1)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        return self.decode(self.prior(n, generator=generator))
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        return self.decode(self.prior(n, rng=rng))

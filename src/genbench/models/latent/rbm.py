@@ -84,11 +84,11 @@ class RBM(GenerativeModel):
         visible = v @ torch.lerp(self.base, self.visible_bias, beta)
         return visible + F.softplus(beta * (seen + self.hidden_bias)).sum(1)
 
-    def transition(self, seen: Tensor, generator: Generator | None, beta: float = 1.0) -> Tensor:
+    def transition(self, seen: Tensor, rng: Generator | None, beta: float = 1.0) -> Tensor:
         """A block Gibbs step v -> h -> v', which leaves f_β as it is and is its own reverse."""
-        h = bernoulli(beta * (seen + self.hidden_bias), generator)
+        h = bernoulli(beta * (seen + self.hidden_bias), rng)
         visible = torch.lerp(self.base, self.visible_bias + h @ self.weight.T, beta)
-        return bernoulli(visible, generator)
+        return bernoulli(visible, rng)
 
     def loss(self, batch: Batch) -> Tensor:
         """F(data) − F(chains), whose gradient, the chains held fixed, is that of contrastive divergence."""
@@ -125,10 +125,10 @@ class RBM(GenerativeModel):
             Phase("partition function", fit=self.normalise),
         ]
 
-    def annealed(self, v: Tensor, keep: Tensor, generator: Generator | None) -> tuple[Tensor, Tensor]:
+    def annealed(self, v: Tensor, keep: Tensor, rng: Generator | None) -> tuple[Tensor, Tensor]:
         """From the base rates to the machine: (n, D) and log weights (n,); v keeps its values where `keep` is true."""
-        v = torch.where(keep, v, bernoulli(self.base.expand_as(v), generator))
-        return annealed(self, v, keep, self.anneal, generator)
+        v = torch.where(keep, v, bernoulli(self.base.expand_as(v), rng))
+        return annealed(self, v, keep, self.anneal, rng)
 
     @property
     def log_z_base(self) -> Tensor:
@@ -136,23 +136,21 @@ class RBM(GenerativeModel):
         return len(self.hidden_bias) * math.log(2) + F.softplus(self.base).sum()
 
     @torch.no_grad()
-    def log_partition(
-        self, method: str = "ais", *, generator: Generator | None = None
-    ) -> tuple[float, float]:
+    def log_partition(self, method: str = "ais", *, rng: Generator | None = None) -> tuple[float, float]:
         """log Z and its standard error.  "exact": summed over the smaller side.  "ais": annealed importance sampling.
 
         Raises ValueError where there are too many units to sum over.
         """
         ways: dict[str, Callable[[], tuple[float, float]]] = {
             "exact": lambda: (self.summed(), 0.0),
-            "ais": lambda: self.estimated(generator),
+            "ais": lambda: self.estimated(rng),
         }
         return ways[method]()
 
-    def estimated(self, generator: Generator | None) -> tuple[float, float]:
+    def estimated(self, rng: Generator | None) -> tuple[float, float]:
         """log Z_0 + log mean w, and its error."""
         blank = self.base.new_zeros(self.runs, len(self.base))
-        log_weight = self.annealed(blank, torch.zeros_like(blank, dtype=torch.bool), generator)[1]
+        log_weight = self.annealed(blank, torch.zeros_like(blank, dtype=torch.bool), rng)[1]
         return log_partition(log_weight, self.log_z_base)
 
     def summed(self) -> float:
@@ -184,11 +182,11 @@ class RBM(GenerativeModel):
         total = bound(self, v, self.log_z_base, self.anneal)
         return total.unflatten(0, (len(x), self.importance)).logsumexp(1) - math.log(self.importance)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        blank = torch.zeros(n, *self.space.shape, device=generator.device)
-        return self.complete(blank, torch.zeros_like(blank, dtype=torch.bool), generator=generator)
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        blank = torch.zeros(n, *self.space.shape, device=rng.device)
+        return self.complete(blank, torch.zeros_like(blank, dtype=torch.bool), rng=rng)
 
-    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
+    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
         """Annealed with the kept pixels clamped."""
         v, keep = x.flatten(1), mask.expand_as(x).flatten(1)
-        return self.annealed(v, keep, generator)[0].unflatten(1, self.space.shape)
+        return self.annealed(v, keep, rng)[0].unflatten(1, self.space.shape)

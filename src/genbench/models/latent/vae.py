@@ -130,14 +130,14 @@ class VAE(GenerativeModel):
             weights.append(self.output.log_prob(self.raw(z), x).sum(1) + ratio)
         return torch.stack(weights).logsumexp(0) - math.log(self.importance)
 
-    def prior(self, n: int, *, generator: Generator) -> Tensor:
-        return torch.randn(n, self.latent, generator=generator, device=generator.device)
+    def prior(self, n: int, *, rng: Generator) -> Tensor:
+        return torch.randn(n, self.latent, generator=rng, device=rng.device)
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape): the mean image."""
         return self.output.mean(self.raw(z)).unflatten(1, self.space.shape)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """z from the prior, then each pixel from p(x|z): what the bound is a bound of."""
-        raw = self.raw(self.prior(n, generator=generator))
-        return self.output.sample(raw, generator).unflatten(1, self.space.shape)
+        raw = self.raw(self.prior(n, rng=rng))
+        return self.output.sample(raw, rng).unflatten(1, self.space.shape)

@@ -103,7 +103,7 @@ class CycleGAN(GenerativeModel):
             Phase("game", tuple(Objective(*each, self.optimizer, schedule=late_linear) for each in players))
         ]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """condition: (n, *source) in [0, 1], the images to translate.
 
         Raises:
@@ -112,7 +112,7 @@ class CycleGAN(GenerativeModel):
         source = sources_of(Batch(torch.empty(n), source=condition), self.space.source)
         return (self.to_target(source) + 1) / 2
 
-    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         errors: dict[str, list[Tensor]] = {"Cycle error, source": [], "Cycle error, target": []}
         for part in batches.blocks(splits.held_out):
             source, x = sources_of(part), 2 * part.x - 1
@@ -122,7 +122,7 @@ class CycleGAN(GenerativeModel):
         meaning = "Mean |difference| of a held-out image of that domain from itself, translated to the other and back."
         return {title: Measure(torch.cat(found), meaning, "down") for title, found in errors.items()}
 
-    def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
+    def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
         few = batches.rows(splits.held_out, slice(SHOWN))
         source, x = sources_of(few), 2 * few.x - 1
         fake_x, fake_source = self.to_target(source), self.to_source(x)

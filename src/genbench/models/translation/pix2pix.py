@@ -66,9 +66,9 @@ class Pix2Pix(GenerativeModel):
         self.reconstruction, self.adversarial_weight = reconstruction, adversarial_weight
         self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, 0.999))
 
-    def translate(self, source: Tensor, generator: Generator | None = None) -> Tensor:
+    def translate(self, source: Tensor, rng: Generator | None = None) -> Tensor:
         """(n, *source) in [−1, 1] -> (n, *shape) in [−1, 1]."""
-        return self.generator(source, generator).tanh()
+        return self.generator(source, rng).tanh()
 
     def score(self, source: Tensor, x: Tensor) -> Tensor:
         """Images in [−1, 1] -> (n, rows, columns) logits of D(s, x), one for each patch."""
@@ -101,26 +101,26 @@ class Pix2Pix(GenerativeModel):
             players.insert(0, Objective("discriminator", critic, self.discriminator_loss, self.optimizer))
         return [Phase("game" if self.discriminator is not None else "regression", tuple(players))]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """condition: (n, *source) in [0, 1], the images to translate.
 
         Raises:
             ValueError: no source images, or not n of the right shape.
         """
         source = sources_of(Batch(torch.empty(n), source=condition), self.space.source)
-        return (self.translate(source, generator) + 1) / 2
+        return (self.translate(source, rng) + 1) / 2
 
-    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         apart = []
         for part in blocks(splits.held_out):
-            one, other = (self.sample(len(part.x), part.source, generator=generator) for _ in range(2))
+            one, other = (self.sample(len(part.x), part.source, rng=rng) for _ in range(2))
             apart.append((one - other).abs().flatten(1).mean(1))
         meaning = "Mean |difference| between two translations of one held-out image: how much the dropout noise varies."
         return {"Variation": Measure(torch.cat(apart), meaning)}
 
-    def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
+    def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
         x, _, source, *_ = splits.held_out.rows(slice(SHOWN))
         assert source is not None
-        one, other = (self.sample(len(source), source, generator=generator) for _ in range(2))
+        one, other = (self.sample(len(source), source, rng=rng) for _ in range(2))
         rows = torch.stack([as_shown(source, self.space.shape), one, other, x])
         return {"Held-out sources, two translations of each, and the truth": rows}
