@@ -25,7 +25,7 @@ from genbench.data.prepared import Prepared, load
 from genbench.drawing.tiles import png, tile
 from genbench.models.build import build
 from genbench.params.schema import load as parameters
-from genbench.scoring.evaluation import log_prob
+from genbench.scoring.likelihoods import log_prob
 from genbench.storage.files import InputError
 from genbench.storage.weights import load_state, read_weights
 

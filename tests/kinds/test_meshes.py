@@ -20,13 +20,15 @@ from genbench.data.prepared import load, prepare
 from genbench.data.source import Source
 from genbench.data.sources import meshes as source
 from genbench.kinds.kind import Subject
-from genbench.kinds.mesh import embedding, kind, rendering
+from genbench.kinds.mesh import embedding, rendering
+from genbench.kinds.mesh.kind import KIND as MESHES
+from genbench.kinds.mesh.kind import SIDE
 from genbench.models.autoregressive.polygen import PolyGen
 from genbench.models.controls.token_frequency import TokenFrequency
 from genbench.models.controls.uniform_tokens import UniformTokens
 from genbench.nn.mesh_tokens import face_mask, join, split, vertex_mask
 from genbench.params.schema import Dataset, Extractor
-from genbench.scoring import evaluation
+from genbench.scoring import resampling
 from genbench.scoring.catalogue import SCORES
 from genbench.scoring.metrics import nearest
 from genbench.storage.files import InputError, npz_bytes, write_all
@@ -180,7 +182,7 @@ def test_pictures_follow_from_the_mesh_and_show_an_open_one_from_inside() -> Non
     )
     assert red(BOX) == 0
     assert red(Mesh(CORNERS, BOX.faces[:-1])) > 100  # without its lid
-    assert int((picture != meshes.PAPER).any(2).sum()) > 500
+    assert int((picture != rendering.PAPER).any(2).sum()) > 500
 
 
 def test_the_embedding_is_the_kernel_distance_of_the_sets_of_vertices(drawn: Source) -> None:
@@ -193,7 +195,7 @@ def test_the_embedding_is_the_kernel_distance_of_the_sets_of_vertices(drawn: Sou
 
     def kernel(a: Mesh, b: Mesh) -> float:
         gaps = (meshes.lengths(a.vertices, bits=8)[:, None] - meshes.lengths(b.vertices, bits=8)[None]) ** 2
-        return float(np.exp(-gaps.sum(2) / (2 * meshes.BANDWIDTH**2)).mean())
+        return float(np.exp(-gaps.sum(2) / (2 * embedding.BANDWIDTH**2)).mean())
 
     exact = np.array([[kernel(a, a) + kernel(b, b) - 2 * kernel(a, b) for b in found] for a in found])
     assert np.abs(distances**2 - exact).max() < 0.12
@@ -242,19 +244,19 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("meshes")
     (folder / "d.safetensors").write_bytes(prepare("d", Dataset(source="meshes", train=90, held_out=40)))
     data = load(folder / "d.safetensors")
-    (folder / "e.safetensors").write_bytes(kind.extractor(data, Extractor(steps=1))[0])
+    (folder / "e.safetensors").write_bytes(MESHES.extractor(data, Extractor(steps=1))[0])
     return data, folder
 
 
 def compared(prepared: Any, samples: np.ndarray, asked: np.ndarray | None = None) -> dict[str, float]:
     data, folder = prepared
-    draws = evaluation.draws(40, len(samples), real_seed=0, fake_seed=1)
-    found = kind.compare(
+    draws = resampling.draws(40, len(samples), real_seed=0, fake_seed=1)
+    found = MESHES.compare(
         data, Subject(samples, None, asked), draws, extractor=folder / "e.safetensors", seed=0
     )
     for name, score in found.scores.items():
         assert name in SCORES
-        assert score.replicates.shape == (evaluation.RESAMPLINGS,)
+        assert score.replicates.shape == (resampling.RESAMPLINGS,)
         assert score.estimate.low <= score.estimate.value <= score.estimate.high
     json.dumps(found.facts, allow_nan=False)
     values = {name: score.estimate.value for name, score in found.scores.items()}
@@ -289,18 +291,18 @@ def test_samples_are_drawn_in_grids_and_in_pairs(prepared: Any) -> None:
     data = prepared[0]
     broken = data.held_out.x[:23].copy()
     broken[5] = -1
-    grid = kind.grid(broken, data.card)
-    assert grid.shape == (3 * (kind.SIDE + 4) + 4, 10 * (kind.SIDE + 4) + 4, 3)
-    assert not np.array_equal(grid, kind.grid(data.held_out.x[:23], data.card))
+    grid = MESHES.grid(broken, data.card)
+    assert grid.shape == (3 * (SIDE + 4) + 4, 10 * (SIDE + 4) + 4, 3)
+    assert not np.array_equal(grid, MESHES.grid(data.held_out.x[:23], data.card))
     calm, alarmed = (
-        kind.pairs(broken[:3], data.train.x[:3], [flag, False, False], data.card) for flag in (False, True)
+        MESHES.pairs(broken[:3], data.train.x[:3], [flag, False, False], data.card) for flag in (False, True)
     )
     assert not np.array_equal(calm, alarmed)
 
 
 def test_a_copy_is_at_distance_zero_and_nothing_else_is(prepared: Any) -> None:
     data = prepared[0]
-    train, held_out = (kind.vectors(x, data.card) for x in (data.train.x, data.held_out.x))
+    train, held_out = (MESHES.vectors(x, data.card) for x in (data.train.x, data.held_out.x))
     assert np.array_equal(nearest(train, train[::3])[0][:, 0], np.zeros(30))
     assert nearest(train, held_out)[0].min() > 1e-3
 

@@ -14,14 +14,16 @@ from genbench.core import Batch, Space, Splits
 from genbench.data import prepared as data
 from genbench.drawing.canvas import SAMPLES, SCORE, TARGET
 from genbench.kinds.kind import Subject, kind_of
-from genbench.kinds.points import kind as points
+from genbench.kinds.points import mixture
+from genbench.kinds.points.comparison import excess_nll
+from genbench.kinds.points.kind import KIND as POINTS
 from genbench.models.adversarial.dcgan import DCGAN
 from genbench.models.adversarial.gan import GAN
 from genbench.models.adversarial.wgan_gp import WGANGP
 from genbench.models.flows.realnvp import RealNVP
 from genbench.params.schema import Dataset
 from genbench.report.frames import film
-from genbench.scoring import evaluation, metrics
+from genbench.scoring import metrics, resampling
 from genbench.storage.files import InputError
 from genbench.storage.weights import weights_bytes
 from genbench.training.loop import Budget, Job, train
@@ -89,11 +91,11 @@ def test_what_is_no_mixture_is_refused(options: dict[str, Any], said: str) -> No
         data.prepare("points", Dataset(**options))
 
 
-def scored(ready: data.Prepared, samples: np.ndarray, folder: Path) -> dict[str, evaluation.Scored]:
+def scored(ready: data.Prepared, samples: np.ndarray, folder: Path) -> dict[str, resampling.Scored]:
     kind = kind_of(ready.card)
     weights, _ = kind.extractor(ready, None)  # type: ignore[arg-type]
     (folder / "plain.safetensors").write_bytes(weights)
-    drawn = evaluation.draws(len(ready.held_out.x), len(samples), real_seed=0, fake_seed=1)
+    drawn = resampling.draws(len(ready.held_out.x), len(samples), real_seed=0, fake_seed=1)
     subject = Subject(samples.astype(np.float32))
     return kind.compare(ready, subject, drawn, extractor=folder / "plain.safetensors", seed=0).scores
 
@@ -115,7 +117,7 @@ def test_scores_tell_dropped_modes_and_noise(tmp_path: Path) -> None:
     assert value["coverage"][0] > 0.8
     assert 0.6 > value["coverage"][1] > value["coverage"][2]
     for name, found in dropped.items():
-        assert len(found.replicates) == evaluation.RESAMPLINGS
+        assert len(found.replicates) == resampling.RESAMPLINGS
         assert found.replicates.mean() == pytest.approx(found.estimate.value, abs=0.1), name
 
 
@@ -141,18 +143,18 @@ def test_the_excess_is_zero_for_the_truth_and_the_divergence_for_another_density
 
     class Truth(Uniform):
         def log_prob(self, x: Tensor) -> Tensor:
-            return torch.from_numpy(points.mixture_log_density(x.double().numpy(), ready.card))
+            return torch.from_numpy(mixture.mixture_log_density(x.double().numpy(), ready.card))
 
     places = np.linspace(0, 1, 20_001)
-    density = points.true_density(places, ready.card)
+    density = mixture.true_density(places, ready.card)
     assert density.mean() == pytest.approx(1, abs=1e-3)
-    logs = points.mixture_log_density(places[:, None], ready.card)
+    logs = mixture.mixture_log_density(places[:, None], ready.card)
     assert np.exp(logs) == pytest.approx(density)
     divergence = float((density * logs).mean())  # from the uniform density
-    drawn = evaluation.draws(2000, 2000, real_seed=0, fake_seed=1)
+    drawn = resampling.draws(2000, 2000, real_seed=0, fake_seed=1)
     for model, expected in ((Truth(), 0.0), (Uniform(), divergence)):
-        subject = Subject(ready.held_out.x, model)
-        assert points._excess(ready, subject, drawn).estimate.value == pytest.approx(expected, abs=0.05)
+        excess = excess_nll(POINTS.vectors(ready.held_out.x, ready.card), ready, model, drawn)
+        assert excess.estimate.value == pytest.approx(expected, abs=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +205,7 @@ def gan(d: int) -> GAN:
 @pytest.mark.parametrize("kind", [GAN, WGANGP])
 def test_watching_a_game_does_not_change_it(kind: Any, tmp_path: Path) -> None:
     space = Space("points", (1,), 0)
-    batch = Batch(torch.rand(64, 1, generator=Generator().manual_seed(0)))
+    batch = Batch(torch.rand(64, 1, rng=Generator().manual_seed(0)))
     options = {"units": 4, "pieces": 2} if kind is GAN else {}
 
     def trained(model: type[Any]) -> tuple[bytes, dict[str, np.ndarray]]:
@@ -278,7 +280,7 @@ def test_images_of_a_training_stand_in_rows() -> None:
 
 def test_a_grid_puts_a_sample_where_it_lies(tmp_path: Path) -> None:
     card = prepared(tmp_path, **RING).card
-    canvas = points.grid(np.array([[0.25, 0.75]], np.float32), card)
+    canvas = POINTS.grid(np.array([[0.25, 0.75]], np.float32), card)
     rows, columns = np.nonzero((canvas[:380] == SAMPLES).all(2))
     assert (columns.mean() + 0.5 - 4) / 372 == pytest.approx(0.25, abs=0.01)
     assert 1 - (rows.mean() + 0.5 - 4) / 372 == pytest.approx(0.75, abs=0.01)
@@ -288,8 +290,8 @@ def test_copies_are_marked_in_red(tmp_path: Path) -> None:
     for source in ("ring", "mixture_1d"):
         ready = prepared(tmp_path, source=source, train=100, held_out=50)
         near = ready.train.x[:3]
-        picture = points.pairs(near, near, [False, True, False], ready.card)
-        clean = points.pairs(near, near, [False] * 3, ready.card)
+        picture = POINTS.pairs(near, near, [False, True, False], ready.card)
+        clean = POINTS.pairs(near, near, [False] * 3, ready.card)
         red = [int((p[:-25] == (214, 39, 40)).all(2).sum()) for p in (picture, clean)]
         assert red[0] > 10
         assert red[1] == 0
@@ -300,5 +302,5 @@ def test_a_source_without_a_known_mixture_is_scored_and_drawn_all_the_same(tmp_p
     plain = {key: ready.card[key] for key in ready.card if key not in ("centres", "sigma", "weights")}
     bare = ready._replace(card=plain)
     assert set(scored(bare, ready.train.x[:200], tmp_path)) == {"precision", "recall", "density", "coverage"}
-    assert points.grid(ready.train.x, plain).shape[2] == 3
-    assert points.grid(ready.train.x[:, :1], plain).shape[2] == 3
+    assert POINTS.grid(ready.train.x, plain).shape[2] == 3
+    assert POINTS.grid(ready.train.x[:, :1], plain).shape[2] == 3

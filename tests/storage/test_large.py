@@ -2,6 +2,7 @@
 
 import json
 import mmap
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from genbench.data import prepared as data
 from genbench.data.source import Part
 from genbench.data.sources import faces, folder
 from genbench.extractors import pca_pixels
+from genbench.kinds.kind import kind_of
 from genbench.models import sampling
 from genbench.models.controls.copycat import Copycat
 from genbench.models.controls.independent_pixels import IndependentPixels
@@ -30,7 +32,8 @@ from genbench.models.controls.real import Real
 from genbench.models.controls.tenth_copycat import TenthCopycat
 from genbench.models.latent.rbm import RBM
 from genbench.params.schema import Dataset
-from genbench.scoring import audit, evaluation, metrics
+from genbench.scoring import audit, metrics
+from genbench.scoring.measures import measures as measures_of
 from genbench.scoring.metrics import neighbours
 from genbench.scoring.metrics.arrays import Rows
 from genbench.storage import arrays as large
@@ -231,7 +234,7 @@ def test_every_model_is_fitted_to_streamed_data_to_the_same_bits(
         assert isinstance(splits.train, Batch if held > 10 else Streamed)
         loop.train(model, splits, loop.Budget(3, 16), loop.Job("r", 0, tmp_path / "c.pt", f"{held}"))
         drawn = sampling.draw(model, splits, run="r", rng=Generator().manual_seed(0))
-        measures = evaluation.measures(model, splits, Generator().manual_seed(0))
+        measures = measures_of(model, splits, Generator().manual_seed(0))
         found.append((weights_bytes(model, {}), drawn, measures))
     (weights, drawn, measures), (streamed_weights, streamed_drawn, streamed_measures) = found
     assert weights == streamed_weights
@@ -319,11 +322,16 @@ def test_neighbours_in_blocks_are_those_of_the_whole(k: int, monkeypatch: pytest
 def test_novelty_of_a_large_set_is_the_same_record(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = data.load(digits)
     samples = np.concatenate([prepared.train.x[:20], prepared.held_out.x[20:200]])
-    expected = audit.novelty(prepared, samples, seed=0)
+    kind = kind_of(prepared.card)
+    distance: dict[str, Any] = {
+        "vectors": partial(kind.vectors, card=prepared.card),
+        "distance": kind.distance,
+    }
+    expected = audit.novelty(prepared, samples, **distance, seed=0)
     for module in (large, audit):
         monkeypatch.setattr(module, "HELD", 1000)
     monkeypatch.setattr(neighbours, "PART", 64 * 90)
-    assert audit.novelty(data.load(digits), samples, seed=0) == expected
+    assert audit.novelty(data.load(digits), samples, **distance, seed=0) == expected
 
 
 def test_components_of_pixels_in_blocks(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:

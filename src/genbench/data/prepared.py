@@ -43,14 +43,6 @@ class Prepared(NamedTuple):
     sha256: str
 
     @property
-    def train_x(self) -> np.ndarray:
-        return self.train.x
-
-    @property
-    def held_out_x(self) -> np.ndarray:
-        return self.held_out.x
-
-    @property
     def levels(self) -> int:
         return int(self.card["levels"])
 

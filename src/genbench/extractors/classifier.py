@@ -19,6 +19,9 @@ from genbench.core import Space
 from genbench.data.prepared import Prepared
 from genbench.extractors.base import Extractor, Outputs, checked
 from genbench.params.schema import Extractor as Settings
+from genbench.runtime.machine import seed_of
+from genbench.scoring.comparison import Features
+from genbench.scoring.estimates import clopper_pearson
 from genbench.storage.arrays import slices
 from genbench.storage.files import InputError, read_bytes, sha256
 from genbench.storage.stored import Stored
@@ -56,17 +59,6 @@ class Classifier(nn.Module):
         """(n, c, h, w) in [0, 1] -> features (n, f), logits (n, classes)."""
         features = self.body(2 * x - 1)
         return features, self.head(features)
-
-
-class Features(NamedTuple):
-    """What the metrics are computed on: features (n, f), class probabilities (n, classes), labels (n,)."""
-
-    features: np.ndarray
-    probabilities: np.ndarray
-    labels: np.ndarray
-
-    def rows(self, chosen: slice) -> "Features":
-        return Features(*(part[chosen] for part in self))
 
 
 class Trained(NamedTuple):
@@ -118,8 +110,6 @@ class ClassifierFeatures(Extractor):
 
 def train(data: Prepared, params: Settings) -> tuple[bytes, dict[str, Any]]:
     """Train one classifier for each of `params.seeds`: the weights file's bytes, and its card with the accuracies."""
-    from genbench.runtime.machine import seed_of
-
     space, name = data.space, data.card["name"]
     if space.classes < 2 or len(np.unique(data.train.y)) < 2:
         raise InputError(
@@ -203,8 +193,6 @@ def augment(x: Tensor, rng: Generator) -> Tensor:
 
 
 def _card(data: Prepared, params: Settings, trained: Trained) -> dict[str, Any]:
-    from genbench.scoring.metrics import clopper_pearson
-
     def accuracy(seed: int) -> dict[str, Any]:
         correct = int((trained(data.held_out.x, seed=seed).labels == data.held_out.y).sum())
         return clopper_pearson(correct, len(data.held_out.y)).as_dict()

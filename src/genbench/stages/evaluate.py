@@ -9,11 +9,14 @@ from typing import Any
 import torch
 
 from genbench.capabilities import Likelihood, capability
+from genbench.data.samples import samples_in
 from genbench.kinds.kind import Subject, kind_of
 from genbench.params.schema import load, pick
 from genbench.runtime import machine
-from genbench.scoring import evaluation, folds
-from genbench.stages.inputs import dataset_of, samples_in
+from genbench.scoring.likelihoods import likelihood_scores
+from genbench.scoring.measures import measures
+from genbench.scoring.resampling import FOLDS, Scored, draws
+from genbench.stages.inputs import dataset_of
 from genbench.stages.trained import trained
 from genbench.storage.files import json_bytes, npz_bytes, write_all
 from genbench.training.batches import splits_of
@@ -26,13 +29,13 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
     machine.make_deterministic(threads=entry.threads)
     samples = samples_in(out, prepared)
     seed = machine.seed_of(entry.seed, run, "evaluate")
-    n, held_out = len(samples), len(prepared.held_out_x)
+    n, held_out = len(samples), len(prepared.held_out.x)
     shared_seed = machine.seed_of(entry.dataset, "resamplings")
-    drawn = evaluation.draws(held_out, n, real_seed=shared_seed, fake_seed=seed)
+    drawn = draws(held_out, n, real_seed=shared_seed, fake_seed=seed)
     subject = Subject(samples)
     facts: dict[str, Any] = {"parameters": None, "likelihood": None}
-    measures: dict[str, Any] = {}
-    likelihoods: dict[str, evaluation.Scored] = {}
+    own: dict[str, Any] = {}
+    likelihoods: dict[str, Scored] = {}
     if run in settings.runs:
         space = prepared.space
         device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
@@ -40,10 +43,10 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
         asked = prepared.asked_labels if model.conditional else None
         subject = Subject(samples, capability(model, Likelihood), asked)
         torch.manual_seed(seed)
-        kind, likelihoods = evaluation.likelihood_scores(model, prepared, space, drawn)
+        kind, likelihoods = likelihood_scores(model, prepared, space, drawn)
         rng = torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "measure"))
         facts = {"parameters": model.free_parameters, "likelihood": kind}
-        measures = evaluation.measures(model, splits_of(prepared, device), rng)
+        own = measures(model, splits_of(prepared, device), rng)
     compared = kind_of(prepared.card).compare(prepared, subject, drawn, extractor=extractor, seed=seed)
     scores = compared.scores | likelihoods
     record = {
@@ -53,9 +56,9 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
         "seed": entry.seed,
         "n": n,
         "held_out": held_out,
-        "folds": folds.FOLDS,
+        "folds": FOLDS,
         **facts,
-        "measures": {**compared.measures, **measures},
+        "measures": {title: found.as_dict() for title, found in {**compared.measures, **own}.items()},
         "scores": {name: score.estimate.as_dict() for name, score in scores.items()},
         **compared.facts,
     }

@@ -1,14 +1,12 @@
-"""What several stages load: a run's dataset, its trained model, its samples."""
+"""What several stages load: a run's dataset, and what its weights belong to."""
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from genbench.data.prepared import Prepared
 from genbench.data.prepared import load as load_data
 from genbench.params.schema import External, Run
-from genbench.storage.files import InputError, read_npz
+from genbench.storage.files import InputError
 
 
 def dataset_of(run: str, entry: Run | External, path: Path) -> Prepared:
@@ -23,20 +21,6 @@ def dataset_of(run: str, entry: Run | External, path: Path) -> Prepared:
             f"{path}: holds dataset {prepared.card['name']!r}; run {run} expects {entry.dataset!r}"
         )
     return prepared
-
-
-def samples_in(folder: Path, prepared: Prepared) -> np.ndarray:
-    """The samples in a run's folder, (n, *shape), stored as the dataset's elements are.
-
-    Raises:
-        InputError: the file is missing or damaged, or its array `x` is none of the dataset's.
-    """
-    path = folder / "samples.npz"
-    arrays = read_npz(path, what="the samples")
-    problem = prepared.misfit(arrays.get("x"))
-    if problem:
-        raise InputError(f"{path}: array 'x' {problem}")
-    return arrays["x"]
 
 
 def about(run: str, entry: Run, prepared: Prepared) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Stage `novelty`: are the samples new?  Distances to the training data, calibrated on held-out data."""
 
+from functools import partial
 from pathlib import Path
 
 from genbench.data.prepared import load as load_data
+from genbench.data.samples import samples_in
 from genbench.drawing import tiles
 from genbench.kinds.kind import kind_of
 from genbench.params.schema import load, pick
 from genbench.scoring import audit
-from genbench.stages.inputs import samples_in
 from genbench.storage.files import json_bytes, write_all
 
 CLOSEST = 12  # pairs that are drawn
@@ -17,11 +18,13 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     pick(load(params).rows, run, "runs", params)
     prepared = load_data(data)
     samples = samples_in(out, prepared)
-    record = audit.novelty(prepared, samples, seed=0)
+    kind = kind_of(prepared.card)
+    vectors = partial(kind.vectors, card=prepared.card)
+    record = audit.novelty(prepared, samples, vectors=vectors, distance=kind.distance, seed=0)
     closest = record["pairs"][:CLOSEST]
-    picture = kind_of(prepared.card).pairs(
+    picture = kind.pairs(
         samples.take([pair["sample"] for pair in closest], axis=0),
-        prepared.train_x.take([pair["train"] for pair in closest], axis=0),
+        prepared.train.x.take([pair["train"] for pair in closest], axis=0),
         [pair["flagged"] for pair in closest],
         prepared.card,
     )

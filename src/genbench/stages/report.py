@@ -56,7 +56,7 @@ def _dataset(name: str) -> DatasetResult:
         name=name,
         card=prepared.card | {"sha256": prepared.sha256},
         extractor=read_json(Path("results/extractors") / f"{name}.json", what="the extractor's card"),
-        examples=prepared.held_out_x[:EXAMPLES],
+        examples=prepared.held_out.x[:EXAMPLES],
     )
 
 
