@@ -32,7 +32,7 @@ def test_idx_files_hold_what_torchvision_reads(
     root = tmp_path / "raw"
     unpack(root / name / "raw", request.getfixturevalue("raw"))
     own = IDX[name][0].load(root=str(root))
-    for train, x, y in ((True, own.train_x, own.train_y), (False, own.held_out_x, own.held_out_y)):
+    for train, x, y in ((True, own.train.x, own.train.y), (False, own.held_out.x, own.held_out.y)):
         theirs = getattr(datasets, name)(root, train=train)
         assert np.array_equal(x[:, 0], theirs.data.numpy())
         assert np.array_equal(y, theirs.targets.numpy())
@@ -69,7 +69,7 @@ def test_cifar10_in_binary_is_what_torchvision_reads_of_pickles(
     monkeypatch.setattr(datasets.CIFAR10, "test_list", [(names[-1], None)])
     monkeypatch.setattr(datasets.CIFAR10, "meta", datasets.CIFAR10.meta | {"md5": None})
     own = cifar10.load(root=str(unpack(tmp_path / "binary", files)))
-    for train, x, y in ((True, own.train_x, own.train_y), (False, own.held_out_x, own.held_out_y)):
+    for train, x, y in ((True, own.train.x, own.train.y), (False, own.held_out.x, own.held_out.y)):
         theirs = datasets.CIFAR10(tmp_path, train=train)
         assert np.array_equal(x.transpose(0, 2, 3, 1), theirs.data)
         assert y.tolist() == theirs.targets
