@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import SMALL
+from conftest import SMALL, checkout, run_in
 from snakemake.common.configfile import load_configfile
 
 from genbench.engines.snakemake import parameters
@@ -36,3 +36,13 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path) -> None:
     path.write_text(SMALL.replace("hidden: 30", "hiden: 30"))
     with pytest.raises(InputError, match=r"runs\.bits-made\.hiden: unknown key; did you mean 'hidden'"):
         parameters(load_configfile(path), path)
+
+
+def test_the_workflow_takes_them_so(tmp_path: Path) -> None:
+    folder = checkout(tmp_path, SMALL.replace("hidden: 30", "hidden: 30, lr: 1e-3"))
+    assert run_in(folder, "genbench", "check").returncode == 0
+    plan = run_in(folder, "snakemake", "-n")
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    refused = run_in(folder, "snakemake", "-n", "--config", "device=cuda")
+    assert refused.returncode != 0
+    assert "params.yaml: other values stand on the command line" in refused.stdout + refused.stderr
