@@ -125,6 +125,7 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
     with uncollected():
         import torch
 
+        from genbench.core import space_of
         from genbench.runtime import group as parallel
         from genbench.runtime import machine
         from genbench.storage.files import json_bytes, npz_bytes, write_all
@@ -134,7 +135,7 @@ def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PAR
         from genbench.training.execution import Execution
 
     prepared = _data_of(run, entry, data)
-    space = prepared.space
+    space = space_of(prepared.card)
     machine.optimize_without_compiler()
     device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
     group = parallel.join(run, entry.processes, device)
@@ -253,7 +254,7 @@ def novelty(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = P
     closest = record["pairs"][:CLOSEST]
     picture = kind_of(prepared.card).pairs(
         samples.take([pair["sample"] for pair in closest], axis=0),
-        prepared.train_x.take([pair["train"] for pair in closest], axis=0),
+        prepared.train.x.take([pair["train"] for pair in closest], axis=0),
         [pair["flagged"] for pair in closest],
         prepared.card,
     )
@@ -280,6 +281,7 @@ def evaluate(
         import torch
 
         from genbench.capabilities import Likelihood, capability
+        from genbench.core import space_of
         from genbench.kinds.kind import Subject, kind_of
         from genbench.params.schema import load, pick
         from genbench.runtime import machine
@@ -292,7 +294,7 @@ def evaluate(
     prepared = _data_of(run, entry, data)
     samples = _samples(out, prepared)
     seed = machine.seed_of(entry.seed, run, "evaluate")
-    n, held_out = len(samples), len(prepared.held_out_x)
+    n, held_out = len(samples), len(prepared.held_out.x)
     shared_seed = machine.seed_of(entry.dataset, "resamplings")
     drawn = evaluation.draws(held_out, n, real_seed=shared_seed, fake_seed=seed)
     subject = Subject(samples)
@@ -300,10 +302,10 @@ def evaluate(
     measures: dict[str, Any] = {}
     likelihoods: dict[str, evaluation.Scored] = {}
     if run in settings.runs:
-        space = prepared.space
+        space = space_of(prepared.card)
         device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
         model = _trained(run, settings.runs[run], prepared, space, out).to(device)
-        asked = prepared.asked_labels if model.conditional else None
+        asked = prepared.asked_labels(model.conditional)
         subject = Subject(samples, capability(model, Likelihood), asked)
         torch.manual_seed(seed)
         kind, likelihoods = evaluation.likelihood_scores(model, prepared, space, drawn)
@@ -540,7 +542,7 @@ def study(
     name, judged = _judged_runs(load(params), params, runs, dataset)
     prepared = load_data(Path("data") / f"{name}.safetensors")
     samples = {run: _samples(Path("results/runs") / run, prepared) for run in judged}
-    source = human.Source(name, prepared.held_out_x, prepared.train_x, prepared.levels, prepared.sha256)
+    source = human.Source(name, prepared.held_out.x, prepared.train.x, prepared.levels, prepared.sha256)
     page, key = human.build(source, samples, per_run=per_run, seed=seed, seconds=seconds)
     key_path = out.with_suffix(".key.json")
     write_all(out.parent, {out.name: page, key_path.name: key})
@@ -602,12 +604,13 @@ def main() -> None:
 
 def _load_run(run: str, data: Path, path: Path) -> "tuple[Params, Run, Prepared, Space]":
     """Validated parameters, the run's entry, its dataset, its space; the thread count is set on the way."""
+    from genbench.core import space_of
     from genbench.params.schema import load, pick
 
     settings = load(path)
     entry = pick(settings.runs, run, "runs", path)
     prepared = _data_of(run, entry, data)
-    return settings, entry, prepared, prepared.space
+    return settings, entry, prepared, space_of(prepared.card)
 
 
 def _data_of(run: str, entry: "Run | External", data: Path) -> "Prepared":
@@ -779,7 +782,7 @@ def _results(path: Path) -> "tuple[list[RunResult], list[DatasetResult]]":
                 name=name,
                 card=prepared.card | {"sha256": prepared.sha256},
                 extractor=read_json(Path("results/extractors") / f"{name}.json", what="the extractor's card"),
-                examples=prepared.held_out_x[:1000],
+                examples=prepared.held_out.x[:1000],
             )
         )
     return runs, datasets

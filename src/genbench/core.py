@@ -5,8 +5,8 @@ A model file holds architecture and losses.  It knows no files, devices, loggers
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar, Literal, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -53,6 +53,12 @@ class Space(NamedTuple):
         """Values as a model gives them -> an array as data are stored: uint8 levels, or the values as they stand."""
         values: np.ndarray = self.to_levels(x).cpu().numpy()
         return values.astype(np.uint8) if self.levels else values
+
+
+def space_of(card: Mapping[str, Any]) -> Space:
+    """The space of a prepared dataset, by its card."""
+    source, paired = tuple(card.get("source_shape", ())), bool(card.get("paired"))
+    return Space(card["kind"], tuple(card["shape"]), card["levels"], card["classes"], source, paired)
 
 
 class Batch(NamedTuple):

@@ -147,7 +147,7 @@ def extractor_scores(
     first, *others = trained.classifiers
     real, levels = data.held_out.x, data.levels
     pictures = [spread(x, levels) for x in (data.train.x, real, fake)]
-    plain: list[Extractor] = [RandomConvolution(data.space.shape[0]), PcaPixels(pictures[0])]
+    plain: list[Extractor] = [RandomConvolution(data.card["shape"][0]), PcaPixels(pictures[0])]
     width = next(iter(trained.classifiers.values())).head.in_features
     records = [_record(f"classifier, seed {first}", trained.sha256, headline, width)]
     for seed in others:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch
 from torch import Generator, Tensor
 
-from genbench.core import VALUES, Batch, Data, Space, Splits, Streamed
+from genbench.core import VALUES, Batch, Data, Space, Splits, Streamed, space_of
 from genbench.data.prepared import Prepared
 from genbench.data.source import Part
 from genbench.runtime.machine import seed_of
@@ -29,7 +29,7 @@ def splits_of(data: Prepared, device: torch.device) -> Splits:
 
 
 def _on_device(data: Prepared, part: Part, device: torch.device) -> Data:
-    space = data.space
+    space = space_of(data.card)
     known = {
         "label": part.y if space.classes else None,
         "identity": data.identity(part),

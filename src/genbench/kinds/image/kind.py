@@ -40,7 +40,7 @@ def compare(data: "Prepared", subject: Subject, drawn: "Draws", *, extractor: Pa
     scores = evaluation.sample_scores(real, fake, drawn, classes=data.classes, seed=seed)
     if subject.asked is not None:
         scores["condition_agreement"] = evaluation.share_of(fake.labels == subject.asked, drawn.fake)
-        if data.space.paired:
+        if data.card.get("paired"):
             sides = zip(blocks(subject.samples), blocks(data.held_out.x), strict=True)
             apart = (vectors(one, data.card) - vectors(other, data.card) for one, other in sides)
             errors = np.concatenate([np.abs(part).mean(1) for part in apart])

@@ -70,10 +70,11 @@ def _modes(fake: np.ndarray, card: Card, drawn: "Draws", seed: int) -> "dict[str
 
 def _excess(data: "Prepared", subject: Subject, drawn: "Draws") -> "Scored":
     """log p(x) of the mixture minus that of the model, on held-out points: its mean estimates KL(data ‖ model)."""
+    from genbench.core import space_of
     from genbench.scoring import evaluation
 
     assert subject.likelihood is not None
-    said = evaluation.log_prob(subject.likelihood, data.held_out.x, data.space)
+    said = evaluation.log_prob(subject.likelihood, data.held_out.x, space_of(data.card))
     excess = mixture_log_density(vectors(data.held_out.x, data.card), data.card) - said
     return evaluation.mean_over(excess, drawn.real)
 

@@ -131,6 +131,7 @@ def _exactly(
     data: "Prepared", subject: Subject, resamplings: int
 ) -> "tuple[dict[str, Scored], dict[str, dict[str, Any]]]":
     """From the probability that the model gives to every cell, without any sampling: scores and measures."""
+    from genbench.core import space_of
     from genbench.scoring.evaluation import Scored, log_prob
     from genbench.scoring.metrics import Estimate
     from genbench.scoring.metrics.cells import divergence
@@ -138,7 +139,7 @@ def _exactly(
     card, likelihood = data.card, subject.likelihood
     assert likelihood is not None
     cells = _every(card)
-    p = np.exp(log_prob(likelihood, cells, data.space))
+    p = np.exp(log_prob(likelihood, cells, space_of(data.card)))
     measures = {}
     for title, query, given, true in _queries(card):
         meaning = f"The model's own answer, summed over its probabilities of all {len(cells)} cells."
