@@ -22,7 +22,6 @@ from torch.nn import functional as F
 from genbench.capabilities import Measure
 from genbench.core import Data, GenerativeModel, Space, Splits
 from genbench.nn.transformer import Memory
-from genbench.training.batches import whole
 
 CHUNK, TOGETHER = 500, 100
 NEVER = -1e30
@@ -155,7 +154,7 @@ class MeshModel(GenerativeModel):
         Raises:
             ValueError: the data has more bits than the model.
         """
-        highest = int(split(whole(splits.train)).vertices.max())
+        highest = int(split(splits.train.whole()).vertices.max())
         if highest > self.values:
             raise ValueError(
                 f"bits: got {self.values.bit_length() - 1}, but the data holds the level {highest - 1}"
@@ -210,7 +209,7 @@ class MeshModel(GenerativeModel):
 
     def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
         """Bits a vertex of each held-out mesh, given its class where the model looks at classes (paper, table 1)."""
-        x, labels = whole(splits.held_out), self.labels_of(splits.held_out)
+        x, labels = splits.held_out.whole(), self.labels_of(splits.held_out)
         bits: dict[str, list[Tensor]] = {"vertices": [], "faces": []}
         for rows, classes in zip(x.split(CHUNK), labels.split(CHUNK), strict=True):
             tokens = split(rows)
