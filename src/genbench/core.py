@@ -65,6 +65,17 @@ class Space(NamedTuple):
         return values.astype(np.uint8) if self.levels else values
 
 
+def space_of(card: Mapping[str, Any]) -> Space:
+    """The space of a prepared dataset, by its card."""
+    source, paired = tuple(card.get("source_shape", ())), bool(card.get("paired"))
+    return Space(card["kind"], tuple(card["shape"]), card["levels"], card["classes"], source, paired)
+
+
+def at_once(space: Space) -> int:
+    """How many elements a model is shown or asked for at once where it could be any number."""
+    return max(1, VALUES // space.dimensions)
+
+
 class Batch(NamedTuple):
     """Elements with what is known of each; None where the dataset does not say, or has nothing of the kind.
 

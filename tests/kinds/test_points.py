@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor, nn
 
-from genbench.core import Batch, Space, Splits
+from genbench.core import Batch, Space, Splits, space_of
 from genbench.data import prepared as data
 from genbench.drawing.canvas import SAMPLES, SCORE, TARGET
 from genbench.kinds.kind import Subject, kind_of
@@ -162,7 +162,7 @@ def flow(tmp_path_factory: pytest.TempPathFactory) -> tuple[RealNVP, data.Prepar
     folder = tmp_path_factory.mktemp("flow")
     ready = prepared(folder, **(RING | {"sigma": 0.1, "train": 2000}))
     torch.manual_seed(0)
-    model = RealNVP(ready.space, couplings=4, hidden=32, lr=5e-3)
+    model = RealNVP(space_of(ready.card), couplings=4, hidden=32, lr=5e-3)
     batch = Batch(torch.from_numpy(ready.train.x), None)
     train(model, Splits(batch, batch), Budget(150, 128), Job("test", 0, folder / "c.pt", "f"))
     return model.eval(), ready

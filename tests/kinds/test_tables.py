@@ -11,7 +11,7 @@ import pytest
 import torch
 from conftest import run_in
 
-from genbench.core import Batch, Splits
+from genbench.core import Batch, Splits, space_of
 from genbench.data import prepared as data
 from genbench.data.sources import sprinkler
 from genbench.kinds.kind import Subject, kind_of
@@ -54,7 +54,7 @@ def compared(prepared: data.Prepared, extractor: Path, samples: np.ndarray, mode
 
 
 def counted(prepared: data.Prepared, **options: Any) -> BayesNet:
-    net = BayesNet(prepared.space, **options)
+    net = BayesNet(space_of(prepared.card), **options)
     batch = Batch(torch.from_numpy(prepared.train.x).float())
     net.fit(Splits(batch, batch))
     return net
@@ -150,7 +150,7 @@ def test_the_learned_tables_are_measures_of_the_model(prepared: data.Prepared) -
     sprinkler_alone = float(found["P(x2=1 | x0=0, x1=1)"].values)
     assert sprinkler_alone == pytest.approx(net.probability({2: 1}, {0: 0, 1: 1}), abs=1e-6)
     assert sprinkler_alone == pytest.approx(0.9, abs=0.02)
-    wide = BayesNet(prepared.space._replace(levels=9), edges=("0->1",))
+    wide = BayesNet(space_of(prepared.card)._replace(levels=9), edges=("0->1",))
     assert wide.measure(Splits(Batch(torch.zeros(1, 3)), Batch(torch.zeros(1, 3))), rng=rng) == {}
 
 
@@ -161,7 +161,7 @@ def test_an_impossible_cell_is_no_number_and_no_crash(prepared: data.Prepared, e
     found = compared(prepared, extractor, draw(500), net)
     assert found.scores["kl_model"].estimate.value == math.inf
     drawn = resampling.draws(len(prepared.held_out.x), 500, real_seed=1, fake_seed=2)
-    _, likelihoods = likelihood_scores(net, prepared, prepared.space, drawn)
+    _, likelihoods = likelihood_scores(net, prepared, space_of(prepared.card), drawn)
     records = {name: score.estimate.as_dict() for name, score in (found.scores | likelihoods).items()}
     assert records["kl_model"]["value"] is None and records["nll"]["value"] is None
     assert json_bytes({"scores": records, "measures": {k: v.as_dict() for k, v in found.measures.items()}})

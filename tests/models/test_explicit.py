@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from genbench.core import Batch, GenerativeModel, Space, Splits
+from genbench.core import Batch, GenerativeModel, Space, Splits, space_of
 from genbench.data import prepared as data
 from genbench.data.sources import sprinkler
 from genbench.models.explicit.bayes_net import BayesNet
@@ -94,7 +94,7 @@ def test_the_prepared_table_keeps_its_kind_and_its_truth(tmp_path: Path) -> None
     path = tmp_path / "set.safetensors"
     path.write_bytes(data.prepare("rain", Dataset(source="sprinkler", train=200, held_out=50)))
     ready = data.load(path)
-    assert ready.space == TABLE
+    assert space_of(ready.card) == TABLE
     assert ready.train.x.shape == (200, 3)
     assert ready.card["queries"][1]["title"] == "P(rain | grass)"
     assert json.dumps(ready.card)

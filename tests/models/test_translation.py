@@ -11,7 +11,7 @@ from test_data_sources import photographs, prepared, save
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Batch, GenerativeModel, Space, Splits
+from genbench.core import Batch, GenerativeModel, Space, Splits, space_of
 from genbench.data import prepared as data
 from genbench.data.parts.transforms import TRANSFORMS, transformed
 from genbench.data.source import Part, Source
@@ -185,16 +185,16 @@ def test_a_prepared_translation_keeps_its_domains_and_hides_what_is_held_out(
     path = tmp_path / "set.safetensors"
     path.write_bytes(data.prepare("set", Dataset(**entry)))
     final = data.load(path)
-    assert final.space == (PAIRS if paired else DOMAINS)
+    assert space_of(final.card) == (PAIRS if paired else DOMAINS)
     assert np.array_equal(final.held_out.source, made.held_out.source)
-    assert np.array_equal(final.asked_labels, made.held_out.source_y)
+    assert np.array_equal(final.asked_labels("source"), made.held_out.source_y)
     path.write_bytes(data.prepare("set", Dataset(**entry, validation=True)))
     tuning = data.load(path)
     assert final.train.source is not None
     assert tuning.held_out.source is not None
     seen = {image.tobytes() for image in final.train.source}
     assert {image.tobytes() for image in tuning.held_out.source} <= seen
-    assert len(tuning.held_out.source) == len(tuning.asked_labels) == len(final.train.x) // 5
+    assert len(tuning.held_out.source) == len(tuning.held_out.source_y) == len(final.train.x) // 5
     if paired:
         assert np.array_equal(tuning.held_out.source, transformed("negative", tuning.held_out.x, 17))
     else:

@@ -17,7 +17,7 @@ from test_models import ZOO, elements, tiny
 from torch import Generator
 
 from genbench import core
-from genbench.core import Batch, Space, Splits, Streamed
+from genbench.core import Batch, Space, Splits, Streamed, space_of
 from genbench.data import prepared as data
 from genbench.data.source import Part
 from genbench.data.sources import faces, folder
@@ -187,7 +187,7 @@ def test_fits_of_a_streamed_set(digits: Path, nothing_held: None, monkeypatch: p
     streamed = batches.splits_of(data.load(digits), CPU)
     held = Splits(*(Batch(part.whole(), part.label) for part in streamed[:2]))
     assert len(list(streamed.train.blocks())) == 4
-    space = data.load(digits).space
+    space = space_of(data.load(digits).card)
     counted = [IndependentPixels(space) for _ in range(2)]
     for model, splits in zip(counted, (held, streamed), strict=True):
         model.fit(splits)

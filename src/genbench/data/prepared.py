@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,9 +20,6 @@ from genbench.storage import arrays as large
 from genbench.storage.arrays import blocks
 from genbench.storage.files import InputError, read_bytes, read_hash, sha256
 from genbench.storage.tensors import bytes_of, head, unpacked
-
-if TYPE_CHECKING:
-    from genbench.core import Space
 
 # Tensors of the file, in the order in which `content_sha256` goes over them; not every dataset has the latter.
 PARTS = ("train", "held_out")
@@ -50,14 +47,6 @@ class Prepared(NamedTuple):
     def classes(self) -> int:
         return int(self.card["classes"])
 
-    @property
-    def space(self) -> "Space":
-        from genbench.core import Space
-
-        card = self.card
-        source, paired = tuple(card.get("source_shape", ())), bool(card.get("paired"))
-        return Space(card["kind"], tuple(card["shape"]), self.levels, self.classes, source, paired)
-
     def misfit(self, x: np.ndarray | None) -> str | None:
         """Why x cannot be samples of this data, or None: "holds …; expected …"."""
         like = self.train.x
@@ -79,10 +68,12 @@ class Prepared(NamedTuple):
             return None
         return part.factors[:, names.index("identity")].astype(np.int64)
 
-    @property
-    def asked_labels(self) -> np.ndarray:
-        """What samples made under the held-out conditions should show: the sources' labels, or the elements' own."""
-        return self.held_out.y if self.held_out.source_y is None else self.held_out.source_y
+    def asked_labels(self, conditional: str | None) -> np.ndarray | None:
+        """int64 (n,), what samples under the held-out data's conditions should show: their labels, or the sources'.
+
+        conditional: see `GenerativeModel`; None, and nothing is asked for.
+        """
+        return {None: None, "label": self.held_out.y, "source": self.held_out.source_y}[conditional]
 
 
 def prepare(name: str, entry: Dataset) -> bytes:

@@ -15,7 +15,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Space
+from genbench.core import Space, space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors.base import Extractor, Outputs, checked
 from genbench.params.schema import Extractor as Settings
@@ -110,7 +110,7 @@ class ClassifierFeatures(Extractor):
 
 def train(data: Prepared, params: Settings) -> tuple[bytes, dict[str, Any]]:
     """Train one classifier for each of `params.seeds`: the weights file's bytes, and its card with the accuracies."""
-    space, name = data.space, data.card["name"]
+    space, name = space_of(data.card), data.card["name"]
     if space.classes < 2 or len(np.unique(data.train.y)) < 2:
         raise InputError(
             f"datasets.{name}: {len(data.train.y)} images to train on, all of one class; a classifier needs at least 2"
@@ -138,7 +138,7 @@ def load(path: Path, data: Prepared) -> Trained:
         InputError: missing, damaged, or trained on another version of the data.
     """
     tensors, digest = read_weights(path, expected={"kind": "classifier", "data": data.sha256})
-    return _rebuild(tensors, _about(path), data.space, digest, path)
+    return _rebuild(tensors, _about(path), space_of(data.card), digest, path)
 
 
 def _about(path: Path) -> dict[str, Any]:

@@ -5,10 +5,9 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.capabilities import Completion, Latent, Shown, capability
-from genbench.core import GenerativeModel, Space, Splits
+from genbench.core import GenerativeModel, Space, Splits, at_once
 from genbench.storage.arrays import slices
 from genbench.storage.files import InputError
-from genbench.training.batches import at_once
 
 CHUNK = 1000
 WALKS, STEPS = 6, 10

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from genbench.capabilities import Likelihood, capability
+from genbench.core import space_of
 from genbench.data.samples import samples_in
 from genbench.kinds.kind import Subject, kind_of
 from genbench.params.schema import load, pick
@@ -37,10 +38,10 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
     own: dict[str, Any] = {}
     likelihoods: dict[str, Scored] = {}
     if run in settings.runs:
-        space = prepared.space
+        space = space_of(prepared.card)
         device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
         model = trained(run, settings.runs[run], prepared, out).to(device)
-        asked = prepared.asked_labels if model.conditional else None
+        asked = prepared.asked_labels(model.conditional)
         subject = Subject(samples, capability(model, Likelihood), asked)
         torch.manual_seed(seed)
         kind, likelihoods = likelihood_scores(model, prepared, space, drawn)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from genbench.core import space_of
 from genbench.models.build import build
 from genbench.params.schema import Run, load, pick
 from genbench.provenance.fingerprints import training_fingerprint
@@ -34,7 +35,7 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     group = processes.join(run, entry.processes, device)
     seed, device = machine.seed_of(entry.seed, run, "train"), group.device
     torch.manual_seed(seed)
-    model = build(run, entry, prepared.space).to(device)
+    model = build(run, entry, space_of(prepared.card)).to(device)
     owner = about(run, entry, prepared)
     fingerprint = json.dumps(owner | {"code": training_fingerprint(entry.model)})
     job = loop.Job(run, seed, CHECKPOINTS / f"{run}.pt", fingerprint)
@@ -47,7 +48,7 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     timing = _timing(entry, time.monotonic() - began)
     contents = {
         "curve.csv": _csv(record.curve),
-        "frames.npz": npz_bytes(record.watcher.arrays(prepared.space)),
+        "frames.npz": npz_bytes(record.watcher.arrays(space_of(prepared.card))),
         "timing.json": json_bytes(timing | {"device": str(device), "processes": group.size}),
         "model.safetensors": weights_bytes(model, owner),
     }

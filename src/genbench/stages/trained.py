@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from genbench.core import GenerativeModel
+from genbench.core import GenerativeModel, space_of
 from genbench.data.prepared import Prepared
 from genbench.models.build import build
 from genbench.params.schema import Run
@@ -18,6 +18,6 @@ def trained(run: str, entry: Run, prepared: Prepared, folder: Path) -> Generativ
     """
     path = folder / "model.safetensors"
     tensors, _ = read_weights(path, expected=about(run, entry, prepared))
-    model = build(run, entry, prepared.space)
+    model = build(run, entry, space_of(prepared.card))
     load_state(model, tensors, source=str(path))
     return model.eval()

@@ -5,12 +5,10 @@ stay as they are stored, mapped from the file, and only what is asked for is rea
 batches are the same to the bit.
 """
 
-from collections.abc import Iterator
-
 import torch
 from torch import Generator, Tensor
 
-from genbench.core import VALUES, Batch, Data, Space, Splits, Streamed
+from genbench.core import Batch, Data, Splits, Streamed, space_of
 from genbench.data.prepared import Prepared
 from genbench.data.source import Part
 from genbench.runtime.machine import seed_of
@@ -29,7 +27,7 @@ def splits_of(data: Prepared, device: torch.device) -> Splits:
 
 
 def _on_device(data: Prepared, part: Part, device: torch.device) -> Data:
-    space = data.space
+    space = space_of(data.card)
     known = {
         "label": part.y if space.classes else None,
         "identity": data.identity(part),
@@ -42,31 +40,6 @@ def _on_device(data: Prepared, part: Part, device: torch.device) -> Data:
     if bytes_each * (part.x.size + (0 if part.source is None else part.source.size)) > HELD:
         return Streamed(x, source=source, **tensors)
     return Batch(x[:], source=None if source is None else source[:], **tensors)
-
-
-def at_once(space: Space) -> int:
-    """How many elements a model is shown or asked for at once where it could be any number."""
-    return max(1, VALUES // space.dimensions)
-
-
-def blocks(data: Data) -> Iterator[Batch]:
-    """See `Batch.blocks`."""
-    return data.blocks()
-
-
-def some(data: Data) -> Batch:
-    """See `Batch.some`."""
-    return data.some()
-
-
-def rows(data: Data, index: slice | Tensor) -> Batch:
-    """See `Batch.rows`."""
-    return data.rows(index)
-
-
-def whole(data: Data) -> Tensor:
-    """See `Batch.whole`."""
-    return data.whole()
 
 
 def batch_of_step(splits: Splits, step: int, size: int, seed: int) -> Batch:

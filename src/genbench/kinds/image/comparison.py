@@ -28,7 +28,7 @@ def compare(
     scores = sample_scores(real, fake, drawn, classes=data.classes, seed=seed)
     if subject.asked is not None:
         scores["condition_agreement"] = share_of(fake.labels == subject.asked, drawn.fake)
-        if data.space.paired:
+        if data.card.get("paired"):
             scores["l1"] = _distance_of_pairs(kind, data, subject.samples, drawn)
     histogram = metrics.class_histogram(fake.labels, data.classes)
     facts = {
@@ -58,7 +58,7 @@ def _extractor_scores(
     first, *others = trained.classifiers
     real, levels = data.held_out.x, data.levels
     pictures = [spread(x, levels) for x in (data.train.x, real, fake)]
-    plain: list[Extractor] = [RandomConvolution(data.space.shape[0]), PcaPixels(pictures[0])]
+    plain: list[Extractor] = [RandomConvolution(data.card["shape"][0]), PcaPixels(pictures[0])]
     width = next(iter(trained.classifiers.values())).head.in_features
     records = [_record(f"classifier, seed {first}", trained.sha256, headline, width)]
     for seed in others:

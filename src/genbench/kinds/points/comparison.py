@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from genbench.capabilities import Likelihood
+from genbench.core import space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors import plain
 from genbench.kinds.kind import Card, Comparison, Kind, Subject
@@ -31,7 +32,7 @@ def compare(
 
 def excess_nll(real: np.ndarray, data: Prepared, likelihood: Likelihood, drawn: Draws) -> Scored:
     """log p(x) of the mixture minus that of the model at held-out points (n, d); its mean is KL(data ‖ model)."""
-    excess = mixture_log_density(real, data.card) - log_prob(likelihood, data.held_out.x, data.space)
+    excess = mixture_log_density(real, data.card) - log_prob(likelihood, data.held_out.x, space_of(data.card))
     return mean_over(excess, drawn.real)
 
 

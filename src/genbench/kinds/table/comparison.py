@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from genbench.core import space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors import plain
 from genbench.kinds.kind import Card, Comparison, Subject
@@ -25,7 +26,7 @@ def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path) 
         scores["kl_samples"] = _divergence_of_samples(card, subject.samples, drawn)
     if subject.likelihood is not None and subject.likelihood.exact:
         cells = all_cells(card)
-        p = np.exp(log_prob(subject.likelihood, cells, data.space))
+        p = np.exp(log_prob(subject.likelihood, cells, space_of(data.card)))
         measures |= _exact_answers(p, cells, card)
         if "joint" in card:
             value = float(divergence(np.array(card["joint"]), p))  # may be infinite

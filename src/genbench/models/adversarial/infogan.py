@@ -14,11 +14,10 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from genbench.capabilities import Measure
-from genbench.core import Batch, Phase, Space, Splits
+from genbench.core import Batch, Phase, Space, Splits, at_once
 from genbench.nn.convolutions import doubled, halvings, unfolded
 from genbench.nn.game import NonSaturatingGame
 from genbench.nn.matching import classes_of_groups
-from genbench.training.batches import at_once, blocks
 
 TRAVERSED = (
     -2.0,
@@ -165,7 +164,7 @@ class InfoGAN(NonSaturatingGame):
         if splits.train.label is None or splits.held_out.label is None:
             return found
         group, held_out = (
-            torch.cat([self.witness(few.x)[1].logits.argmax(1) for few in blocks(part)])
+            torch.cat([self.witness(few.x)[1].logits.argmax(1) for few in part.blocks()])
             for part in (splits.train, splits.held_out)
         )
         meant = classes_of_groups(group, splits.train.label, self.sizes[1], self.space.classes)

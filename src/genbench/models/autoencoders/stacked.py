@@ -17,7 +17,6 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.schedules import cosine
-from genbench.training.batches import blocks
 
 SHOWN = 8  # held-out images in a picture
 
@@ -131,7 +130,7 @@ class Stacked(GenerativeModel):
         from sklearn.mixture import GaussianMixture
 
         self.eval()
-        codes = torch.cat([self.encode(part.x).double().cpu() for part in blocks(splits.train)])
+        codes = torch.cat([self.encode(part.x).double().cpu() for part in splits.train.blocks()])
         mixture = GaussianMixture(
             min(self.components, len(codes)),
             reg_covar=self.ridge * float(codes.var(0).mean()) + 1e-9,
@@ -174,7 +173,7 @@ class Stacked(GenerativeModel):
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """Errors by depth on held-out data, before and after the fine-tuning, and what it gained."""
         before, after = (
-            torch.cat([model.reconstruction_errors(part.x) for part in blocks(splits.held_out)], 1)
+            torch.cat([model.reconstruction_errors(part.x) for part in splits.held_out.blocks()], 1)
             for model in (self.before_fine_tuning(), self)
         )
         meaning = "Mean squared error of a value of a held-out element through so many layers and back."

@@ -7,7 +7,6 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
-from genbench.training.batches import some
 
 
 class PCAGaussian(GenerativeModel):
@@ -30,7 +29,7 @@ class PCAGaussian(GenerativeModel):
         self.register_buffer("sigma", torch.zeros(()))
 
     def fit(self, splits: Splits) -> None:
-        x = some(splits.train).x.flatten(1).double()
+        x = splits.train.some().x.flatten(1).double()
         k = self.components
         values, vectors = self.spectrum(x)
         variance = (values[:-k].sum() / (x.shape[1] - k)).clamp_min(0)

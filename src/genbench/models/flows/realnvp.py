@@ -13,7 +13,6 @@ from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.schedules import cosine
-from genbench.training.batches import some
 
 BORDER = 1e-6  # continuous data keeps so far from 0 and 1, where logit(x) ends
 
@@ -146,7 +145,7 @@ class RealNVP(GenerativeModel):
 
     @torch.no_grad()
     def standardise(self, splits: Splits) -> None:
-        z = self.logits(self.dequantised(some(splits.train).x))[0]
+        z = self.logits(self.dequantised(splits.train.some().x))[0]
         self.mean.copy_(z.mean(0))
         self.deviation.copy_(z.std(0).clamp_min(1e-3))
 

@@ -18,7 +18,6 @@ from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Split
 from genbench.nn.annealing import annealed, bound, log_partition
 from genbench.nn.discrete import bernoulli
 from genbench.nn.schedules import cosine
-from genbench.training.batches import blocks
 
 CHUNK = 2**14  # states summed at once
 SUMMABLE = 26  # units: minutes
@@ -105,7 +104,7 @@ class RBM(GenerativeModel):
     @torch.no_grad()
     def start(self, splits: Splits) -> None:
         """Base rates of the pixels, smoothed by one more image of each colour, and the first fantasies from them."""
-        lit = torch.stack([part.x.flatten(1).sum(0) for part in blocks(splits.train)]).sum(0)
+        lit = torch.stack([part.x.flatten(1).sum(0) for part in splits.train.blocks()]).sum(0)
         self.base.copy_(((lit + 1) / (len(splits.train.x) + 2)).logit())
         self.fantasies.copy_(bernoulli(self.base.expand_as(self.fantasies), None))
 

@@ -16,7 +16,6 @@ from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Split
 from genbench.nn.history import History
 from genbench.nn.schedules import late_linear
 from genbench.nn.translators import PatchGAN, ResNet, as_shown, check_translation, initialise, sources_of
-from genbench.training import batches
 
 SHOWN = 10
 
@@ -114,7 +113,7 @@ class CycleGAN(GenerativeModel):
 
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         errors: dict[str, list[Tensor]] = {"Cycle error, source": [], "Cycle error, target": []}
-        for part in batches.blocks(splits.held_out):
+        for part in splits.held_out.blocks():
             source, x = sources_of(part), 2 * part.x - 1
             ways = (source, self.to_source(self.to_target(source))), (x, self.to_target(self.to_source(x)))
             for found, (there, back) in zip(errors.values(), ways, strict=True):
@@ -123,7 +122,7 @@ class CycleGAN(GenerativeModel):
         return {title: Measure(torch.cat(found), meaning, "down") for title, found in errors.items()}
 
     def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
-        few = batches.rows(splits.held_out, slice(SHOWN))
+        few = splits.held_out.rows(slice(SHOWN))
         source, x = sources_of(few), 2 * few.x - 1
         fake_x, fake_source = self.to_target(source), self.to_source(x)
         strips = {

@@ -13,7 +13,6 @@ from torch.nn import functional as F
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.translators import PatchGAN, UNet, as_shown, check_translation, initialise, sources_of
-from genbench.training.batches import blocks
 
 SHOWN = 10
 
@@ -112,7 +111,7 @@ class Pix2Pix(GenerativeModel):
 
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         apart = []
-        for part in blocks(splits.held_out):
+        for part in splits.held_out.blocks():
             one, other = (self.sample(len(part.x), part.source, rng=rng) for _ in range(2))
             apart.append((one - other).abs().flatten(1).mean(1))
         meaning = "Mean |difference| between two translations of one held-out image: how much the dropout noise varies."
