@@ -16,6 +16,7 @@ import numpy as np
 from genbench.data.source import Part, Source
 from genbench.data.splits import hide_held_out, shared
 from genbench.params.schema import Dataset
+from genbench.params.signatures import source_kind
 from genbench.storage import arrays as large
 from genbench.storage.arrays import blocks
 from genbench.storage.files import InputError, read_bytes, read_hash, sha256
@@ -96,15 +97,16 @@ def pieces(name: str, entry: Dataset) -> Iterator[bytes | memoryview]:
     for part in PARTS:
         if (options.get(part) or 0) > MOST:
             raise InputError(f"{part}: got {options[part]}; expected at most {MOST}")
+    kind = source_kind(entry.source, options)
     source: Source = importlib.import_module(f"genbench.data.sources.{entry.source}").load(**options)
     if entry.validation:
-        source = hide_held_out(source)
+        source = hide_held_out(source, repeating=kind == "table")
     tensors = _tensors(source)
     content = hashlib.sha256()
     for piece in bytes_of(tensors):
         content.update(piece)
     told = {key: value for key, value in options.items() if key != "root"}
-    card = _card(source, name=name, options=told, content_sha256=content.hexdigest())
+    card = _card(source, name=name, kind=kind, options=told, content_sha256=content.hexdigest())
     # The order of safetensors' own writer, which takes whole arrays alone: the widest numbers first, then by name.
     tensors = {
         part: tensors[part] for part in sorted(tensors, key=lambda part: (-tensors[part].itemsize, part))
@@ -131,13 +133,15 @@ def _tensors(source: Source) -> dict[str, np.ndarray]:
     return found
 
 
-def _card(source: Source, *, name: str, options: dict[str, Any], content_sha256: str) -> dict[str, Any]:
+def _card(
+    source: Source, *, name: str, kind: str, options: dict[str, Any], content_sha256: str
+) -> dict[str, Any]:
     """What the file says of itself; the order of the keys is that in the file."""
     parts = {"train": source.train, "held_out": source.held_out}
     card = {
         "name": name,
         **source.about,
-        "kind": source.kind,
+        "kind": kind,
         "shape": list(source.train.x.shape[1:]),
         "levels": source.levels,
         "classes": source.classes,
@@ -149,7 +153,7 @@ def _card(source: Source, *, name: str, options: dict[str, Any], content_sha256:
         "options": options,
         "content_sha256": content_sha256,
     }
-    if source.kind == "image":
+    if kind == "image":
         card["range"] = _value_range(source.train.x, source.held_out.x)
     if source.factors is not None:
         card["factors"] = source.factors

@@ -40,7 +40,6 @@ class Source(NamedTuple):
     about: facts for the card: source, description, licence, and what else there is to say.
     factors: the name of each column of the parts' factors with its values, which are the names of 0, 1, …, or the
     lowest and the highest.  A column `identity` numbers the person that an element shows.
-    kind: a file of `genbench.kinds`.
     paired: whether the i-th image to translate from belongs to the i-th element.
     """
 
@@ -50,5 +49,4 @@ class Source(NamedTuple):
     classes: int
     about: dict[str, Any]
     factors: dict[str, Any] | None = None
-    kind: str = "image"
     paired: bool = False

@@ -51,13 +51,13 @@ def _chosen(name: str, part: Part, count: int | None, seed: int) -> Part:
     return part.take(stratified_split(part.y, count, seed=seed)[0])
 
 
-def hide_held_out(source: Source) -> Source:
+def hide_held_out(source: Source, *, repeating: bool = False) -> Source:
     """For tuning: four fifths of train stand for train and one fifth for held-out; the held-out data is dropped.
 
-    Equal elements stay on one side, but for tables, whose rows repeat in any case.
+    Equal elements stay on one side, unless they are such as repeat in any case, the rows of tables.
     """
     part, count = source.train, len(source.train.y)
-    firsts, group = (np.arange(count),) * 2 if source.kind == "table" else _groups(part.x)
+    firsts, group = (np.arange(count),) * 2 if repeating else _groups(part.x)
     fit, validate = (
         part.take(_members(group, chosen))
         for chosen in stratified_split(part.y[firsts], len(firsts) * 4 // 5, seed=1)

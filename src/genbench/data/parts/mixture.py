@@ -56,4 +56,4 @@ def source(
     }
     y = labels.astype(np.int64)
     parts = Part(x[:train], y[:train]), Part(x[train:], y[train:])
-    return Source(*parts, levels=0, classes=len(centres), about=facts, kind="points")
+    return Source(*parts, levels=0, classes=len(centres), about=facts)

@@ -45,7 +45,6 @@ def load(*, train: int = 2000, held_out: int = 500, bits: int = 8, seed: int = 0
         levels=0,
         classes=len(CLASSES),
         about=_about(meshes, bits=bits, length=length),
-        kind="mesh",
     )
 
 

@@ -43,7 +43,7 @@ def load(*, train: int = 20_000, held_out: int = 5000, seed: int = 0) -> Source:
         "queries": list(QUERIES),
     }
     first, second = (Part(x, np.zeros(len(x), np.int64)) for x in drawn)
-    return Source(first, second, 2, 0, about, kind="table")
+    return Source(first, second, 2, 0, about)
 
 
 def draw(n: int, rng: np.random.Generator) -> np.ndarray:

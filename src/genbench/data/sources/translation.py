@@ -13,7 +13,7 @@ from genbench.data.parts.transforms import transformed
 from genbench.data.prepared import LEAST
 from genbench.data.source import Part, Source
 from genbench.data.splits import stratified_split
-from genbench.params.signatures import source_signature
+from genbench.params.signatures import source_kind, source_signature
 from genbench.storage.files import InputError
 
 Domains = tuple[np.ndarray, np.ndarray]  # places of a part's elements: the targets, and the i-th's source
@@ -39,8 +39,8 @@ def load(
     if "seed" in source_signature(base, base):
         options["seed"] = seed
     found: Source = importlib.import_module(f"genbench.data.sources.{base}").load(**options)
-    if found.kind != "image":
-        raise InputError(f"base: {base!r} gives data of kind {found.kind!r}; expected images")
+    if (kind := source_kind(base, {})) != "image":
+        raise InputError(f"base: {base!r} gives data of kind {kind!r}; expected images")
     parts = {"train": found.train, "held_out": found.held_out}
     domains = {name: _all(part) if paired else _disjoint(name, part, seed) for name, part in parts.items()}
     train, held_out = (_translated(parts[name], domains[name], transform, found.levels) for name in domains)
