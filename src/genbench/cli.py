@@ -204,20 +204,7 @@ def score(
     with uncollected():
         from genbench.foreign import command
 
-    command.run(
-        samples,
-        train,
-        held_out,
-        out,
-        extractor=extractor,
-        weights=weights,
-        size=size,
-        levels=levels,
-        shift=shift,
-        seed=seed,
-        device=device,
-        threads=threads,
-    )
+    command.run(samples, train, held_out, out, extractor, weights, size, levels, shift, seed, device, threads)
 
 
 @app.command(
@@ -336,7 +323,7 @@ def study(
     """Write one offline page that asks people: real or fake?  The key beside it holds the truth."""
     from genbench.study import command
 
-    command.make(out, runs, dataset, per_run=per_run, seconds=seconds, seed=seed, params=params)
+    command.make(out, runs, dataset, per_run, seconds, seed, params)
 
 
 @app.command(
@@ -352,7 +339,7 @@ def study_score(
     """Turn raters' files into the share of each run's images judged real, with intervals; one bad file stops it."""
     from genbench.study import command
 
-    command.score(key, [*answers, *(more or [])], out)
+    command.score(key, answers, more or [], out)
 
 
 def main() -> None:

@@ -233,7 +233,7 @@ def test_the_listing_and_the_figure_show_the_planted_copies(
         assert pair["view"] in VIEW_OF.get(kind, novelty.VIEWS)
     listing = (folder / "first.txt").read_text().splitlines()
     assert max(map(len, listing)) <= 100
-    lines = [line for line in listing if line.startswith("copy ")]
+    lines = [line for line in listing if line.startswith("copy  ")]
     assert [line.split()[1] for line in lines] == [
         pair["sample"] for pair in copies["pairs"] if pair["flagged"]
     ]
@@ -282,7 +282,7 @@ def test_samples_sorted_by_class_lose_no_classifier_score() -> None:
     rng = np.random.default_rng(0)
     probabilities = np.eye(10)[np.arange(500) // 50]
     found = fidelity(rng.normal(size=(50, 4)), Outputs(rng.normal(size=(500, 4)), probabilities), seed=0)
-    assert 8 < found["inception_score"].value <= 10
+    assert 8 < found["classifier_score"].value <= 10
 
 
 def test_the_same_command_writes_the_same_bytes(planted: tuple[Path, dict[int, tuple[int, str]]]) -> None:

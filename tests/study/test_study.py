@@ -222,7 +222,7 @@ def test_an_interval_with_two_kinds_of_clusters_by_hand() -> None:
     assert effective < 12
     low = stats.beta.ppf(0.025, p * effective, (1 - p) * effective + 1)
     high = stats.beta.ppf(0.975, p * effective + 1, (1 - p) * effective)
-    assert tuple(found.model_dump().values()) == pytest.approx((p, low, high, 12), abs=1e-12)
+    assert tuple(found.as_dict().values()) == pytest.approx((p, low, high, 12), abs=1e-12)
 
 
 def test_the_order_of_files_does_not_matter() -> None:

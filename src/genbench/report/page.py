@@ -11,13 +11,21 @@ from genbench.kinds.kind import kind_of
 from genbench.report.agreement import METHOD, Agreement, agreement
 from genbench.report.people import Study, study
 from genbench.report.pictures import Picture, picture
-from genbench.report.results import DatasetResult, Measured, Row, RunResult, measures_of, runs_of
+from genbench.report.results import (
+    CONTROL_ROLES,
+    DatasetResult,
+    Measured,
+    Row,
+    RunResult,
+    measures_of,
+    runs_of,
+)
 from genbench.report.run_page import RunPage, run_page
 from genbench.report.svg import Dot, Figure, dot_plot, fitting_axis, rate_axis
 from genbench.report.table import MISSING, Column, by_dataset, column, columns, leading
 from genbench.report.text import describe
 from genbench.report.verdict import Judgement, judge
-from genbench.scoring.catalogue import CONTROL_ROLES, COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
+from genbench.scoring.catalogue import COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
 from genbench.scoring.estimates import Estimate
 
 
@@ -80,7 +88,13 @@ def html_page(runs: Sequence[RunResult], datasets: Sequence[DatasetResult]) -> s
     sections = [_section(name, ids[name], grouped.get(name, []), known.get(name)) for name in names]
     environment = templates("genbench.report")
     environment.filters |= {"plain": plain, "minus": minus}
-    constants = {"roles": CONTROL_ROLES, "missing": MISSING, "slugs": slugs, "method": METHOD}
+    constants = {
+        "roles": CONTROL_ROLES,
+        "scores": SCORES,
+        "missing": MISSING,
+        "slugs": slugs,
+        "method": METHOD,
+    }
     page = environment.get_template("index.html")
     return page.render(sections=sections, run_page=_run_page, any_runs=bool(runs), **constants)
 

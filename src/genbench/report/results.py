@@ -11,6 +11,18 @@ import pandas as pd
 
 from genbench.scoring.estimates import Estimate, over_seeds
 
+CONTROL_ROLES = {  # in the order of the table
+    "real": "floor: held-out data",
+    "copycat": "ceiling: training data",
+    "noisy_copycat": "ceiling: noisy copies",
+    "tenth_copycat": "ceiling: one copy in ten",
+    "noise": "baseline: noise",
+    "pca_gaussian": "baseline: Gaussian",
+    "independent_pixels": "baseline: values apart",
+    "uniform_tokens": "baseline: any token",
+    "token_frequency": "baseline: frequent tokens",
+}
+
 
 class RunResult(NamedTuple):
     """One model on one dataset with one seed. Samples are stored as the dataset's elements are, (…, *shape).

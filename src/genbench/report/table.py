@@ -6,9 +6,8 @@ from statistics import median
 from typing import NamedTuple
 
 from genbench.report.noise import within_noise
-from genbench.report.results import Row, RunResult, rows_of, runs_of
+from genbench.report.results import CONTROL_ROLES, Row, RunResult, rows_of, runs_of
 from genbench.scoring.catalogue import (
-    CONTROL_ROLES,
     COPYING,
     LIKELIHOOD,
     NOVELTY,

@@ -14,20 +14,6 @@ from genbench.report.verdict import Judgement, judge
 
 TERMINAL_WIDTH = 110
 TERMINAL_NAME = 28  # columns for a run's name
-TERMINAL_ORDER = [
-    "fid",
-    "modes_covered",
-    "mode_quality",
-    "valid_meshes",
-    "copy_rate",
-    "condition_agreement",
-    "l1",
-    "bits_per_dim",
-    "precision",
-    "recall",
-    "coverage",
-    "density",
-]
 VERDICT_NOTES = {
     "passed": "The controls came out right: verdicts count.",
     "failed": "THE CONTROLS CAME OUT WRONG: no novelty verdict.",
@@ -180,10 +166,7 @@ def _markdown_agreement(rows: Sequence[Row]) -> list[str]:
 def _terminal_lines(rows: Sequence[Row], judgement: Judgement) -> list[str]:
     """Header and rows, padded; the first column and the verdicts always fit."""
     found = {c.name: c for c in columns(rows)}
-    order = [
-        *(name for name in TERMINAL_ORDER if name in found),
-        *(name for name in found if name not in TERMINAL_ORDER),
-    ]
+    order = sorted(found, key=lambda name: found[name].score.rank)
     labels = [shorten(row.label, TERMINAL_NAME) + f" ({row.seeds})" * bool(row.seeds) for row in rows]
     names = _pad(["run", *labels], "<")
     verdicts = _pad(["verdict", *(judgement.of(row) or MISSING for row in rows)], "<")

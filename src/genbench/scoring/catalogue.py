@@ -1,19 +1,34 @@
-"""What each score is called, which way is better and what it means: a new score needs one entry here."""
+"""What each score is called, in which unit, which way is better and what it means: a new score needs one entry here."""
 
 from typing import Literal, NamedTuple
 
 Better = Literal["up", "down"] | float | None  # a number is an ideal value, not a contest
 
+QUALITY, NOVELTY, LIKELIHOOD, OTHER = "Quality", "Novelty", "Likelihood", "Other"
+COPYING = "Novelty, other scores"
+STUDY = "Human study"
+LAST = 99
+
 
 class Score(NamedTuple):
+    """One score as tables name it.
+
+    label: on the features of the benchmark's own classifier.  published: on Inception's, with which published values
+    are computed, where the score has another name there.  general: on those of any other extractor, likewise.
+    """
+
     label: str
     better: Better
     unit: str
     explanation: str
-    group: str = "Quality"
-    scale: int = 1  # shown = scale · value; the csv keeps the raw value
+    group: str = QUALITY
+    scale: int = 1  # shown = scale · value; csv and json keep the raw value
     bound: bool = False  # an upper bound for models whose likelihood is a bound
     copying: Literal["up", "down"] | None = None  # where the score of copies goes
+    expected: str = ""  # what a good generator gets, in words, where `better` does not say it
+    rank: int = LAST  # place among the scores that a narrow table shows first
+    published: str = ""
+    general: str = ""
 
     @property
     def arrow(self) -> str:
@@ -26,9 +41,16 @@ class Score(NamedTuple):
     def header(self) -> str:
         return " ".join(part for part in (self.label, self.unit and f"[{self.unit}]", self.arrow) if part)
 
+    @property
+    def direction(self) -> str:
+        """What is better, or expected of new data, in words."""
+        return self.expected or {"up": "higher", "down": "lower"}.get(str(self.better), "as real")
 
-QUALITY, NOVELTY, LIKELIHOOD, OTHER = "Quality", "Novelty", "Likelihood", "Other"
-COPYING = "Novelty, other scores"
+    def label_on(self, extractor: str) -> str:
+        """The label on this extractor's features.  Other features' distances must not pass for published FID or KID."""
+        other = {"classifier": self.label, "inception": self.published}.get(extractor, self.general)
+        return (other or self.label).format(extractor=extractor)
+
 
 SCORES = {
     "fid": Score(
@@ -36,6 +58,9 @@ SCORES = {
         "down",
         "",
         "Fréchet distance between Gaussians fitted to the extractor's features of samples and held-out set.",
+        rank=0,
+        published="FID (inception)",
+        general="Fréchet distance ({extractor})",
     ),
     "kid": Score(
         "KID (classifier)",
@@ -43,18 +68,22 @@ SCORES = {
         "×10⁻³",
         "Unbiased squared kernel distance (cubic kernel) in the same features; may fall below 0.",
         scale=1000,
+        published="KID (inception)",
+        general="kernel distance ({extractor})",
     ),
     "classifier_score": Score(
         "classifier score",
         "up",
         "",
         "exp E KL(p(y|x) ‖ p(y)) under the extractor: confident and varied classes; blind to copying.",
+        published="Inception score",
     ),
     "modes_covered": Score(
         "modes",
         "up",
         "",
         "Components of the true mixture that hold a sample within 3 sigma of their centre.",
+        rank=1,
     ),
     "mode_quality": Score(
         "good samples",
@@ -62,6 +91,7 @@ SCORES = {
         "%",
         "Share of samples within 3 sigma of a true centre: 98.9 % at best in the plane, 99.7 % on the line.",
         scale=100,
+        rank=2,
     ),
     "mode_kl": Score(
         "mode KL",
@@ -71,22 +101,32 @@ SCORES = {
         "for so few samples a little above 0 at best.",
     ),
     "precision": Score(
-        "precision", "up", "", "Share of samples inside the held-out elements' 3-nearest-neighbour balls."
+        "precision",
+        "up",
+        "",
+        "Share of samples inside the held-out elements' 3-nearest-neighbour balls.",
+        rank=8,
     ),
     "recall": Score(
-        "recall", "up", "", "Share of held-out elements inside the samples' 3-nearest-neighbour balls."
+        "recall",
+        "up",
+        "",
+        "Share of held-out elements inside the samples' 3-nearest-neighbour balls.",
+        rank=9,
     ),
     "density": Score(
         "density",
         "up",
         "",
         "Mean number of held-out 5-neighbour balls around a sample, over 5; may exceed 1.",
+        rank=11,
     ),
     "coverage": Score(
         "coverage",
         "up",
         "",
         "Share of held-out elements with a sample in their 5-neighbour ball; about 0.97 at best.",
+        rank=10,
     ),
     "class_tv": Score(
         "class TV",
@@ -94,12 +134,19 @@ SCORES = {
         "",
         "Total variation distance between the predicted classes of samples and of held-out data.",
     ),
+    "vendi": Score(
+        "Vendi score",
+        None,
+        "",
+        "Effective number of different samples: exp of the entropy of the eigenvalues of their similarity matrix.",
+    ),
     "valid_meshes": Score(
         "valid meshes",
         "up",
         "%",
         "Share of samples that are closed and have no face without area.",
         scale=100,
+        rank=3,
     ),
     "closed_meshes": Score(
         "closed meshes",
@@ -124,9 +171,15 @@ SCORES = {
         "Share of samples read as the class asked for: by the extractor or, of meshes, from the nearest training mesh.",
         OTHER,
         100,
+        rank=5,
     ),
     "l1": Score(
-        "L1", "down", "", "Mean absolute difference of a value from the true counterpart, in [0, 1].", OTHER
+        "L1",
+        "down",
+        "",
+        "Mean absolute difference of a value from the true counterpart, in [0, 1].",
+        OTHER,
+        rank=6,
     ),
     "cell_tv": Score(
         "TV to held-out",
@@ -150,6 +203,8 @@ SCORES = {
         NOVELTY,
         100,
         copying="up",
+        expected="0.01 or less",
+        rank=4,
     ),
     "closer_to_train": Score(
         "closer to train",
@@ -159,6 +214,7 @@ SCORES = {
         NOVELTY,
         100,
         copying="up",
+        expected="about 0.5",
     ),
     "neighbour_ratio": Score(
         "neighbour ratio",
@@ -168,6 +224,7 @@ SCORES = {
         COPYING,
         100,
         copying="up",
+        expected="as real",
     ),
     "authenticity": Score(
         "authenticity",
@@ -176,6 +233,47 @@ SCORES = {
         "Share of samples farther from their nearest training element than that is from its own nearest.",
         COPYING,
         100,
+        copying="down",
+        expected="about 0.5",
+    ),
+    "ct": Score(
+        "C_T",
+        0.0,
+        "",
+        "Z-score of samples against held-out data in distance to training data, over cells; below -3 is copying.",
+        COPYING,
+        copying="down",
+        expected="above -3",
+    ),
+    "fld": Score(
+        "FLD",
+        None,
+        "",
+        "Negative log-likelihood of held-out features under Gaussians at the samples; only differences mean something.",
+        COPYING,
+    ),
+    "fld_gap": Score(
+        "FLD gap train − held-out",
+        None,
+        "",
+        "FLD of training data minus FLD of held-out data: the lower, the more the samples repeat training data.",
+        COPYING,
+        copying="down",
+    ),
+    "mifid": Score(
+        "MiFID to train",
+        None,
+        "",
+        "Fréchet distance to training data, over the mean cosine distance to the nearest of them where that is small.",
+        COPYING,
+        copying="up",
+    ),
+    "birthday_support": Score(
+        "birthday support",
+        None,
+        "",
+        "Number of different outputs that the pairs of equal samples suggest; infinite without such a pair.",
+        COPYING,
         copying="down",
     ),
     "nll": Score(
@@ -187,7 +285,13 @@ SCORES = {
         bound=True,
     ),
     "bits_per_dim": Score(
-        "bits/dim", "down", "", "The same divided by D ln 2, D values per element.", LIKELIHOOD, bound=True
+        "bits/dim",
+        "down",
+        "",
+        "The same divided by D ln 2, D values per element.",
+        LIKELIHOOD,
+        bound=True,
+        rank=7,
     ),
     "excess_nll": Score(
         "excess NLL",
@@ -212,16 +316,19 @@ SCORES = {
         LIKELIHOOD,
         scale=1000,
     ),
-}
-
-CONTROL_ROLES = {  # in the order of the table
-    "real": "floor: held-out data",
-    "copycat": "ceiling: training data",
-    "noisy_copycat": "ceiling: noisy copies",
-    "tenth_copycat": "ceiling: one copy in ten",
-    "noise": "baseline: noise",
-    "pca_gaussian": "baseline: Gaussian",
-    "independent_pixels": "baseline: values apart",
-    "uniform_tokens": "baseline: any token",
-    "token_frequency": "baseline: frequent tokens",
+    "judged_real": Score(
+        "judged real",
+        "up",
+        "%",
+        "Share of answers that called the run's images real",
+        STUDY,
+        100,
+    ),
+    "d_prime": Score(
+        "d′",
+        0.0,
+        "",
+        "How well raters tell the run's images from real ones, whatever their habit of saying real",
+        STUDY,
+    ),
 }

@@ -77,17 +77,7 @@ def build(
         },
     }
     few = source.examples[np.sort(rng.permutation(len(source.examples))[:EXAMPLES])]
-    _, channels, height, width = source.real.shape
-    content = {
-        "study": study,
-        "width": width,
-        "height": height,
-        "channels": 1 if channels == 1 else 3,
-        "seconds": seconds,
-        "trials": [[trial, b64encode(content).decode()] for trial, content in pixels.items()],
-        "examples": [b64encode(_pixels(image, source.levels)).decode() for image in few],
-    }
-    return _html(source.name, content), json_bytes(key)
+    return _html(source, study, seconds, pixels, few), json_bytes(key)
 
 
 def _draw(
@@ -114,6 +104,23 @@ def _pixels(image: np.ndarray, levels: int) -> bytes:
     return shown[: 1 if len(shown) == 1 else 3].transpose(1, 2, 0).tobytes()
 
 
-def _html(dataset: str, content: dict[str, object]) -> bytes:
+def _html(
+    source: Source,
+    study: str,
+    seconds: float | None,
+    pixels: Mapping[str, bytes],
+    examples: np.ndarray,
+) -> bytes:
+    """pixels: of each trial.  examples: uint8 levels (n, c, h, w)."""
+    _, channels, height, width = source.real.shape
+    content = {
+        "study": study,
+        "width": width,
+        "height": height,
+        "channels": 1 if channels == 1 else 3,
+        "seconds": seconds,
+        "trials": [[trial, b64encode(image).decode()] for trial, image in pixels.items()],
+        "examples": [b64encode(_pixels(image, source.levels)).decode() for image in examples],
+    }
     page = templates("genbench.study").get_template("page.html")
-    return page.render(dataset=dataset, content=content, count=len(content["trials"])).encode()  # type: ignore[arg-type]
+    return page.render(dataset=source.name, content=content, count=len(pixels)).encode()

@@ -4,9 +4,18 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import (
+    Field,
+    GetPydanticSchema,
+    PlainSerializer,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from genbench.params.schema import Name, Strict
+from genbench.scoring.estimates import Estimate
 from genbench.storage.files import InputError
 
 StudyId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
@@ -64,13 +73,32 @@ class Answers(Strict):
     trials: Annotated[list[Trial], Field(min_length=1)]
 
 
-class Number(Strict):
-    """A value with its 95 % interval; n counts answers."""
+class _Number(Strict):
+    """An estimate in a file; n counts answers."""
 
     value: Annotated[float, Field(allow_inf_nan=False)]
     low: Annotated[float, Field(allow_inf_nan=False)]
     high: Annotated[float, Field(allow_inf_nan=False)]
     n: Count
+
+
+def _estimate(value: Any, check: ValidatorFunctionWrapHandler) -> Estimate:
+    """An estimate as it is, or what stands in a file for one."""
+    if isinstance(value, Estimate):
+        return value
+    found: _Number = check(value)
+    return Estimate(found.value, found.low, found.high, found.n)
+
+
+# Estimates that a file holds as value, low, high and n.
+Number = Annotated[
+    Estimate,
+    GetPydanticSchema(
+        lambda _, schema: schema(
+            Annotated[_Number, WrapValidator(_estimate), PlainSerializer(Estimate.as_dict)]
+        )
+    ),
+]
 
 
 class Row(Strict):

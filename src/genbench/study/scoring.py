@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import betaincinv, ndtr, ndtri, stdtrit
 
+from genbench.scoring.estimates import Estimate
 from genbench.storage.files import InputError
-from genbench.study.records import Answers, Excluded, Key, Number, Row, Score
+from genbench.study.records import Answers, Excluded, Key, Row, Score
 
 CHANCE = 0.5  # of an accuracy: half of the images are real
 LEAST_REAL = 0.2
@@ -24,7 +25,7 @@ ENOUGH = 10  # images after which one and the same answer is no accident
 
 
 class Judged(NamedTuple):
-    """One rater's answers held against the key, in the order shown."""
+    """One rater's answers beside the truth, in the order shown."""
 
     rater: str
     trials: list[str]
@@ -74,7 +75,7 @@ def score(key: Key, files: Sequence[tuple[Path, Answers]]) -> Score:
         InputError: a file belongs to another study, names an unknown trial, answers one twice, or repeats a rater;
             or the rules leave nobody.
     """
-    judged = _held_against(key, files)
+    judged = _against_key(key, files)
     reasons = {j.rater: next((text for text, holds in RULES if holds(j)), None) for j in judged}
     excluded = [Excluded(rater=rater, reason=reason) for rater, reason in reasons.items() if reason]
     kept = [j for j in judged if reasons[j.rater] is None]
@@ -98,7 +99,7 @@ def score(key: Key, files: Sequence[tuple[Path, Answers]]) -> Score:
     )
 
 
-def share(table: Table, hits: np.ndarray) -> Number:
+def share(table: Table, hits: np.ndarray) -> Estimate:
     """Share of hits with a 95 % interval for other raters and other images of the same kind.
 
     With one rater each image is judged once and the interval is Clopper–Pearson's: it is about that rater alone.
@@ -114,10 +115,10 @@ def share(table: Table, hits: np.ndarray) -> Number:
     hits_effective = p * effective
     low = float(betaincinv(hits_effective, effective - hits_effective + 1, 0.025)) if p > 0 else 0.0
     high = float(betaincinv(hits_effective + 1, effective - hits_effective, 0.975)) if p < 1 else 1.0
-    return Number(value=p, low=low, high=high, n=n)
+    return Estimate(p, low, high, n)
 
 
-def d_prime(table: Table) -> Number | None:
+def d_prime(table: Table) -> Estimate | None:
     """Sensitivity d′ = z(hit rate) − z(false alarm rate), rates (k + ½)/(n + 1): 0 is chance, whatever the habit.
 
     A hit is a real image judged real, a false alarm a generated one (log-linear correction: Hautus, Behav. Res.
@@ -137,7 +138,7 @@ def d_prime(table: Table) -> Number | None:
     else:
         half = float(stdtrit(len(values) - 1, 0.975)) * float(values.std(ddof=1)) / sqrt(len(values))
     middle = float(values.mean())
-    return Number(value=middle, low=middle - half, high=middle + half, n=len(table.ms))
+    return Estimate(middle, middle - half, middle + half, len(table.ms))
 
 
 def summary(score: Score) -> str:
@@ -162,7 +163,7 @@ def summary(score: Score) -> str:
     return "\n".join(lines)
 
 
-def _held_against(key: Key, files: Sequence[tuple[Path, Answers]]) -> list[Judged]:
+def _against_key(key: Key, files: Sequence[tuple[Path, Answers]]) -> list[Judged]:
     seen: dict[str, Path] = {}
     judged = []
     for path, answers in files:
@@ -223,10 +224,10 @@ def _row(run: str | None, table: Table, key: Key) -> Row | None:
     )
 
 
-def _required(number: Number | None) -> Number:
-    if number is None:
+def _required(estimate: Estimate | None) -> Estimate:
+    if estimate is None:
         raise InputError("study: no rater judged both real and generated images; d′ needs both")
-    return number
+    return estimate
 
 
 def _two_way_variance(hits: np.ndarray, table: Table) -> float:

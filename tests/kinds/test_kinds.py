@@ -1,0 +1,144 @@
+"""Laws of every kind of data: each folder of `kinds/` gives all that is asked of a kind.
+
+A new kind needs nothing here but a source that makes its data without a download.
+"""
+
+import inspect
+import json
+import re
+import subprocess
+import sys
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+import genbench
+from genbench.data import prepared as data
+from genbench.kinds.kind import Asked, Kind, Subject, kind_of
+from genbench.params.schema import Dataset, Extractor
+from genbench.report.frames import film
+from genbench.scoring import audit
+from genbench.scoring.catalogue import SCORES
+from genbench.scoring.resampling import RESAMPLINGS, draws
+
+PACKAGE = Path(genbench.__file__).parent
+KINDS = sorted(path.parent.name for path in PACKAGE.glob("kinds/*/kind.py"))
+SIZES = {"train": 200, "held_out": 48}
+DIGITS = 1797  # all there are: what is not for training is held out
+
+
+def sources_of(kind: str) -> list[str]:
+    """The sources that say, or whose parts say, that they are of this kind; one that says nothing is of images."""
+    if kind == "image":
+        return ["digits"]
+    found, parts = [], {path.stem: path.read_text() for path in PACKAGE.glob("data/parts/*.py")}
+    for path in sorted(PACKAGE.glob("data/sources/*.py")):
+        text = path.read_text()
+        imported = " ".join(re.findall(r"^from genbench\.data\.parts(.*)$", text, re.MULTILINE))
+        whole = text + "".join(part for name, part in parts.items() if name in imported)
+        found += [path.stem] if f'kind="{kind}"' in whole else []
+    return found
+
+
+CASES = [(kind, source) for kind in KINDS for source in sources_of(kind)]
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
+def case(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Kind, data.Prepared, Path]:
+    """The kind, a small dataset of it, and a folder for its files."""
+    name, source = request.param
+    folder = tmp_path_factory.mktemp(name)
+    known = inspect.signature(import_module(f"genbench.data.sources.{source}").load).parameters
+    options = SIZES if "held_out" in known else {"train": DIGITS - SIZES["held_out"]}
+    (folder / "d.safetensors").write_bytes(data.prepare("d", Dataset(source=source, **options)))
+    prepared = data.load(folder / "d.safetensors")
+    assert prepared.card["kind"] == name
+    return kind_of(prepared.card), prepared, folder
+
+
+def test_every_kind_has_data_to_be_asked_about() -> None:
+    assert {kind for kind, _ in CASES} == set(KINDS)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_kind_is_one_instance_and_needs_no_torch(name: str) -> None:
+    kind = kind_of({"kind": name})
+    assert isinstance(kind, Kind) and kind is kind_of({"kind": name})
+    assert kind.distance and kind.pictures <= set(get_args(Asked))
+    code = f"import sys, genbench.kinds.{name}.kind; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_vectors_are_made_of_each_element_by_itself(case: tuple[Kind, data.Prepared, Path]) -> None:
+    kind, prepared, _ = case
+    found = kind.vectors(prepared.held_out_x, prepared.card)
+    if found is None:
+        assert kind.vectors(prepared.train_x, prepared.card) is None
+        return
+    assert found.dtype == np.float64 and found.shape[0] == len(prepared.held_out_x) and found.ndim == 2
+    assert np.isfinite(found).all() and len(np.unique(found, axis=0)) > 1
+    np.testing.assert_array_equal(kind.vectors(prepared.held_out_x[3:7], prepared.card), found[3:7])
+
+
+def test_copies_are_found_where_a_distance_says_what_a_copy_is(
+    case: tuple[Kind, data.Prepared, Path],
+) -> None:
+    kind, prepared, _ = case
+    samples = np.concatenate([prepared.train_x[:5], prepared.held_out_x[5:]])
+    vectors = partial(kind.vectors, card=prepared.card)
+    record = audit.novelty(prepared, samples, vectors=vectors, distance=kind.distance, seed=0)
+    assert json.dumps(record, allow_nan=False) and record["distance"] == kind.distance
+    assert record["scores"].keys() <= SCORES.keys()
+    closest = record["pairs"][:5]
+    if vectors(samples[:1]) is None:
+        assert not record["scores"] and not closest
+    else:
+        assert all(pair["distance"] == 0 and pair["flagged"] for pair in closest)
+
+
+def test_a_comparison_gives_scores_of_the_catalogue_and_plain_facts(
+    case: tuple[Kind, data.Prepared, Path],
+) -> None:
+    kind, prepared, folder = case
+    content, card = kind.extractor(prepared, Extractor(steps=2, width=4, features=8, seeds=[0, 1]))
+    (folder / "e.safetensors").write_bytes(content)
+    assert json.dumps(card, allow_nan=False) and card["data_sha256"] == prepared.sha256
+    n = len(prepared.held_out_x)
+    drawn = draws(n, n, real_seed=0, fake_seed=1)
+    asked = prepared.asked_labels if prepared.classes else None
+    subject = Subject(prepared.held_out_x, None, asked)
+    found = kind.compare(prepared, subject, drawn, extractor=folder / "e.safetensors", seed=0)
+    assert found.scores.keys() <= SCORES.keys() and found.scores
+    for name, (estimate, replicates) in found.scores.items():
+        assert replicates.shape == (RESAMPLINGS,), name
+        assert estimate.has_interval and estimate.low <= estimate.value <= estimate.high, name
+    assert found.facts["extractor"] == card["weights_sha256"]
+    measures = {title: measure.as_dict() for title, measure in found.measures.items()}
+    assert json.dumps({**found.facts, "measures": measures}, allow_nan=False)
+
+
+def test_everything_can_be_drawn_and_always_alike(case: tuple[Kind, data.Prepared, Path]) -> None:
+    kind, prepared, _ = case
+    x, card = prepared.held_out_x[:12], prepared.card
+    table = x.reshape(3, 4, *x.shape[1:])
+    frames = {"step": np.array([0, 5, 9]), "x": x.reshape(3, 4, *x.shape[1:])}
+    frame = {"x": frames["x"][0]}
+
+    def pictures() -> list[np.ndarray]:
+        return [
+            kind.grid(x, card),
+            kind.pairs(x[:4], prepared.train_x[:4], [True, False, False, True], card),
+            kind.rows(table, card),
+            kind.moment(frame, card, size="small"),
+            kind.moment(frame, card, size="large"),
+            film(frames, card).still,
+        ]
+
+    for one, again in zip(pictures(), pictures(), strict=True):
+        assert one.dtype == np.uint8 and one.ndim == 3 and one.shape[2] == 3 and one.size
+        np.testing.assert_array_equal(one, again)
+    assert all(key.text and len(key.colour) == 3 for key in kind.legend(frame, card))
