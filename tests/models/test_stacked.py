@@ -81,7 +81,7 @@ def test_a_layer_is_trained_on_codes_that_it_cannot_change() -> None:
 def test_codes_come_from_the_mixture_of_the_training_codes(trained: Stacked) -> None:
     codes = trained.encode(stripes(300, 0).x)
     drawn = trained.prior(50_000, rng=Generator().manual_seed(0))
-    assert float(trained.weights.sum()) == pytest.approx(1, abs=1e-5)
+    assert float(trained.mixture.weights.sum()) == pytest.approx(1, abs=1e-5)
     spread = codes.std(0)
     assert bool(((drawn.mean(0) - codes.mean(0)).abs() < 0.05 * spread).all())
     assert bool(((drawn.std(0) / spread - 1).abs() < 0.1).all())

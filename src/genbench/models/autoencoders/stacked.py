@@ -8,6 +8,7 @@ It is no model of densities by itself: a Gaussian mixture on the codes of the tr
 import copy
 from functools import partial
 from itertools import pairwise
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -16,6 +17,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
+from genbench.nn.priors import GaussianMixture
 from genbench.nn.schedules import cosine
 from genbench.training.batches import blocks
 
@@ -31,10 +33,8 @@ class Stacked(GenerativeModel):
     codes' mean variance.  The weights before the fine-tuning stay in a buffer: to say on held-out data what it gained.
     """
 
-    weights: Tensor
-    means: Tensor
-    factors: Tensor
     pretrained: Tensor
+    tiny: ClassVar = {"widths": (24, 12), "latent": 6, "components": 5}
 
     def __init__(
         self,
@@ -53,16 +53,14 @@ class Stacked(GenerativeModel):
         super().__init__(space)
         if not 0 <= pretraining < 1:
             raise ValueError(f"pretraining: got {pretraining}; expected a share of the steps, 0 to below 1")
-        self.latent, self.pretraining, self.components, self.ridge = latent, pretraining, components, ridge
+        self.pretraining, self.ridge = pretraining, ridge
         self.corruption, self.lr, self.weight_decay = corruption, lr, weight_decay
         sizes = [space.dimensions, *widths, latent]
         self.depth = len(sizes) - 1
         self.encoders = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))  # f_1 … f_L
         self.decoders = nn.ModuleList(nn.Linear(b, a) for a, b in pairwise(sizes))  # g_1 … g_L
         self.dropout = nn.Dropout(dropout)
-        self.register_buffer("weights", torch.zeros(components))
-        self.register_buffer("means", torch.zeros(components, latent))
-        self.register_buffer("factors", torch.zeros(components, latent, latent))  # Cholesky, Σ = L Lᵀ
+        self.mixture = GaussianMixture(components, latent)
         self.register_buffer("pretrained", torch.zeros_like(parameters_to_vector(self.parameters()).detach()))
 
     def up(self, h: Tensor, layer: int) -> Tensor:
@@ -128,19 +126,9 @@ class Stacked(GenerativeModel):
 
     @torch.no_grad()
     def fit_mixture(self, splits: Splits) -> None:
-        from sklearn.mixture import GaussianMixture
-
         self.eval()
-        codes = torch.cat([self.encode(part.x).double().cpu() for part in blocks(splits.train)])
-        mixture = GaussianMixture(
-            min(self.components, len(codes)),
-            reg_covar=self.ridge * float(codes.var(0).mean()) + 1e-9,
-            random_state=int(torch.randint(2**31 - 1, ())),
-        ).fit(codes.numpy())
-        found = len(mixture.weights_)
-        self.weights[:found] = torch.from_numpy(mixture.weights_)
-        self.means[:found] = torch.from_numpy(mixture.means_)
-        self.factors[:found] = torch.linalg.cholesky(torch.from_numpy(mixture.covariances_))
+        codes = torch.cat([self.encode(part.x) for part in blocks(splits.train)])
+        self.mixture.fit(codes, ridge=self.ridge)
 
     def phases(self) -> list[Phase]:
         adam = partial(torch.optim.AdamW, lr=self.lr, weight_decay=self.weight_decay)
@@ -159,9 +147,7 @@ class Stacked(GenerativeModel):
 
     def prior(self, n: int, *, rng: Generator) -> Tensor:
         """Codes from the mixture."""
-        chosen = torch.multinomial(self.weights, n, replacement=True, generator=rng)
-        noise = torch.randn(n, self.latent, 1, generator=rng, device=rng.device)
-        return self.means[chosen] + (self.factors[chosen] @ noise)[..., 0]
+        return self.mixture.sample(n, rng=rng)
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1]."""

@@ -10,7 +10,7 @@ from genbench.training.batches import whole
 class Real(GenerativeModel):
     """Sample i is held-out image i; the evaluation never compares the two, see docs/evaluation.md."""
 
-    independent = False
+    independent, noiseless = False, True
 
     images: Tensor
 

@@ -7,21 +7,25 @@ f_β(v) = exp(v·((1−β) a + β b)) Π_j (1 + exp(β (c_j + v·W_j))), β = 0 
 """
 
 import math
-from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.annealing import annealed, bound, log_partition
+from genbench.nn.bounds import (
+    SUMMABLE,
+    annealed,
+    importance_weighted,
+    log_partition,
+    reverse_annealed,
+    summed_log_partition,
+)
 from genbench.nn.discrete import bernoulli
 from genbench.nn.schedules import cosine
 from genbench.training.batches import blocks
-
-CHUNK = 2**14  # states summed at once
-SUMMABLE = 26  # units: minutes
 
 
 class RBM(GenerativeModel):
@@ -38,6 +42,7 @@ class RBM(GenerativeModel):
     bound (Burda et al., 2015, arXiv:1412.8566), which is what `log_prob` reports.
     """
 
+    tiny: ClassVar = {"hidden": 24, "anneal": 50, "importance": 400}
     base: Tensor
     fantasies: Tensor
     log_z: Tensor
@@ -75,18 +80,18 @@ class RBM(GenerativeModel):
         self.register_buffer("log_z", torch.zeros((), dtype=torch.float64))
         self.register_buffer("log_z_error", torch.zeros((), dtype=torch.float64))
 
-    def see(self, v: Tensor) -> Tensor:
+    def project(self, v: Tensor) -> Tensor:
         """What the visible units send to the hidden ones, (n, H)."""
         return v @ self.weight
 
-    def log_f(self, v: Tensor, seen: Tensor, beta: float = 1.0) -> Tensor:
+    def log_f(self, v: Tensor, projected: Tensor, beta: float = 1.0) -> Tensor:
         """log f_β(v), −F(v) at β = 1; v (n, D) and what it sends to the hidden units, (n, H) -> (n,)."""
         visible = v @ torch.lerp(self.base, self.visible_bias, beta)
-        return visible + F.softplus(beta * (seen + self.hidden_bias)).sum(1)
+        return visible + F.softplus(beta * (projected + self.hidden_bias)).sum(1)
 
-    def transition(self, seen: Tensor, rng: Generator | None, beta: float = 1.0) -> Tensor:
+    def transition(self, projected: Tensor, rng: Generator | None, beta: float = 1.0) -> Tensor:
         """A block Gibbs step v -> h -> v', which leaves f_β as it is and is its own reverse."""
-        h = bernoulli(beta * (seen + self.hidden_bias), rng)
+        h = bernoulli(beta * (projected + self.hidden_bias), rng)
         visible = torch.lerp(self.base, self.visible_bias + h @ self.weight.T, beta)
         return bernoulli(visible, rng)
 
@@ -111,7 +116,7 @@ class RBM(GenerativeModel):
 
     @torch.no_grad()
     def normalise(self, splits: Splits) -> None:
-        value, error = self.log_partition("exact" if self.exact else "ais")
+        value, error = (self.summed_log_z(), 0.0) if self.exact else self.estimated_log_z()
         self.log_z.fill_(value)
         self.log_z_error.fill_(error)
 
@@ -136,37 +141,16 @@ class RBM(GenerativeModel):
         return len(self.hidden_bias) * math.log(2) + F.softplus(self.base).sum()
 
     @torch.no_grad()
-    def log_partition(self, method: str = "ais", *, rng: Generator | None = None) -> tuple[float, float]:
-        """log Z and its standard error.  "exact": summed over the smaller side.  "ais": annealed importance sampling.
-
-        Raises ValueError where there are too many units to sum over.
-        """
-        ways: dict[str, Callable[[], tuple[float, float]]] = {
-            "exact": lambda: (self.summed(), 0.0),
-            "ais": lambda: self.estimated(rng),
-        }
-        return ways[method]()
-
-    def estimated(self, rng: Generator | None) -> tuple[float, float]:
-        """log Z_0 + log mean w, and its error."""
+    def estimated_log_z(self, rng: Generator | None = None) -> tuple[float, float]:
+        """log Z_0 + log mean w of annealed importance sampling, and its standard error."""
         blank = self.base.new_zeros(self.runs, len(self.base))
         log_weight = self.annealed(blank, torch.zeros_like(blank, dtype=torch.bool), rng)[1]
         return log_partition(log_weight, self.log_z_base)
 
-    def summed(self) -> float:
-        """log Σ_s exp(s·own) Π_l (1 + exp(other_l + s·W_l)) over all states s of the smaller side."""
-        own, other, weight = self.visible_bias.double(), self.hidden_bias.double(), self.weight.double()
-        if len(other) < len(own):
-            own, other, weight = other, own, weight.T
-        if len(own) > SUMMABLE:
-            raise ValueError(f"{len(own)} units on the smaller side; expected at most {SUMMABLE} to sum over")
-        place = torch.arange(len(own), device=own.device)
-        parts = []
-        for first in range(0, 2 ** len(own), CHUNK):
-            states = torch.arange(first, min(first + CHUNK, 2 ** len(own)), device=own.device)
-            s = ((states[:, None] >> place) & 1).double()
-            parts.append((s @ own + F.softplus(other + s @ weight).sum(1)).logsumexp(0))
-        return float(torch.stack(parts).logsumexp(0))
+    @torch.no_grad()
+    def summed_log_z(self) -> float:
+        """log Z itself.  Raises ValueError where there are too many units to sum over."""
+        return summed_log_partition(self.visible_bias, self.hidden_bias, self.weight)
 
     def log_density(self, x: Tensor) -> Tensor:
         """−F(x) − log Z of the machine itself, (n,) nats: too high on average where log Z is an estimate."""
@@ -179,8 +163,8 @@ class RBM(GenerativeModel):
     def annealing_bound(self, x: Tensor) -> Tensor:
         """log p(x) ≥ E[log f_K(x) − log Z_0 − Σ_k (log f_k+1(v_k) − log f_k(v_k))], the chain run backwards from x."""
         v = x.flatten(1).repeat_interleave(self.importance, 0)
-        total = bound(self, v, self.log_z_base, self.anneal)
-        return total.unflatten(0, (len(x), self.importance)).logsumexp(1) - math.log(self.importance)
+        log_weights = reverse_annealed(self, v, self.log_z_base, self.anneal)
+        return importance_weighted(log_weights.unflatten(0, (len(x), self.importance)), 1)
 
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         blank = torch.zeros(n, *self.space.shape, device=rng.device)
