@@ -180,6 +180,16 @@ class MeshModel(GenerativeModel):
         logits = self.face_logits(f[:, :-1].clamp(0, self.most + 1), v, count, labels)
         return _chosen(logits, mask, f).masked_fill(~tokens.whole, float("-inf"))
 
+    def vertex_loss(self, batch: Batch) -> Tensor:
+        """Mean nats a token."""
+        tokens = split(batch.x)
+        return -self.vertex_nats(tokens, self.labels_of(batch)).sum() / (tokens.vertices >= 0).sum()
+
+    def face_loss(self, batch: Batch) -> Tensor:
+        """Mean nats a token, given the vertices."""
+        tokens = split(batch.x)
+        return -self.face_nats(tokens, self.labels_of(batch)).sum() / (tokens.faces >= 0).sum()
+
     def log_prob(self, x: Tensor) -> Tensor:
         """log Σ_c p(c) p(V | c) p(F | V, c), where the model looks at classes.
 

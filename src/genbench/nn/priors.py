@@ -2,6 +2,7 @@
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn import functional as F
 
 
 class GaussianPrior:
@@ -29,6 +30,30 @@ def uniform(n: int, k: int, *, rng: Generator | None, device: torch.device | Non
     """(n, k), uniform on [−1, 1], from `rng` on its device, or from the training's own random state."""
     device = rng.device if rng is not None else device
     return 2 * torch.rand(n, k, generator=rng, device=device) - 1
+
+
+class CodedPrior:
+    """Noise, a category and numbers side by side, `sizes` of each: N(0, I), uniform one-hot, uniform on [−1, 1]."""
+
+    sizes: list[int]
+
+    def prior(self, n: int, *, rng: Generator | None = None, device: torch.device | None = None) -> Tensor:
+        """(n, noise + categories + numbers), from `rng` on its device, or from the training's own random state."""
+        device = rng.device if rng is not None else device
+        noise, categories, numbers = self.sizes
+        z = torch.randn(n, noise, generator=rng, device=device)
+        category = torch.randint(categories, (n,), generator=rng, device=device)
+        c = uniform(n, numbers, rng=rng, device=device)
+        return torch.cat([z, F.one_hot(category, categories), c], 1)
+
+    def traversal(self, z: Tensor, number: int, values: Tensor) -> Tensor:
+        """Noise (noise,) -> (categories, len(values), k): each category, one number along `values`, the others 0."""
+        _, categories, numbers = self.sizes
+        columns = len(values)
+        rows = torch.eye(categories, device=z.device)[:, None].expand(-1, columns, -1)
+        c = torch.zeros(categories, columns, numbers, device=z.device)
+        c[:, :, number] = values.to(z.device)
+        return torch.cat([z.expand(categories, columns, -1), rows, c], 2)
 
 
 class GaussianMixture(nn.Module):

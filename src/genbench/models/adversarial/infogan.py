@@ -17,7 +17,7 @@ from genbench.capabilities import Measure
 from genbench.core import Batch, Objective, Phase, Space, Splits
 from genbench.nn.games import NON_SATURATING, NonSaturatingGame
 from genbench.nn.matching import classes_of_groups
-from genbench.nn.priors import uniform
+from genbench.nn.priors import CodedPrior
 from genbench.nn.towers import built, down_tower, features, up_tower
 from genbench.training.batches import at_once, blocks
 
@@ -57,7 +57,7 @@ class Recogniser(nn.Module):
         return self.real(h)[:, 0], CodePosterior(logits, mean, log_var.clamp(-4, 4))
 
 
-class InfoGAN(NonSaturatingGame):
+class InfoGAN(CodedPrior, NonSaturatingGame):
     """The discriminator's objective owns the body and both heads, the generator's the generator; both descend −λ L_I.
 
     A code of the model is noise, one-hot category and continuous codes side by side.  noise, categories, continuous:
@@ -138,15 +138,6 @@ class InfoGAN(NonSaturatingGame):
         )
         return [Phase("game", players)]
 
-    def prior(self, n: int, *, rng: Generator | None = None, device: torch.device | None = None) -> Tensor:
-        """(n, noise + categories + continuous): Gaussian, one-hot, and uniform on [−1, 1]."""
-        device = rng.device if rng is not None else device
-        noise, categories, continuous = self.sizes
-        z = torch.randn(n, noise, generator=rng, device=device)
-        category = torch.randint(categories, (n,), generator=rng, device=device)
-        c = uniform(n, continuous, rng=rng, device=device)
-        return torch.cat([z, F.one_hot(category, categories), c], 1)
-
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1], by way of tanh."""
         return self.space.unsigned(self.generator(z).tanh())
@@ -167,26 +158,19 @@ class InfoGAN(NonSaturatingGame):
         label, held_out_label = splits.train.condition, splits.held_out.condition
         if label is None or held_out_label is None:
             return found
-        group, held_out = (
-            torch.cat([self.category_logits(b.x).argmax(1) for b in blocks(s)]) for s in splits
-        )
-        agrees = (
-            classes_of_groups(group, label, self.sizes[1], self.space.classes)[held_out] == held_out_label
-        )
+        found_in = [torch.cat([self.category_logits(b.x).argmax(1) for b in blocks(s)]) for s in splits]
+        meant = classes_of_groups(found_in[0], label, self.sizes[1], self.space.classes)
+        agrees = meant[found_in[1]] == held_out_label
         meaning = "Held-out elements whose inferred category is their class, in the best pairs for the training data."
         return {"category is class": Measure(agrees.float(), meaning, "up")} | found
 
     @torch.no_grad()
     def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
         """For each continuous code: rows are categories, columns the code from −2 to 2, all else held fixed."""
-        noise, categories, continuous = self.sizes
-        z = torch.randn(noise, generator=rng, device=rng.device).expand(categories, COLUMNS, -1)
-        rows = torch.eye(categories, device=z.device)[:, None].expand(-1, COLUMNS, -1)
+        z = torch.randn(self.sizes[0], generator=rng, device=rng.device)
         pictures = {}
-        for i in range(continuous):
-            c = torch.zeros(categories, COLUMNS, continuous, device=z.device)
-            c[:, :, i] = torch.linspace(*TRAVERSED, COLUMNS)
-            codes = torch.cat([z, rows, c], 2).flatten(0, 1)
+        for i in range(self.sizes[2]):
+            codes = self.traversal(z, i, torch.linspace(*TRAVERSED, COLUMNS))
             caption = f"Rows: categories.  Columns: code {i + 1} from {TRAVERSED[0]:g} to {TRAVERSED[1]:g}."
-            pictures[caption] = self.decode(codes).unflatten(0, (categories, COLUMNS))
+            pictures[caption] = self.decode(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])
         return pictures

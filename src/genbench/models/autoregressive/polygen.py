@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Batch, Objective, Phase, Space
+from genbench.core import Objective, Phase, Space
 from genbench.nn.attention import KVCache, Transformer
 from genbench.nn.embeddings import level_embedding
-from genbench.nn.mesh_tokens import MeshModel, split
+from genbench.nn.mesh_tokens import MeshModel
 from genbench.nn.schedules import cosine
 
 Body = Callable[..., Transformer]
@@ -138,14 +138,6 @@ class PolyGen(MeshModel):
         self, before: Tensor, vertices: Tensor, count: Tensor, labels: Tensor, cache: KVCache | None = None
     ) -> Tensor:
         return self.faces(before, vertices, count, labels, cache)
-
-    def vertex_loss(self, batch: Batch) -> Tensor:
-        tokens = split(batch.x)
-        return -self.vertex_nats(tokens, self.labels_of(batch)).sum() / (tokens.vertices >= 0).sum()
-
-    def face_loss(self, batch: Batch) -> Tensor:
-        tokens = split(batch.x)
-        return -self.face_nats(tokens, self.labels_of(batch)).sum() / (tokens.faces >= 0).sum()
 
     def phases(self) -> list[Phase]:
         adam, schedule = partial(torch.optim.Adam, lr=self.lr), partial(cosine, warmup=0.0)

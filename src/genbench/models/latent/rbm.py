@@ -15,14 +15,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.bounds import (
-    SUMMABLE,
-    annealed,
-    importance_weighted,
-    log_partition,
-    reverse_annealed,
-    summed_log_partition,
-)
+from genbench.nn import bounds
 from genbench.nn.discrete import bernoulli
 from genbench.nn.schedules import cosine
 from genbench.training.batches import blocks
@@ -37,9 +30,8 @@ class RBM(GenerativeModel):
     smaller side has at most so many units.
 
     `exact` where Z was summed; samples come from the end of the annealing, which is close to p(v).  Elsewhere an
-    estimate of log Z gives no bound on log p(v): E[log Ẑ] ≤ log Z, so it is too high on average.  But the annealing
-    is a directed model of its own, the one that is sampled from, and for that one its reversal gives a true lower
-    bound (Burda et al., 2015, arXiv:1412.8566), which is what `log_prob` reports.
+    estimate of log Z gives no bound on log p(v): E[log Ẑ] ≤ log Z.  But the annealing is a directed model of its own,
+    the one that is sampled from, and its reversal gives a true lower bound (Burda et al., 2015, arXiv:1412.8566).
     """
 
     tiny: ClassVar = {"hidden": 24, "anneal": 50, "importance": 400}
@@ -66,8 +58,8 @@ class RBM(GenerativeModel):
         super().__init__(space)
         if space.levels != 2:
             raise ValueError(f"levels={space.levels}: the units of an RBM are binary; expected 2 levels")
-        if not 0 <= enumerable <= SUMMABLE:
-            raise ValueError(f"enumerable: got {enumerable}; expected 0 to {SUMMABLE} units")
+        if not 0 <= enumerable <= bounds.SUMMABLE:
+            raise ValueError(f"enumerable: got {enumerable}; expected 0 to {bounds.SUMMABLE} units")
         self.gibbs, self.persistent, self.anneal, self.runs = gibbs, persistent, anneal, runs
         self.importance, self.lr, self.weight_decay = importance, lr, weight_decay
         d = space.dimensions
@@ -133,7 +125,7 @@ class RBM(GenerativeModel):
     def annealed(self, v: Tensor, keep: Tensor, rng: Generator | None) -> tuple[Tensor, Tensor]:
         """From the base rates to the machine: (n, D) and log weights (n,); v keeps its values where `keep` is true."""
         v = torch.where(keep, v, bernoulli(self.base.expand_as(v), rng))
-        return annealed(self, v, keep, self.anneal, rng)
+        return bounds.annealed(self, v, keep, self.anneal, rng)
 
     @property
     def log_z_base(self) -> Tensor:
@@ -145,26 +137,20 @@ class RBM(GenerativeModel):
         """log Z_0 + log mean w of annealed importance sampling, and its standard error."""
         blank = self.base.new_zeros(self.runs, len(self.base))
         log_weight = self.annealed(blank, torch.zeros_like(blank, dtype=torch.bool), rng)[1]
-        return log_partition(log_weight, self.log_z_base)
+        return bounds.log_partition(log_weight, self.log_z_base)
 
-    @torch.no_grad()
     def summed_log_z(self) -> float:
         """log Z itself.  Raises ValueError where there are too many units to sum over."""
-        return summed_log_partition(self.visible_bias, self.hidden_bias, self.weight)
-
-    def log_density(self, x: Tensor) -> Tensor:
-        """−F(x) − log Z of the machine itself, (n,) nats: too high on average where log Z is an estimate."""
-        v = x.flatten(1)
-        return self.log_f(v, v @ self.weight) - self.log_z
+        return bounds.summed_log_partition(self.visible_bias, self.hidden_bias, self.weight)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        return self.log_density(x) if self.exact else self.annealing_bound(x)
-
-    def annealing_bound(self, x: Tensor) -> Tensor:
-        """log p(x) ≥ E[log f_K(x) − log Z_0 − Σ_k (log f_k+1(v_k) − log f_k(v_k))], the chain run backwards from x."""
-        v = x.flatten(1).repeat_interleave(self.importance, 0)
-        log_weights = reverse_annealed(self, v, self.log_z_base, self.anneal)
-        return importance_weighted(log_weights.unflatten(0, (len(x), self.importance)), 1)
+        """−F(x) − log Z where log Z is known.  Elsewhere the bound, from `importance` annealings backwards from x."""
+        v = x.flatten(1)
+        if self.exact:
+            return self.log_f(v, v @ self.weight) - self.log_z
+        v = v.repeat_interleave(self.importance, 0)
+        log_weights = bounds.reverse_annealed(self, v, self.log_z_base, self.anneal)
+        return bounds.importance_weighted(log_weights.unflatten(0, (len(x), self.importance)), 1)
 
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         blank = torch.zeros(n, *self.space.shape, device=rng.device)
