@@ -22,9 +22,18 @@ def importance_weighted(log_weights: Tensor, dim: int = 0) -> Tensor:
 class AnnealingPath(Protocol):
     """Unnormalised densities f_β, β = 0 … 1, of states v (n, D), from one whose sum is known to the one asked about.
 
-    Annealed importance sampling: Neal, 2001; Salakhutdinov & Murray, 2008.  `project` gives what the two others need
-    of v, once.
+    Annealed importance sampling: Neal, 2001; Salakhutdinov & Murray, 2008.  `project` gives what `log_f` and
+    `transition` need of v, once.
     """
+
+    @property
+    def log_z_base(self) -> Tensor:
+        """log Z_0, of the sum of f_0."""
+        ...
+
+    def base_sample(self, n: int, rng: Generator | None) -> Tensor:
+        """(n, D) draws of f_0."""
+        ...
 
     def project(self, v: Tensor) -> Tensor:
         """(n, D) -> (n, k)."""
@@ -45,9 +54,9 @@ def inverse_temperatures(steps: int) -> list[tuple[float, float]]:
 
 
 def annealed(
-    path: AnnealingPath, v: Tensor, keep: Tensor, steps: int, rng: Generator | None
+    path: AnnealingPath, v: Tensor, steps: int, rng: Generator | None, keep: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """K steps from draws of f_0: (n, D) and the log weights Σ_k log f_k+1(v_k) − log f_k(v_k), (n,).
+    """K steps from draws v of f_0: (n, D) and the log weights Σ_k log f_k+1(v_k) − log f_k(v_k), (n,).
 
     Where `keep` is true v keeps its values.
     """
@@ -55,18 +64,19 @@ def annealed(
     for before, after in inverse_temperatures(steps):
         projected = path.project(v)
         log_weight += path.log_f(v, projected, after) - path.log_f(v, projected, before)
-        v = torch.where(keep, v, path.transition(projected, rng, after))
+        moved = path.transition(projected, rng, after)
+        v = moved if keep is None else torch.where(keep, v, moved)
     return v, log_weight
 
 
-def reverse_annealed(path: AnnealingPath, v: Tensor, log_base: Tensor, steps: int) -> Tensor:
+def reverse_annealed(path: AnnealingPath, v: Tensor, steps: int) -> Tensor:
     """log f_1(v) − log Z_0 − Σ_k (log f_k+1(v_k) − log f_k(v_k)), the K steps taken backwards from v: (n,).
 
     In expectation no more than the log probability with which the annealing ends at v (Burda et al., 2015,
-    arXiv:1412.8566).  log_base: log Z_0, of the sum of f_0.
+    arXiv:1412.8566).
     """
     projected = path.project(v)
-    total = path.log_f(v, projected) - log_base
+    total = path.log_f(v, projected) - path.log_z_base
     for before, after in reversed(inverse_temperatures(steps)):
         v = path.transition(projected, None, after)
         projected = path.project(v)
@@ -74,11 +84,14 @@ def reverse_annealed(path: AnnealingPath, v: Tensor, log_base: Tensor, steps: in
     return total
 
 
-def log_partition(log_weight: Tensor, log_base: Tensor) -> tuple[float, float]:
-    """log Z_0 + log mean w, and its standard error by the delta method, sd(w) / (mean(w) √n)."""
-    log_weight = log_weight.double()
+@torch.no_grad()
+def estimated_log_partition(
+    path: AnnealingPath, runs: int, steps: int, rng: Generator | None = None
+) -> tuple[float, float]:
+    """log Z_0 + log mean w of so many runs, and its standard error by the delta method, sd(w) / (mean(w) √n)."""
+    log_weight = annealed(path, path.base_sample(runs, rng), steps, rng)[1].double()
     weight = (log_weight - log_weight.max()).exp()
-    value = log_base + log_weight.max() + weight.mean().log()
+    value = path.log_z_base + log_weight.max() + weight.mean().log()
     return float(value), float(weight.std() / weight.mean() / math.sqrt(len(weight)))
 
 

@@ -95,16 +95,11 @@ class Stacked(GenerativeModel):
 
     def phases(self) -> list[Phase]:
         adam = partial(torch.optim.AdamW, lr=self.lr, weight_decay=self.weight_decay)
-        layers = []
+        layers, share = [], self.pretraining / self.layers.depth
         for i in range(self.layers.depth):
-            learn = Objective(
-                f"layer_{i + 1}",
-                self.layers.layer(i),
-                partial(self.layer_loss, layer=i),
-                adam,
-                schedule=cosine,
-            )
-            layers.append(Phase(f"layer {i + 1}", (learn,), share=self.pretraining / self.layers.depth))
+            own, loss = self.layers.layer(i), partial(self.layer_loss, layer=i)
+            learn = Objective(f"layer_{i + 1}", own, loss, adam, schedule=cosine)
+            layers.append(Phase(f"layer {i + 1}", (learn,), share))
         whole = Objective("reconstruction", list(self.parameters()), self.whole_loss, adam, schedule=cosine)
         return [
             *layers,

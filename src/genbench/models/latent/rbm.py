@@ -24,10 +24,9 @@ from genbench.training.batches import blocks
 class RBM(GenerativeModel):
     """Bernoulli units on both sides; data of two levels only.
 
-    gibbs: k, the steps of a chain before each update.  persistent: go on with `chains` fantasies instead of starting
-    at the data.  anneal: the steps from the base rates to the machine, in sampling as in estimates of log Z, which
-    average `runs` of them; `importance` of them make the bound.  enumerable: log Z is summed, not estimated, where the
-    smaller side has at most so many units.
+    gibbs: k, the steps of a chain before each update.  persistent: go on with `chains` fantasies, not from the data.
+    anneal: the steps from the base rates to the machine, in sampling and in estimates of log Z, means of `runs`;
+    `importance` of them make the bound.  enumerable: units of the smaller side up to which log Z is summed instead.
 
     `exact` where Z was summed; samples come from the end of the annealing, which is close to p(v).  Elsewhere an
     estimate of log Z gives no bound on log p(v): E[log Ẑ] ≤ log Z.  But the annealing is a directed model of its own,
@@ -84,8 +83,7 @@ class RBM(GenerativeModel):
     def transition(self, projected: Tensor, rng: Generator | None, beta: float = 1.0) -> Tensor:
         """A block Gibbs step v -> h -> v', which leaves f_β as it is and is its own reverse."""
         h = bernoulli(beta * (projected + self.hidden_bias), rng)
-        visible = torch.lerp(self.base, self.visible_bias + h @ self.weight.T, beta)
-        return bernoulli(visible, rng)
+        return bernoulli(torch.lerp(self.base, self.visible_bias + h @ self.weight.T, beta), rng)
 
     def loss(self, batch: Batch) -> Tensor:
         """F(data) − F(chains), whose gradient, the chains held fixed, is that of contrastive divergence."""
@@ -104,11 +102,14 @@ class RBM(GenerativeModel):
         """Base rates of the pixels, smoothed by one more image of each colour, and the first fantasies from them."""
         lit = torch.stack([part.x.flatten(1).sum(0) for part in blocks(splits.train)]).sum(0)
         self.base.copy_(((lit + 1) / (len(splits.train.x) + 2)).logit())
-        self.fantasies.copy_(bernoulli(self.base.expand_as(self.fantasies), None))
+        self.fantasies.copy_(self.base_sample(len(self.fantasies), None))
 
     @torch.no_grad()
     def normalise(self, splits: Splits) -> None:
-        value, error = (self.summed_log_z(), 0.0) if self.exact else self.estimated_log_z()
+        if self.exact:
+            self.log_z.fill_(bounds.summed_log_partition(self.visible_bias, self.hidden_bias, self.weight))
+            return
+        value, error = bounds.estimated_log_partition(self, self.runs, self.anneal)
         self.log_z.fill_(value)
         self.log_z_error.fill_(error)
 
@@ -116,32 +117,17 @@ class RBM(GenerativeModel):
         sgd = partial(torch.optim.SGD, lr=self.lr)
         name = "persistent_divergence" if self.persistent else "contrastive_divergence"
         learn = Objective(name, list(self.parameters()), self.loss, sgd, schedule=cosine)
-        return [
-            Phase("base rates", fit=self.start),
-            Phase("divergence", (learn,)),
-            Phase("partition function", fit=self.normalise),
-        ]
-
-    def annealed(self, v: Tensor, keep: Tensor, rng: Generator | None) -> tuple[Tensor, Tensor]:
-        """From the base rates to the machine: (n, D) and log weights (n,); v keeps its values where `keep` is true."""
-        v = torch.where(keep, v, bernoulli(self.base.expand_as(v), rng))
-        return bounds.annealed(self, v, keep, self.anneal, rng)
+        last = Phase("partition function", fit=self.normalise)
+        return [Phase("base rates", fit=self.start), Phase("divergence", (learn,)), last]
 
     @property
     def log_z_base(self) -> Tensor:
         """log Z_0 = H log 2 + Σ_i softplus(a_i)."""
         return len(self.hidden_bias) * math.log(2) + F.softplus(self.base).sum()
 
-    @torch.no_grad()
-    def estimated_log_z(self, rng: Generator | None = None) -> tuple[float, float]:
-        """log Z_0 + log mean w of annealed importance sampling, and its standard error."""
-        blank = self.base.new_zeros(self.runs, len(self.base))
-        log_weight = self.annealed(blank, torch.zeros_like(blank, dtype=torch.bool), rng)[1]
-        return bounds.log_partition(log_weight, self.log_z_base)
-
-    def summed_log_z(self) -> float:
-        """log Z itself.  Raises ValueError where there are too many units to sum over."""
-        return bounds.summed_log_partition(self.visible_bias, self.hidden_bias, self.weight)
+    def base_sample(self, n: int, rng: Generator | None) -> Tensor:
+        """(n, D) pixels of the base rates."""
+        return bernoulli(self.base.expand(n, -1), rng)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """−F(x) − log Z where log Z is known.  Elsewhere the bound, from `importance` annealings backwards from x."""
@@ -149,14 +135,15 @@ class RBM(GenerativeModel):
         if self.exact:
             return self.log_f(v, v @ self.weight) - self.log_z
         v = v.repeat_interleave(self.importance, 0)
-        log_weights = bounds.reverse_annealed(self, v, self.log_z_base, self.anneal)
+        log_weights = bounds.reverse_annealed(self, v, self.anneal)
         return bounds.importance_weighted(log_weights.unflatten(0, (len(x), self.importance)), 1)
 
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
-        blank = torch.zeros(n, *self.space.shape, device=rng.device)
-        return self.complete(blank, torch.zeros_like(blank, dtype=torch.bool), rng=rng)
+        v = self.base_sample(n, rng)
+        return bounds.annealed(self, v, self.anneal, rng)[0].unflatten(1, self.space.shape)
 
     def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
         """Annealed with the kept pixels clamped."""
-        v, keep = x.flatten(1), mask.expand_as(x).flatten(1)
-        return self.annealed(v, keep, rng)[0].unflatten(1, self.space.shape)
+        keep = mask.expand_as(x).flatten(1)
+        v = torch.where(keep, x.flatten(1), self.base_sample(len(x), rng))
+        return bounds.annealed(self, v, self.anneal, rng, keep)[0].unflatten(1, self.space.shape)
