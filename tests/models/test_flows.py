@@ -106,7 +106,7 @@ def test_codes_of_images_decode_to_the_images() -> None:
     x = IMAGES.to_unit(levels)
     latent = capability(model, Latent)
     assert latent is not None
-    z, _ = model(model.dequantised(x, Generator().manual_seed(3)))
+    z, _ = model(model.dequantisation.points(x, Generator().manual_seed(3)))
     assert torch.equal(IMAGES.to_levels(latent.decode(z)), levels)
 
 

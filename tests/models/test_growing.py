@@ -9,7 +9,8 @@ from torch import Generator, Tensor
 
 from genbench.core import Batch, Space, Splits
 from genbench.models.adversarial.progressive import Progressive
-from genbench.nn.layers import Equalised, MinibatchDeviation, PixelNorm
+from genbench.nn.init import Equalised
+from genbench.nn.norms import MinibatchDeviation, PixelNorm
 from genbench.storage.weights import weights_bytes
 from genbench.training import checkpoint
 from genbench.training import loop as training

@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from genbench.core import Batch, Space, Splits
-from genbench.models.adversarial.infogan import COLUMNS, Guess, InfoGAN
+from genbench.models.adversarial.infogan import COLUMNS, CodePosterior, InfoGAN
 from genbench.nn.matching import classes_of_groups
 from genbench.training.loop import Budget, Job, train
 
@@ -47,7 +47,7 @@ def test_categories_become_classes_that_no_one_told_it(tmp_path: Path) -> None:
 
 
 def classes_of(model: InfoGAN, x: Tensor) -> Tensor:
-    return model.witness(x)[1].logits.argmax(1)
+    return model.category_logits(x).argmax(1)
 
 
 def test_pairs_are_one_to_one_and_chosen_on_the_training_data() -> None:
@@ -56,7 +56,7 @@ def test_pairs_are_one_to_one_and_chosen_on_the_training_data() -> None:
     assert classes_of_groups(group, label, 4, 3).tolist() == [2, -1, 0, 1]
     model = small().eval()
     category = torch.arange(90) % 3
-    model.witness = lambda x: (x[:, 0, 0, 0], Guess(F.one_hot(x[:, 0, 0, 0].long(), 3).float(), x, x))  # type: ignore
+    model.category_logits = lambda x: F.one_hot(x[:, 0, 0, 0].long(), 3).float()  # type: ignore[method-assign]
     x = category[:, None, None, None].float().expand(-1, *SPACE.shape)
     model.decode = lambda z: x[: len(z)]  # type: ignore[method-assign]
     train_part, held_out = Batch(x, (category + 1) % 3), Batch(x, (category + 2) % 3)
@@ -73,7 +73,9 @@ def test_the_bound_is_the_codes_log_likelihood() -> None:
     expected = -2 * (z[:, 4:7] * logits.log_softmax(1)).sum(1).mean()
     normal = torch.distributions.Normal(mean, (log_var / 2).exp())
     nll = -normal.log_prob(z[:, 7:]).sum(1).mean() - 0.5 * torch.log(torch.tensor(2 * torch.pi))
-    assert torch.allclose(model.surprise(z, Guess(logits, mean, log_var)), expected + 0.5 * nll, atol=1e-5)
+    assert torch.allclose(
+        model.information_loss(z, CodePosterior(logits, mean, log_var)), expected + 0.5 * nll, atol=1e-5
+    )
 
 
 def test_codes_are_noise_one_category_and_numbers() -> None:

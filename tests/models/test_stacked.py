@@ -41,7 +41,7 @@ def test_fine_tuning_lowers_the_error_of_the_whole_on_held_out_data(trained: Sta
     assert list(found)[:3] == [f"pretrained, depth {d}" for d in (1, 2, 3)]
     after = found["fine-tuned, depth 3"].values
     x = splits.held_out.x
-    assert torch.allclose(after, (trained.reconstruct(x) - x).square().mean((1, 2, 3)))
+    assert torch.allclose(after, (trained.layers.reconstruct(x) - x).square().mean((1, 2, 3)))
     gain = found["gained by fine-tuning"].values
     assert torch.allclose(gain, found["pretrained, depth 3"].values - after)
     assert float(gain.mean()) > 3 * float(gain.std()) / 10
@@ -73,15 +73,17 @@ def test_a_layer_is_trained_on_codes_that_it_cannot_change() -> None:
         phase.objectives[0].loss(stripes(20, 0)).backward()
         moved = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
         assert moved == {
-            f"{side}.{layer}.{part}" for side in ("encoders", "decoders") for part in ("weight", "bias")
+            f"layers.{side}.{layer}.{part}"
+            for side in ("encoders", "decoders")
+            for part in ("weight", "bias")
         }
 
 
 @torch.no_grad()
 def test_codes_come_from_the_mixture_of_the_training_codes(trained: Stacked) -> None:
-    codes = trained.encode(stripes(300, 0).x)
+    codes = trained.layers.encode(stripes(300, 0).x)
     drawn = trained.prior(50_000, rng=Generator().manual_seed(0))
-    assert float(trained.weights.sum()) == pytest.approx(1, abs=1e-5)
+    assert float(trained.mixture.weights.sum()) == pytest.approx(1, abs=1e-5)
     spread = codes.std(0)
     assert bool(((drawn.mean(0) - codes.mean(0)).abs() < 0.05 * spread).all())
     assert bool(((drawn.std(0) / spread - 1).abs() < 0.1).all())

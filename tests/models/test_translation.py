@@ -18,8 +18,9 @@ from genbench.data.source import Part, Source
 from genbench.data.sources import translation
 from genbench.models.translation.cyclegan import CycleGAN
 from genbench.models.translation.pix2pix import Pix2Pix
-from genbench.nn.history import History
-from genbench.nn.translators import PatchGAN, dropped, reflected
+from genbench.nn.image_pool import ImagePool
+from genbench.nn.translation import PatchGAN, reflected
+from genbench.nn.unet import noisy_dropout
 from genbench.params import schema as params
 from genbench.params.schema import Dataset
 from genbench.storage.files import InputError
@@ -282,12 +283,12 @@ def test_mirrored_borders_are_those_of_torch() -> None:
 
 def test_dropout_keeps_the_mean_and_follows_its_generator() -> None:
     h = torch.ones(100, 100)
-    one, same, other = (dropped(h, 0.4, Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    one, same, other = (noisy_dropout(h, 0.4, Generator().manual_seed(seed)) for seed in (0, 0, 1))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
     assert float(one.mean()) == pytest.approx(1, abs=0.04)
     assert float((one == 0).float().mean()) == pytest.approx(0.4, abs=0.02)
-    assert torch.equal(dropped(h, 0.0, None), h)
+    assert torch.equal(noisy_dropout(h, 0.0, None), h)
 
 
 @pytest.mark.parametrize("name", BUILD)
@@ -442,7 +443,7 @@ def test_identity_is_asked_for_only_between_equal_shapes() -> None:
 
 def test_the_pool_fills_first_and_then_gives_half_of_its_images_back() -> None:
     torch.manual_seed(0)
-    pool = History(50, (1,))
+    pool = ImagePool(50, (1,))
     first = torch.arange(50.0)[:, None]
     assert torch.equal(pool.exchange(first), first)
     before = set(first.flatten().tolist())
@@ -457,7 +458,7 @@ def test_the_pool_fills_first_and_then_gives_half_of_its_images_back() -> None:
         assert len(before) == 50
     assert 420 < shown_old < 580
     assert min(before) > 49, "no image stays for a thousand others"
-    assert torch.equal(History(0, (1,)).exchange(first), first)
+    assert torch.equal(ImagePool(0, (1,)).exchange(first), first)
 
 
 @pytest.mark.parametrize("stop", [1, 4])
@@ -490,7 +491,7 @@ def test_a_resumed_training_goes_on_with_the_same_pool(
     assert fit(fresh(), tmp_path, 6, given, ema=0.9) == expected
     interrupted()
     saved = torch.load(tmp_path / "c.pt", weights_only=True)
-    saved["model"]["target_history.kept"].zero_()  # planted: a pool that was lost
+    saved["model"]["target_pool.kept"].zero_()  # planted: a pool that was lost
     torch.save(saved, tmp_path / "c.pt")
     assert fit(fresh(), tmp_path, 6, given, ema=0.9) != expected
 

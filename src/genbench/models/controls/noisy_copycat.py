@@ -4,7 +4,7 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
-from genbench.nn.memory import without_replacement
+from genbench.nn.copies import without_replacement
 
 
 class NoisyCopycat(GenerativeModel):

@@ -3,18 +3,22 @@
 The cheapest density model that has seen the data: a model that does not beat it has learnt nothing worth its cost.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
+from genbench.nn.priors import GaussianPrior
 
 
-class PCAGaussian(GenerativeModel):
+class PCAGaussian(GaussianPrior, GenerativeModel):
     """components: dimensions of z.  W = U (Λ − σ²)^½, σ² the mean of the eigenvalues left out.
 
     Of a set too large to hold, elements spread evenly over it stand for all.
     """
 
+    tiny: ClassVar = {"components": 5}
     mu: Tensor
     weight: Tensor
     sigma: Tensor
@@ -23,14 +27,14 @@ class PCAGaussian(GenerativeModel):
         super().__init__(space)
         if not 0 < components < space.dimensions:
             raise ValueError(f"components: got {components}; expected 1 to {space.dimensions - 1}")
-        self.components = components
+        self.latent = components
         self.register_buffer("mu", torch.zeros(space.dimensions))
         self.register_buffer("weight", torch.zeros(space.dimensions, components))  # W
         self.register_buffer("sigma", torch.zeros(()))
 
     def fit(self, splits: Splits) -> None:
         x = splits.train.some().x.flatten(1).double()
-        k = self.components
+        k = self.latent
         values, vectors = self.spectrum(x)
         variance = (values[:-k].sum() / (x.shape[1] - k)).clamp_min(0)
         scale = (values[-k:] - variance).clamp_min(0).sqrt()
@@ -41,7 +45,7 @@ class PCAGaussian(GenerativeModel):
     def spectrum(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Eigenvalues of the covariance of (n, D), ascending, and eigenvectors as columns; those left out are 0."""
         n, dimensions = x.shape
-        if not self.components < n < dimensions:
+        if not self.latent < n < dimensions:
             found = torch.linalg.eigh(torch.cov(x.T))
             return found.eigenvalues, found.eigenvectors
         x = x - x.mean(0)  # with fewer elements than values the matrix of their products is the smaller one
@@ -50,9 +54,6 @@ class PCAGaussian(GenerativeModel):
 
     def phases(self) -> list[Phase]:
         return [Phase("eigenvectors", fit=self.fit)]
-
-    def prior(self, n: int, *, rng: Generator) -> Tensor:
-        return torch.randn(n, self.components, generator=rng, device=rng.device)
 
     def decode(self, z: Tensor) -> Tensor:
         x = z @ self.weight.T + self.mu

@@ -9,7 +9,7 @@ from genbench.core import GenerativeModel, Phase, Space, Splits
 class Real(GenerativeModel):
     """Sample i is held-out image i; the evaluation never compares the two, see docs/evaluation.md."""
 
-    independent = False
+    independent, noiseless = False, True
 
     images: Tensor
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor
@@ -27,10 +28,10 @@ class BayesNet(GenerativeModel):
     """
 
     exact = True
+    tiny: ClassVar = {"edges": ("0->1", "0->2", "1->2")}
 
-    log_cpt: (
-        Tensor  # the tables of all variables in a row, each (L^parents, L), the first parent most significant
-    )
+    # The tables of all variables in a row, each (L^parents, L), the first parent most significant.
+    log_cpt: Tensor
     places: Tensor  # (D, D): what one level of variable j adds to the place of an entry in the table of i
 
     def __init__(self, space: Space, *, edges: tuple[str, ...] = (), pseudo_count: float = 0.0) -> None:
