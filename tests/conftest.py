@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from genbench.runtime import environment
+
+environment.fix()  # before any test loads NumPy or torch: what is computed here is what a stage computes
+
 ROOT = Path(__file__).parent.parent
 SMALL = """\
 device: cpu
@@ -72,15 +76,15 @@ def copy_of(folder: Path, to: Path) -> Path:
 
 
 # Fixtures that take many seconds.
-DEAR = ("built", "by_snakemake", "trained_by_two")
+EXPENSIVE = ("built", "by_snakemake", "trained_by_two")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Dear fixtures first: `pytest -n 2` hands the first eighth of the tests to one worker, which makes each once."""
+    """Expensive fixtures first: `pytest -n 2` hands the first eighth of the tests to one worker, which makes each once."""
 
     def place(item: pytest.Item) -> int:
         used = getattr(item, "fixturenames", ())
-        return next((i for i, name in enumerate(DEAR) if name in used), len(DEAR))
+        return next((i for i, name in enumerate(EXPENSIVE) if name in used), len(EXPENSIVE))
 
     items.sort(key=place)
 

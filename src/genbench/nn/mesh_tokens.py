@@ -20,7 +20,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from genbench.capabilities import Measure
-from genbench.core import Data, GenerativeModel, Space, Splits
+from genbench.core import Batch, Data, GenerativeModel, Space, Splits
 from genbench.nn.attention import KVCache
 
 CHUNK, TOGETHER = 500, 100
