@@ -29,13 +29,15 @@ STAGES = {  # of a stage's command, the file that holds it
     "report": "report",
 }
 
+ENVIRONMENT = PACKAGE / "runtime/environment.py"  # run before every stage: what is computed depends on it
+
 Params = Mapping[str, Any]
 
 
 def places(params: Params) -> dict[str, tuple[Path, ...]]:
     """Every fingerprint by its place under `results/code`, with the files whose closure it is."""
     found: dict[str, tuple[Path, ...]] = {
-        _stage(name): (PACKAGE / "stages" / f"{file}.py",) for name, file in STAGES.items()
+        _stage(name): (PACKAGE / "stages" / f"{file}.py", ENVIRONMENT) for name, file in STAGES.items()
     }
     found |= {f"models/{name}.json": (PACKAGE / "models" / f"{name}.py",) for name in model_names()}
     for name, entry in params["datasets"].items():
@@ -109,7 +111,7 @@ def read(folder: Path, needs: list[str]) -> dict[str, str]:
 
 def training_fingerprint(model: str) -> str:
     """One hash of the code and packages that a training runs with: a checkpoint of another is not resumed."""
-    code = closure([PACKAGE / "stages/train.py", PACKAGE / "models" / f"{model}.py"])
+    code = closure([PACKAGE / "stages/train.py", PACKAGE / "models" / f"{model}.py", ENVIRONMENT])
     return md5(_bytes(code))
 
 
