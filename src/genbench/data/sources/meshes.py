@@ -1,6 +1,6 @@
 """Small solids of nine classes, made up by chance: n-gon meshes as rows of tokens.
 
-genbench.meshes has the packing, genbench.data.parts.meshes the solids.
+genbench.data.parts.mesh_tokens has the packing, genbench.data.parts.solids the solids.
 """
 
 from typing import Any

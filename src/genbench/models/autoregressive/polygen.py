@@ -5,7 +5,7 @@
 The vertex model is a causal transformer over coordinates z, y, x of sorted vertices.  The face model is a pointer
 network: p(f_t = k) ∝ exp(h_t · e_k), where e encodes "stop", "next face" and the vertices, h the faces so far.  Tokens
 that cannot follow are masked in training as in sampling, so that the likelihood is that of what is sampled; the grammar
-and the packing into rows stand in genbench.nn.mesh_tokens and genbench.meshes.
+and the packing into rows stand in genbench.nn.mesh_tokens and genbench.data.parts.mesh_tokens.
 """
 
 from collections.abc import Callable
