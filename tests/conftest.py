@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from genbench.runtime import environment
+
+environment.fix()  # before any test loads NumPy or torch: what is computed here is what a stage computes
+
 ROOT = Path(__file__).parent.parent
 SMALL = """\
 device: cpu
@@ -41,9 +45,10 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in `folder` with the environment's own executables first on the path."""
+    """Run a command in `folder` with the environment's own executables first on the path, and the folder's own code."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    variables = {**os.environ, "PATH": path, **environment}
+    own = {"PYTHONPATH": str(folder / "src")} if (folder / "src/genbench").is_dir() else {}
+    variables = {**os.environ, "PATH": path, **own, **environment}
     return subprocess.run(
         arguments, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=300
     )
@@ -71,15 +76,15 @@ def copy_of(folder: Path, to: Path) -> Path:
 
 
 # Fixtures that take many seconds.
-DEAR = ("built", "by_snakemake", "trained_by_two")
+EXPENSIVE = ("built", "by_snakemake", "trained_by_two")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Dear fixtures first: `pytest -n 2` hands the first eighth of the tests to one worker, which makes each once."""
+    """Expensive fixtures first: `pytest -n 2` hands the first eighth of the tests to one worker, which makes each once."""
 
     def place(item: pytest.Item) -> int:
         used = getattr(item, "fixturenames", ())
-        return next((i for i, name in enumerate(DEAR) if name in used), len(DEAR))
+        return next((i for i, name in enumerate(EXPENSIVE) if name in used), len(EXPENSIVE))
 
     items.sort(key=place)
 
@@ -139,6 +144,6 @@ def workspace(built: Path, tmp_path: Path) -> Path:
 def by_snakemake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone with the parameters of `PAIR` in which `snakemake` has run."""
     folder = checkout(tmp_path_factory.mktemp("by_snakemake") / "clone", PAIR)
-    result = run_in(folder, "snakemake", "--cores", "2", PYTHONPATH=str(folder / "src"), PYTHONHASHSEED="1")
+    result = run_in(folder, "snakemake", "--cores", "2", PYTHONHASHSEED="1")
     assert result.returncode == 0, result.stdout + result.stderr
     return folder

@@ -51,8 +51,8 @@ class Normed(GenerativeModel):
         sgd = partial(torch.optim.SGD, lr=0.3, momentum=0.5, weight_decay=0.01)
         return [Phase("p", (Objective("o", list(self.parameters()), self.loss, sgd, clip=0.5),))]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        return torch.rand(n, *SPACE.shape, generator=generator)
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        return torch.rand(n, *SPACE.shape, generator=rng)
 
 
 MODELS: dict[str, Callable[[], GenerativeModel]] = {
@@ -67,10 +67,10 @@ MODELS: dict[str, Callable[[], GenerativeModel]] = {
 
 def data() -> Splits:
     """Two overlaid patterns with noise: something to learn."""
-    generator = Generator().manual_seed(0)
-    patterns = torch.rand(2, *SPACE.shape, generator=generator).round()
-    which = torch.randint(2, (256,), generator=generator)
-    flipped = (torch.rand(256, *SPACE.shape, generator=generator) < 0.1).float()
+    rng = Generator().manual_seed(0)
+    patterns = torch.rand(2, *SPACE.shape, generator=rng).round()
+    which = torch.randint(2, (256,), generator=rng)
+    flipped = (torch.rand(256, *SPACE.shape, generator=rng) < 0.1).float()
     batch = Batch((patterns[which] - flipped).abs())
     return Splits(batch, batch)
 

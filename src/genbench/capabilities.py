@@ -22,7 +22,7 @@ class Likelihood(Protocol):
 class Latent(Protocol):
     """A prior over codes and a decoder: enough for latent walks and interpolation."""
 
-    def prior(self, n: int, *, generator: Generator) -> Tensor:
+    def prior(self, n: int, *, rng: Generator) -> Tensor:
         """(n, k) codes."""
         ...
 
@@ -35,7 +35,7 @@ class Latent(Protocol):
 class Completion(Protocol):
     """Fills in what is hidden."""
 
-    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
+    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
         """x with the values where mask is False drawn anew; mask: bool, broadcastable to x."""
         ...
 
@@ -55,7 +55,7 @@ class Measure(NamedTuple):
 class Measured(Protocol):
     """Numbers that only this kind of model has, taken on held-out data."""
 
-    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """Short title -> measure."""
         ...
 
@@ -64,7 +64,7 @@ class Measured(Protocol):
 class Shown(Protocol):
     """Pictures that only this kind of model has: traversals, reconstructions, translations and back."""
 
-    def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
+    def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
         """Caption -> (rows, columns, *space.shape) in [0, 1]."""
         ...
 
@@ -73,7 +73,7 @@ class Shown(Protocol):
 class Watched(Protocol):
     """Looked at now and then while it trains: always with the same noise, and without any effect on the training."""
 
-    def watch(self, *, generator: Generator) -> dict[str, Tensor]:
+    def watch(self, *, rng: Generator) -> dict[str, Tensor]:
         """Name -> tensor of the same shape every time; "x": samples (k, *space.shape) in [0, 1]."""
         ...
 

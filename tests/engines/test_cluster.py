@@ -70,7 +70,11 @@ def test_slurm_gives_the_bytes_of_a_local_build() -> None:
     if reason:
         pytest.skip(reason)
     result = subprocess.run(
-        [sys.executable, "tests/engines/cluster/slurm.py"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "tests/engines/cluster/slurm.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert "all 25 files of data/ and results/ are the same to the bit" in result.stdout

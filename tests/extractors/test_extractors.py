@@ -45,10 +45,10 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def random_state(model: nn.Module, seed: int) -> dict[str, Tensor]:
     """Weights that keep activations of order 1, and statistics that are nowhere the defaults."""
-    generator = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     state = {}
     for name, tensor in model.state_dict().items():
-        noise = torch.randn(tensor.shape, generator=generator)
+        noise = torch.randn(tensor.shape, generator=rng)
         if name.endswith("num_batches_tracked"):
             state[name] = torch.tensor(0)
         elif name.endswith("running_var"):
@@ -195,7 +195,7 @@ def test_pca_pixels_belongs_to_its_training_images() -> None:
 def test_classifier_gives_what_it_gives_inside_a_run(classifier: Path) -> None:
     prepared = data.load(classifier.parent / "digits.safetensors")
     trained = domain.load(classifier, prepared)
-    levels = prepared.held_out_x[:100]
+    levels = prepared.held_out.x[:100]
     inside, outside = trained(levels), ClassifierFeatures(classifier, shape=(1, 8, 8))
     images = np.round(levels * (255 / 16)).astype(np.uint8)
     np.testing.assert_allclose(outside.features(images), inside.features, atol=0.05)
@@ -208,7 +208,7 @@ def test_classifier_gives_what_it_gives_inside_a_run(classifier: Path) -> None:
 def test_each_seed_gives_a_classifier_of_its_own(classifier: Path) -> None:
     prepared = data.load(classifier.parent / "digits.safetensors")
     trained = domain.load(classifier, prepared)
-    levels = prepared.held_out_x[:20]
+    levels = prepared.held_out.x[:20]
     assert list(trained.classifiers) == [4, 7]
     assert (trained(levels).features == trained(levels, seed=4).features).all()
     assert (trained(levels).features != trained(levels, seed=7).features).any()

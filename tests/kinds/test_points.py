@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor, nn
 
-from genbench.core import Batch, Space, Splits
+from genbench.core import Batch, Space, Splits, space_of
 from genbench.data import prepared as data
 from genbench.drawing.canvas import SAMPLES, SCORE, TARGET
 from genbench.kinds.kind import Subject, kind_of
@@ -41,8 +41,8 @@ def prepared(folder: Path, **entry: Any) -> data.Prepared:
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_mixture_lies_where_its_card_says(source: str, tmp_path: Path) -> None:
     ready = prepared(tmp_path, source=source, train=4000, held_out=1000)
-    card, x, y = ready.card, ready.train_x, ready.train_y
-    assert (len(x), len(ready.held_out_x), ready.classes, ready.levels) == (4000, 1000, SOURCES[source], 0)
+    card, x, y = ready.card, ready.train.x, ready.train.y
+    assert (len(x), len(ready.held_out.x), ready.classes, ready.levels) == (4000, 1000, SOURCES[source], 0)
     assert card["kind"] == "points"
     assert x.dtype == np.float32
     assert 0 <= x.min() < 0.3
@@ -68,10 +68,10 @@ def test_the_scale_leads_back(tmp_path: Path) -> None:
 def test_points_follow_the_seed_and_validation_drops_the_held_out_ones(tmp_path: Path) -> None:
     one, same, other = (prepared(tmp_path, **RING, seed=seed) for seed in (0, 0, 1))
     assert one.sha256 == same.sha256
-    assert not np.isin(one.train_x[:, 0], other.train_x[:, 0]).any()
+    assert not np.isin(one.train.x[:, 0], other.train.x[:, 0]).any()
     tuning = prepared(tmp_path, **RING, validation=True)
-    assert (len(tuning.train_x), len(tuning.held_out_x)) == (320, 80)
-    assert not np.isin(tuning.held_out_x[:, 0], one.held_out_x[:, 0]).any()
+    assert (len(tuning.train.x), len(tuning.held_out.x)) == (320, 80)
+    assert not np.isin(tuning.held_out.x[:, 0], one.held_out.x[:, 0]).any()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def scored(ready: data.Prepared, samples: np.ndarray, folder: Path) -> dict[str,
     kind = kind_of(ready.card)
     weights, _ = kind.extractor(ready, None)  # type: ignore[arg-type]
     (folder / "plain.safetensors").write_bytes(weights)
-    drawn = resampling.draws(len(ready.held_out_x), len(samples), real_seed=0, fake_seed=1)
+    drawn = resampling.draws(len(ready.held_out.x), len(samples), real_seed=0, fake_seed=1)
     subject = Subject(samples.astype(np.float32))
     return kind.compare(ready, subject, drawn, extractor=folder / "plain.safetensors", seed=0).scores
 
@@ -103,9 +103,9 @@ def scored(ready: data.Prepared, samples: np.ndarray, folder: Path) -> dict[str,
 def test_scores_tell_dropped_modes_and_noise(tmp_path: Path) -> None:
     ready = prepared(tmp_path, **RING)
     rng = np.random.default_rng(0)
-    three = ready.train_x[ready.train_y < 3]
+    three = ready.train.x[ready.train.y < 3]
     whole, dropped, noise = (
-        scored(ready, x, tmp_path) for x in (ready.train_x[:200], three, rng.random((200, 2)))
+        scored(ready, x, tmp_path) for x in (ready.train.x[:200], three, rng.random((200, 2)))
     )
     value = {name: [s[name].estimate.value for s in (whole, dropped, noise)] for name in whole}
     assert value["modes_covered"][:2] == [8, 3]
@@ -153,7 +153,7 @@ def test_the_excess_is_zero_for_the_truth_and_the_divergence_for_another_density
     divergence = float((density * logs).mean())  # from the uniform density
     drawn = resampling.draws(2000, 2000, real_seed=0, fake_seed=1)
     for model, expected in ((Truth(), 0.0), (Uniform(), divergence)):
-        excess = excess_nll(POINTS.vectors(ready.held_out_x, ready.card), ready, model, drawn)
+        excess = excess_nll(POINTS.vectors(ready.held_out.x, ready.card), ready, model, drawn)
         assert excess.estimate.value == pytest.approx(expected, abs=0.05)
 
 
@@ -162,8 +162,8 @@ def flow(tmp_path_factory: pytest.TempPathFactory) -> tuple[RealNVP, data.Prepar
     folder = tmp_path_factory.mktemp("flow")
     ready = prepared(folder, **(RING | {"sigma": 0.1, "train": 2000}))
     torch.manual_seed(0)
-    model = RealNVP(ready.space, couplings=4, hidden=32, lr=5e-3)
-    batch = Batch(torch.from_numpy(ready.train_x), None)
+    model = RealNVP(space_of(ready.card), couplings=4, hidden=32, lr=5e-3)
+    batch = Batch(torch.from_numpy(ready.train.x), None)
     train(model, Splits(batch, batch), Budget(150, 128), Job("test", 0, folder / "c.pt", "f"))
     return model.eval(), ready
 
@@ -177,9 +177,9 @@ def test_a_flow_of_the_plane_is_a_density_of_the_unit_square(flow: tuple[RealNVP
     p = model.log_prob(lattice).double().exp()
     assert model.exact
     assert float(p.mean()) == pytest.approx(1, abs=0.01)
-    assert float(model.log_prob(torch.from_numpy(ready.held_out_x)).mean()) > 0.7  # 0 for the uniform density
+    assert float(model.log_prob(torch.from_numpy(ready.held_out.x)).mean()) > 0.7  # 0 for the uniform density
     # The mass that the density gives each ninth of the square is the share of samples that fall into it.
-    samples = model.sample(20_000, generator=Generator().manual_seed(0))
+    samples = model.sample(20_000, rng=Generator().manual_seed(0))
     assert bool(((samples >= 0) & (samples <= 1)).all())
 
     def cell(x: Tensor) -> Tensor:
@@ -205,7 +205,7 @@ def gan(d: int) -> GAN:
 @pytest.mark.parametrize("kind", [GAN, WGANGP])
 def test_watching_a_game_does_not_change_it(kind: Any, tmp_path: Path) -> None:
     space = Space("points", (1,), 0)
-    batch = Batch(torch.rand(64, 1, generator=Generator().manual_seed(0)))
+    batch = Batch(torch.rand(64, 1, rng=Generator().manual_seed(0)))
     options = {"units": 4, "pieces": 2} if kind is GAN else {}
 
     def trained(model: type[Any]) -> tuple[bytes, dict[str, np.ndarray]]:
@@ -226,12 +226,12 @@ def test_watching_a_game_does_not_change_it(kind: Any, tmp_path: Path) -> None:
 
 
 def test_d_is_seen_on_a_line_alone_and_pictures_by_the_ten() -> None:
-    generator = Generator().manual_seed(0)
-    seen = gan(1).watch(generator=generator)
+    rng = Generator().manual_seed(0)
+    seen = gan(1).watch(rng=rng)
     assert 0 < float(seen["score"].detach().min()) <= float(seen["score"].detach().max()) < 1
-    assert set(gan(2).watch(generator=generator)) == {"x"}
+    assert set(gan(2).watch(rng=rng)) == {"x"}
     images = DCGAN(Space("image", (1, 8, 8), 17), latent=3, width=4).eval()
-    assert images.watch(generator=generator)["x"].shape == (10, 1, 8, 8)
+    assert images.watch(rng=rng)["x"].shape == (10, 1, 8, 8)
 
 
 def colours(picture: np.ndarray) -> set[tuple[int, int, int]]:
@@ -289,7 +289,7 @@ def test_a_grid_puts_a_sample_where_it_lies(tmp_path: Path) -> None:
 def test_copies_are_marked_in_red(tmp_path: Path) -> None:
     for source in ("ring", "mixture_1d"):
         ready = prepared(tmp_path, source=source, train=100, held_out=50)
-        near = ready.train_x[:3]
+        near = ready.train.x[:3]
         picture = POINTS.pairs(near, near, [False, True, False], ready.card)
         clean = POINTS.pairs(near, near, [False] * 3, ready.card)
         red = [int((p[:-25] == (214, 39, 40)).all(2).sum()) for p in (picture, clean)]
@@ -301,6 +301,6 @@ def test_a_source_without_a_known_mixture_is_scored_and_drawn_all_the_same(tmp_p
     ready = prepared(tmp_path, **RING)
     plain = {key: ready.card[key] for key in ready.card if key not in ("centres", "sigma", "weights")}
     bare = ready._replace(card=plain)
-    assert set(scored(bare, ready.train_x[:200], tmp_path)) == {"precision", "recall", "density", "coverage"}
-    assert POINTS.grid(ready.train_x, plain).shape[2] == 3
-    assert POINTS.grid(ready.train_x[:, :1], plain).shape[2] == 3
+    assert set(scored(bare, ready.train.x[:200], tmp_path)) == {"precision", "recall", "density", "coverage"}
+    assert POINTS.grid(ready.train.x, plain).shape[2] == 3
+    assert POINTS.grid(ready.train.x[:, :1], plain).shape[2] == 3

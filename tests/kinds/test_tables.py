@@ -11,7 +11,7 @@ import pytest
 import torch
 from conftest import run_in
 
-from genbench.core import Batch, Splits
+from genbench.core import Batch, Splits, space_of
 from genbench.data import prepared as data
 from genbench.data.sources import sprinkler
 from genbench.kinds.kind import Subject, kind_of
@@ -49,13 +49,13 @@ def draw(n: int, p: np.ndarray = TRUE, seed: int = 0) -> np.ndarray:
 
 
 def compared(prepared: data.Prepared, extractor: Path, samples: np.ndarray, model: Any = None) -> Any:
-    drawn = resampling.draws(len(prepared.held_out_x), len(samples), real_seed=1, fake_seed=2)
+    drawn = resampling.draws(len(prepared.held_out.x), len(samples), real_seed=1, fake_seed=2)
     return TABLE.compare(prepared, Subject(samples, model), drawn, extractor=extractor, seed=3)
 
 
 def counted(prepared: data.Prepared, **options: Any) -> BayesNet:
-    net = BayesNet(prepared.space, **options)
-    batch = Batch(torch.from_numpy(prepared.train_x).float())
+    net = BayesNet(space_of(prepared.card), **options)
+    batch = Batch(torch.from_numpy(prepared.train.x).float())
     net.fit(Splits(batch, batch))
     return net
 
@@ -100,7 +100,7 @@ def test_true_samples_score_as_chance_says_and_wrong_ones_do_not(
 
 def test_held_out_data_are_not_compared_with_themselves(prepared: data.Prepared, extractor: Path) -> None:
     """The control gives held-out element i as sample i: its distance is that of two samples, not 0."""
-    assert compared(prepared, extractor, prepared.held_out_x).scores["cell_tv"].estimate.value > 0.002
+    assert compared(prepared, extractor, prepared.held_out.x).scores["cell_tv"].estimate.value > 0.002
 
 
 def test_an_exact_model_is_held_against_the_truth_without_sampling(
@@ -137,31 +137,31 @@ def test_errors_of_the_tables_are_measured_against_what_counting_would_give(
     error = wrong["largest error of a conditional"]
     assert error.estimate.value == pytest.approx(0.5, abs=1e-6)
     assert error.better == "down"
-    dry = int((prepared.train_x[:, 0] == 0).sum())
+    dry = int((prepared.train.x[:, 0] == 0).sum())
     in_standard_errors = wrong["the same in standard errors"].estimate.value
     assert in_standard_errors == pytest.approx(0.5 / math.sqrt(0.4 * 0.6 / dry), rel=1e-5)
 
 
 def test_the_learned_tables_are_measures_of_the_model(prepared: data.Prepared) -> None:
     net = counted(prepared, edges=("0->1", "0->2", "1->2"))
-    generator = torch.Generator().manual_seed(0)
-    found = net.measure(Splits(Batch(torch.zeros(1, 3)), Batch(torch.zeros(1, 3))), generator=generator)
+    rng = torch.Generator().manual_seed(0)
+    found = net.measure(Splits(Batch(torch.zeros(1, 3)), Batch(torch.zeros(1, 3))), rng=rng)
     assert len(found) == net.free_parameters == 7
     sprinkler_alone = float(found["P(x2=1 | x0=0, x1=1)"].values)
     assert sprinkler_alone == pytest.approx(net.probability({2: 1}, {0: 0, 1: 1}), abs=1e-6)
     assert sprinkler_alone == pytest.approx(0.9, abs=0.02)
-    wide = BayesNet(prepared.space._replace(levels=9), edges=("0->1",))
-    assert wide.measure(Splits(Batch(torch.zeros(1, 3)), Batch(torch.zeros(1, 3))), generator=generator) == {}
+    wide = BayesNet(space_of(prepared.card)._replace(levels=9), edges=("0->1",))
+    assert wide.measure(Splits(Batch(torch.zeros(1, 3)), Batch(torch.zeros(1, 3))), rng=rng) == {}
 
 
 def test_an_impossible_cell_is_no_number_and_no_crash(prepared: data.Prepared, extractor: Path) -> None:
     """Never rain in training: the model gives rain probability 0, and log p = −∞ to held-out rows."""
-    dry = prepared._replace(train_x=prepared.train_x[prepared.train_x[:, 0] == 0])
+    dry = prepared._replace(train_x=prepared.train.x[prepared.train.x[:, 0] == 0])
     net = counted(dry, edges=("0->1", "0->2", "1->2"))
     found = compared(prepared, extractor, draw(500), net)
     assert found.scores["kl_model"].estimate.value == math.inf
-    drawn = resampling.draws(len(prepared.held_out_x), 500, real_seed=1, fake_seed=2)
-    _, likelihoods = likelihood_scores(net, prepared, prepared.space, drawn)
+    drawn = resampling.draws(len(prepared.held_out.x), 500, real_seed=1, fake_seed=2)
+    _, likelihoods = likelihood_scores(net, prepared, space_of(prepared.card), drawn)
     records = {name: score.estimate.as_dict() for name, score in (found.scores | likelihoods).items()}
     assert records["kl_model"]["value"] is None and records["nll"]["value"] is None
     assert json_bytes({"scores": records, "measures": {k: v.as_dict() for k, v in found.measures.items()}})

@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 from genbench.core import Batch, Space, Splits
 from genbench.models.adversarial.cgan import CGAN
 from genbench.models.adversarial.wgan_gp import WGANGP
-from genbench.nn.wasserstein import steepness
+from genbench.nn.games import gradient_penalty
 from genbench.training.loop import Budget, Job, train
 
 DIGITS = Space("image", (1, 8, 8), 17, 10)
@@ -25,12 +25,12 @@ def test_wgan_gp_plays_on_elements_of_any_shape(shape: tuple[int, ...], network:
     batch = Batch(torch.rand(6, *shape))
     assert bool(torch.isfinite(model.critic_loss(batch)))
     assert bool(torch.isfinite(model.generator_loss(batch)))
-    assert model.eval().sample(3, generator=Generator().manual_seed(0)).shape == (3, *shape)
+    assert model.eval().sample(3, rng=Generator().manual_seed(0)).shape == (3, *shape)
 
 
 def test_the_penalty_is_the_squared_distance_of_the_slope_from_one() -> None:
     slope = torch.tensor([3.0, 4.0])
-    found = steepness(lambda x: x @ slope, torch.rand(5, 2), torch.rand(5, 2))
+    found = gradient_penalty(lambda x: x @ slope, torch.rand(5, 2), torch.rand(5, 2))
     assert float(found) == pytest.approx((5 - 1) ** 2)
 
 
@@ -51,9 +51,7 @@ def test_the_critic_takes_its_steps_before_the_generator_moves(tmp_path: Path) -
     assert not torch.equal(weights(four, "generator"), weights(five, "generator"))
 
 
-def test_a_network_or_rhythm_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="network: got 'mlp'; expected one of convolutions, perceptrons"):
-        WGANGP(DIGITS, network="mlp")
+def test_a_rhythm_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="critic_steps: got 0"):
         WGANGP(DIGITS, critic_steps=0)
 
@@ -70,9 +68,9 @@ def test_cgan_draws_what_it_is_asked_for(tmp_path: Path) -> None:
     with torch.enable_grad():
         train(model, Splits(data, data), Budget(200, 32), Job("test", 0, tmp_path / "c.pt", "f"))
     asked = torch.arange(200) % 2
-    drawn = model.eval().sample(200, asked, generator=Generator().manual_seed(0)).flatten(1).mean(1) > 0.5
+    drawn = model.eval().sample(200, asked, rng=Generator().manual_seed(0)).flatten(1).mean(1) > 0.5
     assert float((drawn == asked.bool()).float().mean()) > 0.95
-    free = model.sample(200, generator=Generator().manual_seed(0)).flatten(1).mean(1) > 0.5
+    free = model.sample(200, rng=Generator().manual_seed(0)).flatten(1).mean(1) > 0.5
     assert 0.35 < float(free.float().mean()) < 0.65
 
 
@@ -82,6 +80,6 @@ def test_cgan_refuses_data_and_requests_without_labels() -> None:
     model = CGAN(DIGITS, hidden=8, units=4, y_units=8)
     for labels in (torch.tensor([1]), torch.tensor([3, 10]), torch.tensor([-1, 0])):
         with pytest.raises(ValueError, match="expected 2 labels from 0 to 9"):
-            model.sample(2, labels, generator=Generator().manual_seed(0))
+            model.sample(2, labels, rng=Generator().manual_seed(0))
     with pytest.raises(ValueError, match="a label for each element"):
         model.generator_loss(Batch(torch.rand(2, 1, 8, 8)))

@@ -19,9 +19,9 @@ WIDE = Space("image", (1, 9, 11), 2)  # wider than a small PixelCNN sees
 
 def scatter(model: torch.nn.Module) -> None:
     """Weights of a size at which every term shows, double to compare closely."""
-    generator = Generator().manual_seed(0)
+    rng = Generator().manual_seed(0)
     for parameter in model.parameters():
-        parameter.data.copy_(torch.randn(parameter.shape, generator=generator))
+        parameter.data.copy_(torch.randn(parameter.shape, generator=rng))
     model.double()
 
 
@@ -60,9 +60,9 @@ def test_nade_shares_its_weights_as_the_paper_says(order_seed: int | None) -> No
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_gradients_of_nade_are_those_of_its_formula(channels: int) -> None:
     d = 2 * BLOCK + 3
-    generator = Generator().manual_seed(0)
+    rng = Generator().manual_seed(0)
     shapes = [(2, d), (3,), (d, 3), (d, 3, channels)]
-    x, c, W, V = (torch.randn(shape, generator=generator, dtype=torch.double) for shape in shapes)
+    x, c, W, V = (torch.randn(shape, generator=rng, dtype=torch.double) for shape in shapes)
     assert torch.autograd.gradcheck(Conditionals.apply, [each.requires_grad_() for each in (x, c, W, V)])
 
 
@@ -74,7 +74,7 @@ def test_nade_in_a_random_order_is_a_distribution_that_it_samples_from(space: Sp
     p = model.log_prob(every_image(space)).exp()
     assert float(p.sum()) == pytest.approx(1, abs=1e-5)
     n = 50_000
-    drawn = space.to_levels(model.sample(n, generator=Generator().manual_seed(1))).flatten(1)
+    drawn = space.to_levels(model.sample(n, rng=Generator().manual_seed(1))).flatten(1)
     place = space.levels ** torch.arange(space.dimensions - 1, -1, -1)
     frequencies = torch.bincount((drawn * place).sum(1), minlength=len(p)) / n
     assert float(0.5 * (frequencies - p).abs().sum()) < 0.03
@@ -98,7 +98,7 @@ def test_nade_completes_exactly_what_follows_in_its_order() -> None:
     x = torch.ones(20_000, *space.shape)
     keep = torch.zeros(space.dimensions, dtype=torch.bool)
     keep[model.order[:4]] = True
-    done = model.complete(x, keep.reshape(1, *space.shape), generator=Generator().manual_seed(0))
+    done = model.complete(x, keep.reshape(1, *space.shape), rng=Generator().manual_seed(0))
     everything = every_image(space)
     agrees = everything.flatten(1)[:, keep].eq(1).all(1)
     p = model.log_prob(everything).exp() * agrees
@@ -134,12 +134,12 @@ def test_every_pixel_is_drawn_from_the_conditional_that_the_likelihood_has(
     monkeypatch.setattr("genbench.models.autoregressive.pixelcnn.TOGETHER", 2)
     draw, seen = model.levels.sample, []
 
-    def recorded(logits: Tensor, generator: Generator) -> Tensor:
+    def recorded(logits: Tensor, rng: Generator) -> Tensor:
         seen.append(logits)
-        return draw(logits, generator)
+        return draw(logits, rng)
 
     monkeypatch.setattr(model.levels, "sample", recorded)
-    x = model.sample(3, generator=Generator().manual_seed(0))
+    x = model.sample(3, rng=Generator().manual_seed(0))
     d = WIDE.dimensions
     drawn = torch.cat([torch.stack(seen[i : i + d], 1) for i in range(0, len(seen), d)])
     assert torch.allclose(drawn, model.logits(x).reshape(drawn.shape), atol=1e-3)

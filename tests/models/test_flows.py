@@ -68,7 +68,7 @@ def test_a_bound_for_levels_and_a_density_for_points() -> None:
     assert not flow(IMAGES).exact
     model = flow(POINTS).float()
     assert model.exact
-    x = model.sample(200_000, generator=Generator().manual_seed(0))
+    x = model.sample(200_000, rng=Generator().manual_seed(0))
     # E[q(x) / p(x)] = 1 for any density q, here a normal one of the samples' own mean and spread, as logits.
     normal = torch.distributions.Normal(x.logit().mean(0), x.logit().std(0))
     q = normal.log_prob(x.logit()) - x.log() - (1 - x).log()
@@ -106,7 +106,7 @@ def test_codes_of_images_decode_to_the_images() -> None:
     x = IMAGES.to_unit(levels)
     latent = capability(model, Latent)
     assert latent is not None
-    z, _ = model(model.dequantised(x, Generator().manual_seed(3)))
+    z, _ = model(model.dequantisation.points(x, Generator().manual_seed(3)))
     assert torch.equal(IMAGES.to_levels(latent.decode(z)), levels)
 
 

@@ -9,7 +9,8 @@ from torch import Generator, Tensor
 
 from genbench.core import Batch, Space, Splits
 from genbench.models.adversarial.progressive import Progressive
-from genbench.nn.layers import Equalised, MinibatchDeviation, PixelNorm
+from genbench.nn.init import Equalised
+from genbench.nn.norms import MinibatchDeviation, PixelNorm
 from genbench.storage.weights import weights_bytes
 from genbench.training import checkpoint
 from genbench.training import loop as training
@@ -29,7 +30,7 @@ def test_phases_grow_by_doubling_to_the_whole_side() -> None:
     assert [phase.name for phase in phases] == ["4×4", "fade-in 8×8", "8×8", "fade-in 16×16", "16×16"]
     only = Progressive(Space("image", (3, 4, 4), 17), latent=5, width=2)
     assert [phase.name for phase in only.phases()] == ["4×4"]
-    assert only.sample(2, generator=Generator()).shape == (2, 3, 4, 4)
+    assert only.sample(2, rng=Generator()).shape == (2, 3, 4, 4)
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (1, 8, 16), (1, 2, 2), (1, 12, 12), (64,)], ids=str)
@@ -41,7 +42,7 @@ def test_sides_that_do_not_double_from_four_are_refused(shape: tuple[int, ...]) 
 @torch.no_grad()
 def test_a_fade_in_leads_from_the_old_players_to_the_new_ones() -> None:
     model = small()
-    z, x = model.prior(6, generator=Generator().manual_seed(0)), 2 * DATA.x - 1
+    z, x = model.prior(6, rng=Generator().manual_seed(0)), 2 * DATA.x - 1
     old, new = (model.generator(z, stage, None) for stage in (1, 2))
     larger = old.repeat_interleave(2, 2).repeat_interleave(2, 3)
     for alpha in (0.0, 0.3, 1.0):
@@ -128,13 +129,13 @@ def test_on_its_way_it_shows_images_as_coarse_as_it_has_grown() -> None:
     model = small()
     for stage, block in ((0, 4), (1, 2)):
         model.grow(0.5, stage=stage, fading=False)
-        x = model.watch(generator=Generator().manual_seed(0))["x"]
+        x = model.watch(rng=Generator().manual_seed(0))["x"]
         assert x.shape == (16, *SPACE.shape)
         tiles = x.unflatten(3, (-1, block)).unflatten(2, (-1, block))
         assert torch.equal(tiles, tiles[:, :, :, :1, :, :1].expand_as(tiles))
     model.grow(0.5, stage=1, fading=True)
     assert float(model.alpha) == 0.5
-    assert not torch.equal(model.watch(generator=Generator().manual_seed(0))["x"], x)
+    assert not torch.equal(model.watch(rng=Generator().manual_seed(0))["x"], x)
 
 
 @torch.no_grad()

@@ -14,9 +14,9 @@ from genbench.models.adversarial.gan import GAN
 from genbench.models.adversarial.wgan_gp import WGANGP
 from genbench.models.autoregressive import made
 from genbench.models.autoregressive.made import MADE
-from genbench.models.flows.realnvp import Coupling
 from genbench.nn.discrete import Levels
-from genbench.nn.game import NonSaturatingGame
+from genbench.nn.flows import Coupling
+from genbench.nn.games import NonSaturatingGame
 
 
 @pytest.mark.parametrize("cls", [GAN, DCGAN])

@@ -16,8 +16,8 @@ SPACE = Space("image", (1, 6, 6), 9)
 
 def stripes(n: int, seed: int) -> Batch:
     """Two smooth waves of random phase: images with few degrees of freedom."""
-    generator = Generator().manual_seed(seed)
-    phase = 6.3 * torch.rand(n, 1, 2, generator=generator)
+    rng = Generator().manual_seed(seed)
+    phase = 6.3 * torch.rand(n, 1, 2, generator=rng)
     places = torch.linspace(0, 3, 6)
     rows, columns = (torch.sin(places + phase[..., i]) for i in range(2))
     return Batch(
@@ -37,11 +37,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Stacked:
 @torch.no_grad()
 def test_fine_tuning_lowers_the_error_of_the_whole_on_held_out_data(trained: Stacked) -> None:
     splits = Splits(stripes(300, 0), stripes(100, 1))
-    found = trained.measure(splits, generator=Generator())
+    found = trained.measure(splits, rng=Generator())
     assert list(found)[:3] == [f"pretrained, depth {d}" for d in (1, 2, 3)]
     after = found["fine-tuned, depth 3"].values
     x = splits.held_out.x
-    assert torch.allclose(after, (trained.reconstruct(x) - x).square().mean((1, 2, 3)))
+    assert torch.allclose(after, (trained.layers.reconstruct(x) - x).square().mean((1, 2, 3)))
     gain = found["gained by fine-tuning"].values
     assert torch.allclose(gain, found["pretrained, depth 3"].values - after)
     assert float(gain.mean()) > 3 * float(gain.std()) / 10
@@ -57,7 +57,7 @@ def test_the_pretrained_weights_are_those_that_the_layers_left(tmp_path: Path) -
     with torch.enable_grad():
         train(model, splits, Budget(300, 50), Job("test", 0, tmp_path / "c.pt", "f"))
     assert torch.equal(parameters_to_vector(model.parameters()), model.pretrained)
-    shown = model.eval().show(splits, generator=Generator())
+    shown = model.eval().show(splits, rng=Generator())
     before, after = shown.values()
     assert before.shape == (8, 3, *SPACE.shape)
     assert torch.equal(before, after)
@@ -73,15 +73,17 @@ def test_a_layer_is_trained_on_codes_that_it_cannot_change() -> None:
         phase.objectives[0].loss(stripes(20, 0)).backward()
         moved = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
         assert moved == {
-            f"{side}.{layer}.{part}" for side in ("encoders", "decoders") for part in ("weight", "bias")
+            f"layers.{side}.{layer}.{part}"
+            for side in ("encoders", "decoders")
+            for part in ("weight", "bias")
         }
 
 
 @torch.no_grad()
 def test_codes_come_from_the_mixture_of_the_training_codes(trained: Stacked) -> None:
-    codes = trained.encode(stripes(300, 0).x)
-    drawn = trained.prior(50_000, generator=Generator().manual_seed(0))
-    assert float(trained.weights.sum()) == pytest.approx(1, abs=1e-5)
+    codes = trained.layers.encode(stripes(300, 0).x)
+    drawn = trained.prior(50_000, rng=Generator().manual_seed(0))
+    assert float(trained.mixture.weights.sum()) == pytest.approx(1, abs=1e-5)
     spread = codes.std(0)
     assert bool(((drawn.mean(0) - codes.mean(0)).abs() < 0.05 * spread).all())
     assert bool(((drawn.std(0) / spread - 1).abs() < 0.1).all())

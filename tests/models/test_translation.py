@@ -11,15 +11,16 @@ from test_data_sources import photographs, prepared, save
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Batch, GenerativeModel, Space, Splits
+from genbench.core import Batch, GenerativeModel, Space, Splits, space_of
 from genbench.data import prepared as data
 from genbench.data.parts.transforms import TRANSFORMS, transformed
-from genbench.data.source import Source
+from genbench.data.source import Part, Source
 from genbench.data.sources import translation
 from genbench.models.translation.cyclegan import CycleGAN
 from genbench.models.translation.pix2pix import Pix2Pix
-from genbench.nn.history import History
-from genbench.nn.translators import PatchGAN, dropped, reflected
+from genbench.nn.image_pool import ImagePool
+from genbench.nn.translation import PatchGAN, reflected
+from genbench.nn.unet import noisy_dropout
 from genbench.params import schema as params
 from genbench.params.schema import Dataset
 from genbench.storage.files import InputError
@@ -38,11 +39,11 @@ BUILD = {
 
 
 def images(n: int, shape: tuple[int, ...], seed: int = 0) -> Tensor:
-    return torch.rand(n, *shape, generator=Generator().manual_seed(seed))
+    return torch.rand(n, *shape, rng=Generator().manual_seed(seed))
 
 
 def batch(space: Space, n: int = 12) -> Batch:
-    return Batch(images(n, space.shape), images(n, space.source, seed=1))
+    return Batch(images(n, space.shape), source=images(n, space.source, seed=1))
 
 
 # The domains.
@@ -88,18 +89,18 @@ def test_an_unknown_transform_is_named_with_those_there_are() -> None:
 def test_paired_sources_are_made_of_their_targets() -> None:
     made = translation.load(transform="edges", train=1000)
     assert made.paired
-    assert made.train_x.shape == (1000, 1, 8, 8)
-    for x, source in ((made.train_x, made.train_source), (made.held_out_x, made.held_out_source)):
+    assert made.train.x.shape == (1000, 1, 8, 8)
+    for x, source in ((made.train.x, made.train.source), (made.held_out.x, made.held_out.source)):
         assert np.array_equal(source, transformed("edges", x, 17))
-    assert np.array_equal(made.held_out_y, made.held_out_source_y)
+    assert np.array_equal(made.held_out.y, made.held_out.source_y)
 
 
 def faults(made: Source) -> list[str]:
     """What makes two domains more than unpaired; needs a transform that can be undone: negative."""
     found = []
     parts = [
-        (made.train_x, made.train_source, made.train_y, made.train_source_y),
-        (made.held_out_x, made.held_out_source, made.held_out_y, made.held_out_source_y),
+        (made.train.x, made.train.source, made.train.y, made.train.source_y),
+        (made.held_out.x, made.held_out.source, made.held_out.y, made.held_out.source_y),
     ]
     targets = {image.tobytes() for x, *_ in parts for image in x}
     for x, source, y, source_y in parts:
@@ -119,59 +120,61 @@ def faults(made: Source) -> list[str]:
 def test_unpaired_domains_share_no_image_and_no_order() -> None:
     made = translation.load(transform="negative", paired=False, train=1000)
     assert not made.paired
-    assert [len(made.train_x), len(made.held_out_x)] == [500, 398]
+    assert [len(made.train.x), len(made.held_out.x)] == [500, 398]
     assert faults(made) == []
-    assert made.held_out_source is not None
-    assert made.held_out_source_y is not None
+    assert made.held_out.source is not None
+    assert made.held_out.source_y is not None
     from sklearn.datasets import load_digits
 
     bundled = load_digits()
     label_of = {
         image.tobytes(): y for image, y in zip(bundled.data.astype(np.uint8), bundled.target, strict=True)
     }
-    undone = transformed("negative", made.held_out_source, 17)
-    assert [label_of[image.tobytes()] for image in undone] == made.held_out_source_y.tolist()
+    undone = transformed("negative", made.held_out.source, 17)
+    assert [label_of[image.tobytes()] for image in undone] == made.held_out.source_y.tolist()
     again = translation.load(transform="negative", paired=False, train=1000)
-    assert np.array_equal(again.train_source, made.train_source)
+    assert np.array_equal(again.train.source, made.train.source)
     other = translation.load(transform="negative", paired=False, train=1000, seed=1)
-    assert not np.array_equal(other.train_source, made.train_source)
+    assert not np.array_equal(other.train.source, made.train.source)
 
 
 def test_faults_of_unpaired_domains_are_caught() -> None:
     """Planted: pairs, pairs in another order, classes in the same order, a target among the held-out sources."""
     paired = translation.load(transform="negative", train=1000)
     assert set(faults(paired)) == {"shared", "aligned"}
-    assert paired.train_source is not None
-    assert paired.train_source_y is not None
+    assert paired.train.source is not None
+    assert paired.train.source_y is not None
     order = np.random.default_rng(0).permutation(1000)
     shuffled = paired._replace(
-        train_source=paired.train_source[order], train_source_y=paired.train_source_y[order]
+        train=paired.train._replace(source=paired.train.source[order], source_y=paired.train.source_y[order])
     )
     assert "shared" in faults(shuffled)
     made = translation.load(transform="negative", paired=False, train=1000)
-    assert made.train_source is not None
-    assert made.train_source_y is not None
-    by_class, sources_by_class = np.argsort(made.train_y), np.argsort(made.train_source_y)
+    assert made.train.source is not None
+    assert made.train.source_y is not None
+    by_class, sources_by_class = np.argsort(made.train.y), np.argsort(made.train.source_y)
     in_line = made._replace(
-        train_x=made.train_x[by_class],
-        train_y=made.train_y[by_class],
-        train_source=made.train_source[sources_by_class],
-        train_source_y=made.train_source_y[sources_by_class],
+        train=Part(
+            made.train.x[by_class],
+            made.train.y[by_class],
+            source=made.train.source[sources_by_class],
+            source_y=made.train.source_y[sources_by_class],
+        )
     )
     assert faults(in_line) == ["aligned"]
-    leaked = made.train_source.copy()
-    leaked[3] = transformed("negative", made.held_out_x[:1], 17)[0]
-    assert faults(made._replace(train_source=leaked)) == ["shared"]
+    leaked = made.train.source.copy()
+    leaked[3] = transformed("negative", made.held_out.x[:1], 17)[0]
+    assert faults(made._replace(train=made.train._replace(source=leaked))) == ["shared"]
 
 
 def test_equal_images_stay_in_one_domain() -> None:
     x = np.random.default_rng(0).integers(0, 17, (30, 1, 4, 4), dtype=np.uint8)
     repeated, labels = np.repeat(x, 3, axis=0), np.tile(np.arange(2), 45)
-    first, second = translation._disjoint("train", repeated, labels, 0)
+    first, second = translation._disjoint("train", Part(repeated, labels), 0)
     assert len(first) == len(second) == 15
     assert len({repeated[i].tobytes() for i in (*first, *second)}) == 30
     with pytest.raises(InputError, match="held_out: got 19 different images; two domains expect at least 20"):
-        translation._disjoint("held_out", x[:19].repeat(2, 0), np.zeros(38, np.int64), 0)
+        translation._disjoint("held_out", Part(x[:19].repeat(2, 0), np.zeros(38, np.int64)), 0)
 
 
 @pytest.mark.parametrize("paired", [True, False])
@@ -183,22 +186,21 @@ def test_a_prepared_translation_keeps_its_domains_and_hides_what_is_held_out(
     path = tmp_path / "set.safetensors"
     path.write_bytes(data.prepare("set", Dataset(**entry)))
     final = data.load(path)
-    assert final.space == (PAIRS if paired else DOMAINS)
-    assert np.array_equal(final.held_out_source, made.held_out_source)
-    assert np.array_equal(final.asked_labels, made.held_out_source_y)
+    assert space_of(final.card) == (PAIRS if paired else DOMAINS)
+    assert np.array_equal(final.held_out.source, made.held_out.source)
+    assert np.array_equal(final.asked_labels("source"), made.held_out.source_y)
     path.write_bytes(data.prepare("set", Dataset(**entry, validation=True)))
     tuning = data.load(path)
-    assert final.train_source is not None
-    assert tuning.held_out_source is not None
-    seen = {image.tobytes() for image in final.train_source}
-    assert {image.tobytes() for image in tuning.held_out_source} <= seen
-    assert len(tuning.held_out_source) == len(tuning.asked_labels) == len(final.train_x) // 5
+    assert final.train.source is not None
+    assert tuning.held_out.source is not None
+    seen = {image.tobytes() for image in final.train.source}
+    assert {image.tobytes() for image in tuning.held_out.source} <= seen
+    assert len(tuning.held_out.source) == len(tuning.held_out.source_y) == len(final.train.x) // 5
     if paired:
-        assert np.array_equal(tuning.held_out_source, transformed("negative", tuning.held_out_x, 17))
+        assert np.array_equal(tuning.held_out.source, transformed("negative", tuning.held_out.x, 17))
     else:
         raw = data.load(path)
-        parts = {field: getattr(raw, field) for field in Source._fields if field in raw._fields}
-        found = faults(made._replace(**parts))
+        found = faults(made._replace(train=raw.train, held_out=raw.held_out))
         assert not {"shared", "aligned", "unequal"} & set(found)
 
 
@@ -242,21 +244,21 @@ def test_a_folder_is_a_base_with_all_its_options(tmp_path: Path) -> None:
     entry = f"d: {{source: translation, transform: negative, {options}}}"
     file.write_text(PARAMS.replace("datasets:", f"datasets:\n  {entry}", 1))
     made = prepared(tmp_path / "d.safetensors", **params.load(file).datasets["d"].model_dump())
-    assert made.train_source is not None
-    assert np.array_equal(made.train_source, 255 - made.train_x)
+    assert made.train.source is not None
+    assert np.array_equal(made.train.source, 255 - made.train.x)
     assert made.card["licence"] == "mine"
-    assert 20 < len(made.held_out_x) < 55
+    assert 20 < len(made.held_out.x) < 55
 
 
 def test_day_and_night_of_faces() -> None:
     options: dict[str, Any] = {"train": 60, "held_out": 40, "size": 16, "identities": 9, "label": "glasses"}
     made = translation.load(base="faces", transform="night", paired=False, **options)
-    assert made.train_x.shape == (30, 3, 16, 16)
-    assert made.train_source is not None
-    assert made.train_source.shape == (30, 3, 16, 16)
-    assert made.train_source.mean() < 0.5 * made.train_x.mean()
-    assert made.train_factors is not None
-    assert np.array_equal(made.train_factors[:, list(made.factors or {}).index("glasses")], made.train_y)
+    assert made.train.x.shape == (30, 3, 16, 16)
+    assert made.train.source is not None
+    assert made.train.source.shape == (30, 3, 16, 16)
+    assert made.train.source.mean() < 0.5 * made.train.x.mean()
+    assert made.train.factors is not None
+    assert np.array_equal(made.train.factors[:, list(made.factors or {}).index("glasses")], made.train.y)
 
 
 # The networks.
@@ -281,12 +283,12 @@ def test_mirrored_borders_are_those_of_torch() -> None:
 
 def test_dropout_keeps_the_mean_and_follows_its_generator() -> None:
     h = torch.ones(100, 100)
-    one, same, other = (dropped(h, 0.4, Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    one, same, other = (noisy_dropout(h, 0.4, Generator().manual_seed(seed)) for seed in (0, 0, 1))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
     assert float(one.mean()) == pytest.approx(1, abs=0.04)
     assert float((one == 0).float().mean()) == pytest.approx(0.4, abs=0.02)
-    assert torch.equal(dropped(h, 0.0, None), h)
+    assert torch.equal(noisy_dropout(h, 0.0, None), h)
 
 
 @pytest.mark.parametrize("name", BUILD)
@@ -311,11 +313,11 @@ def test_any_even_sides_and_channels_are_translated(
         assert bool(torch.isfinite(objective.loss(given)))
     with torch.no_grad():
         model.eval()
-        generator = Generator().manual_seed(0)
-        assert model.sample(4, given.condition, generator=generator).shape == (4, *shape)
-        shown = model.show(Splits(given, given), generator=generator)
+        rng = Generator().manual_seed(0)
+        assert model.sample(4, given.source, rng=rng).shape == (4, *shape)
+        shown = model.show(Splits(given, given), rng=rng)
         assert all(table.ndim == 5 and table.shape[2:] == shape for table in shown.values())
-        for values, meaning, _ in model.measure(Splits(given, given), generator=generator).values():
+        for values, meaning, _ in model.measure(Splits(given, given), rng=rng).values():
             assert values.shape == (4,)
             assert meaning.endswith(".")
 
@@ -324,9 +326,9 @@ def test_any_even_sides_and_channels_are_translated(
 def test_a_translation_of_an_image_does_not_depend_on_the_others(name: str) -> None:
     torch.manual_seed(0)
     model = BUILD[name](PAIRS, **({"dropout": 0.0} if name == "pix2pix" else {})).eval()
-    source, generator = images(6, (1, 8, 8)), Generator().manual_seed(0)
+    source, rng = images(6, (1, 8, 8)), Generator().manual_seed(0)
     with torch.no_grad():
-        together, alone = (model.sample(len(s), s, generator=generator) for s in (source, source[:1]))
+        together, alone = (model.sample(len(s), s, rng=rng) for s in (source, source[:1]))
     assert torch.allclose(together[:1], alone, atol=1e-6)
 
 
@@ -345,11 +347,11 @@ def test_pix2pix_draws_its_noise_from_the_generator_alone() -> None:
     draws = []
     for outer, seed in ((1, 5), (2, 5), (1, 6)):
         torch.manual_seed(outer)
-        draws.append(model.sample(6, source, generator=Generator().manual_seed(seed)))
+        draws.append(model.sample(6, source, rng=Generator().manual_seed(seed)))
     assert torch.equal(draws[0], draws[1])
     assert not torch.equal(draws[0], draws[2])
     still = Pix2Pix(PAIRS, **SMALL, dropout=0.0).eval()
-    one, other = (still.sample(6, source, generator=Generator().manual_seed(seed)) for seed in range(2))
+    one, other = (still.sample(6, source, rng=Generator().manual_seed(seed)) for seed in range(2))
     assert torch.equal(one, other)
 
 
@@ -369,10 +371,10 @@ def test_pix2pix_finds_the_rule_between_pairs(tmp_path: Path, adversarial_weight
             dropout=0.0,
             adversarial_weight=adversarial_weight,
         )
-        fit(model, tmp_path, 80, Batch(x, source))
+        fit(model, tmp_path, 80, Batch(x, source=source))
         new = images(20, (1, 8, 8), seed=9)
         with torch.no_grad():
-            made = model.eval().sample(20, new, generator=Generator().manual_seed(0))
+            made = model.eval().sample(20, new, rng=Generator().manual_seed(0))
         errors.append(float((made - (1 - new)).abs().mean()))
     assert errors[0] < 0.15
     assert errors[1] > 0.2
@@ -429,7 +431,7 @@ def test_the_terms_of_the_cycle_loss_have_their_known_values(
     game = losses[0.0, 0.0]
     assert losses[10.0, 0.0] - game == pytest.approx(10 * cycle * size, rel=0.02, abs=1e-3)
     assert losses[0.0, 5.0] - game == pytest.approx(5 * identity * size, rel=0.02, abs=1e-3)
-    measured = model.measure(Splits(given, given), generator=Generator())
+    measured = model.measure(Splits(given, given), rng=Generator())
     total = sum(float(each.values.mean()) for each in measured.values())
     assert total == pytest.approx(cycle * size / 2, rel=0.02, abs=1e-3)
 
@@ -441,7 +443,7 @@ def test_identity_is_asked_for_only_between_equal_shapes() -> None:
 
 def test_the_pool_fills_first_and_then_gives_half_of_its_images_back() -> None:
     torch.manual_seed(0)
-    pool = History(50, (1,))
+    pool = ImagePool(50, (1,))
     first = torch.arange(50.0)[:, None]
     assert torch.equal(pool.exchange(first), first)
     before = set(first.flatten().tolist())
@@ -456,7 +458,7 @@ def test_the_pool_fills_first_and_then_gives_half_of_its_images_back() -> None:
         assert len(before) == 50
     assert 420 < shown_old < 580
     assert min(before) > 49, "no image stays for a thousand others"
-    assert torch.equal(History(0, (1,)).exchange(first), first)
+    assert torch.equal(ImagePool(0, (1,)).exchange(first), first)
 
 
 @pytest.mark.parametrize("stop", [1, 4])
@@ -489,7 +491,7 @@ def test_a_resumed_training_goes_on_with_the_same_pool(
     assert fit(fresh(), tmp_path, 6, given, ema=0.9) == expected
     interrupted()
     saved = torch.load(tmp_path / "c.pt", weights_only=True)
-    saved["model"]["target_history.kept"].zero_()  # planted: a pool that was lost
+    saved["model"]["target_pool.kept"].zero_()  # planted: a pool that was lost
     torch.save(saved, tmp_path / "c.pt")
     assert fit(fresh(), tmp_path, 6, given, ema=0.9) != expected
 
@@ -534,7 +536,7 @@ def test_impossible_options_are_refused(name: str, options: dict[str, Any], said
 def test_a_translation_needs_an_image_for_each_sample(name: str) -> None:
     model = BUILD[name](PAIRS)
     for condition in (None, torch.arange(3), images(2, (1, 8, 8)), images(3, (1, 8, 16))):
-        with pytest.raises(ValueError, match=r"condition: .*; expected the images to translate"):
-            model.sample(3, condition, generator=Generator().manual_seed(0))
+        with pytest.raises(ValueError, match=r"source: .*; expected the images to translate"):
+            model.sample(3, condition, rng=Generator().manual_seed(0))
     with pytest.raises(ValueError, match="expected the images to translate"):
-        model.phases()[0].objectives[0].loss(Batch(images(3, (1, 8, 8)), torch.arange(3)))
+        model.phases()[0].objectives[0].loss(Batch(images(3, (1, 8, 8)), source=torch.arange(3)))

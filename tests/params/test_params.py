@@ -1,11 +1,15 @@
 """Bad input gets one line that names the key, what was wrong and what was expected."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from conftest import SMALL, Command
 
-from genbench.params.schema import load, model_names, model_signature
+from genbench.data.parts.faces import DISCRETE
+from genbench.data.parts.transforms import TRANSFORMS
+from genbench.params.schema import load
+from genbench.params.signatures import model_names, model_signature, source_signature
 from genbench.storage.files import InputError
 
 
@@ -76,12 +80,19 @@ def test_the_default_benchmark_and_the_small_one_are_valid(tmp_path: Path) -> No
         ("hidden: 30", "hidden: 30, lr: .inf", "runs.bits-made.lr", "finite number"),
         ("source: digits", "source: Digits", "datasets.digits.source", "did you mean 'digits'"),
         ("source: digits", "source: ../digits", "datasets.digits.source", "unknown source '../digits'"),
-        ("device: cpu", 'device: "\\ud800"', "line 1", "is no text"),
-        ("device: cpu", "device: cpu\n? [a]\n: 1", "", "not what parameters can be: unhashable type"),
-        ("device: cpu", f"device: {'[' * 5000}", "", "not what parameters can be"),
+        ("device: cpu", 'device: "\\ud800"', "line 1", "invalid Unicode character"),
+        ("device: cpu", "device: cpu\n? [a]\n: 1", "top level", "key ('a',) is no text"),
+        ("device: cpu", f"device: {'[' * 5000}", "not valid YAML", "line"),
+        ("device: cpu", f"device: {'[' * 5000}{']' * 5000}", "", "not what parameters can be"),
+        ("device: cpu", "device: &loop [*loop]", "", "not what parameters can be"),
+        ("device: cpu", "device: 2021-01-01", "device", "2021-01-01 is a date to YAML"),
+        ("device: cpu", "device: !!set {cpu}", "device", "is a set to YAML"),
+        ("device: cpu", "device: on", "device", "got 'on'"),
+        ("bits-made:", "2021:", "runs", "key 2021 is no text to YAML; expected quotes around it"),
+        ("bits-made:", "true:", "runs", "key True is no text to YAML"),
         ("device: cpu", f"device: {'7' * 5000}", "", "not what parameters can be"),
         ("  bits-made:", "  digits-copycat:", "'digits-copycat'", "twice"),
-        ("runs:", "runs: [", "", "not valid YAML"),
+        ("runs:", "runs: [", "not valid YAML", "line "),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, key: str, said: str) -> None:
@@ -150,3 +161,32 @@ def test_an_unknown_run_is_named_with_the_ones_there_are(genbench: Command) -> N
     result = genbench("train", "--run", "bits-mad", "--data", "x", "--out", "y")
     assert result.returncode == 1
     assert "did you mean 'bits-made'" in result.stderr
+
+
+def test_a_choice_is_checked_before_anything_runs(tmp_path: Path) -> None:
+    message = loading(tmp_path, SMALL.replace("hidden: 30", "hidden: 30, activation: swish", 1))
+    assert "runs.bits-made.activation: got 'swish'; should be 'relu' or 'gated'" in message
+
+
+def test_the_words_of_a_source_are_those_it_knows() -> None:
+    known = {("translation", "transform"): TRANSFORMS, ("faces", "label"): DISCRETE}
+    for (source, option), words in known.items():
+        accepted = source_signature(source, "test", {"base": "digits"})[option].type
+        assert set(get_args(accepted)) == set(words)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("mnist_binary, binarisation: both", "binarisation: got 'both'; should be 'static' or 'dynamic'"),
+        ("celeba, partition: train", "partition: got 'train'; should be 'test' or 'valid'"),
+        (
+            "faces, label: pose",
+            "label: got 'pose'; should be 'hair', 'hair_colour', 'glasses' or 'background'",
+        ),
+        ("translation, transform: edge", "transform: got 'edge'; should be 'edges', 'grey', 'negative'"),
+    ],
+)
+def test_a_word_that_a_source_does_not_know_is_named(tmp_path: Path, entry: str, said: str) -> None:
+    message = loading(tmp_path, SMALL.replace("  bits:", f"  more: {{source: {entry}}}\n  bits:", 1))
+    assert f"datasets.more.{said}" in message

@@ -105,7 +105,7 @@ def test_torch_dtypes_convert() -> None:
 
 def test_import_needs_neither_torch_nor_scipy() -> None:
     code = (
-        "import sys, genbench.metrics, genbench.novelty;"
+        "import sys, genbench.scoring.metrics, genbench.scoring.novelty;"
         "print([m for m in ('torch', 'scipy', 'sklearn') if m in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -15,7 +15,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Space
+from genbench.core import Space, space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors.base import Extractor, Outputs, checked
 from genbench.params.schema import Extractor as Settings
@@ -24,9 +24,9 @@ from genbench.scoring.comparison import Features
 from genbench.scoring.estimates import clopper_pearson
 from genbench.storage.arrays import slices
 from genbench.storage.files import InputError, read_bytes, sha256
+from genbench.storage.stored import Stored
 from genbench.storage.tensors import header
 from genbench.storage.weights import load_state, read_weights, weights_bytes
-from genbench.training.batches import Stored
 
 BATCH = 512  # of images of up to 32×32 pixels, fewer of larger ones
 
@@ -110,10 +110,10 @@ class ClassifierFeatures(Extractor):
 
 def train(data: Prepared, params: Settings) -> tuple[bytes, dict[str, Any]]:
     """Train one classifier for each of `params.seeds`: the weights file's bytes, and its card with the accuracies."""
-    space, name = data.space, data.card["name"]
-    if space.classes < 2 or len(np.unique(data.train_y)) < 2:
+    space, name = space_of(data.card), data.card["name"]
+    if space.classes < 2 or len(np.unique(data.train.y)) < 2:
         raise InputError(
-            f"datasets.{name}: {len(data.train_y)} images to train on, all of one class; a classifier needs at least 2"
+            f"datasets.{name}: {len(data.train.y)} images to train on, all of one class; a classifier needs at least 2"
         )
     classifiers = {
         seed: _train_one(data, space, params, seed_of(seed, data.card["name"], "extractor"))
@@ -138,7 +138,7 @@ def load(path: Path, data: Prepared) -> Trained:
         InputError: missing, damaged, or trained on another version of the data.
     """
     tensors, digest = read_weights(path, expected={"kind": "classifier", "data": data.sha256})
-    return _rebuild(tensors, _about(path), data.space, digest, path)
+    return _rebuild(tensors, _about(path), space_of(data.card), digest, path)
 
 
 def _about(path: Path) -> dict[str, Any]:
@@ -159,31 +159,29 @@ def _rebuild(
 def _train_one(data: Prepared, space: Space, params: Settings, seed: int) -> Classifier:
     torch.manual_seed(seed)
     model = Classifier(space, width=params.width, features=params.features)
-    x = Stored(data.train_x, space.to_unit, torch.device("cpu"))
-    y = torch.tensor(data.train_y)
+    x = Stored(data.train.x, space.to_unit, torch.device("cpu"))
+    y = torch.tensor(data.train.y)
     optimizer = torch.optim.AdamW(model.parameters(), lr=params.lr, weight_decay=1e-2)
-    generator = Generator().manual_seed(seed)
+    rng = Generator().manual_seed(seed)
     model.train()
     for step in range(params.steps):
         for group in optimizer.param_groups:  # half a cosine, after a short warm-up
             group["lr"] = (
                 params.lr * min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / params.steps))
             )
-        index = torch.randint(len(x), (params.batch_size,), generator=generator)
-        augmented = space.to_unit(
-            space.to_levels(augment(x[index], generator))
-        )  # grey edges are foreign to binary data
-        loss = F.cross_entropy(model(augmented)[1], y[index], label_smoothing=0.1)
+        index = torch.randint(len(x), (params.batch_size,), generator=rng)
+        seen = space.to_unit(space.to_levels(augment(x[index], rng)))  # grey edges are foreign to binary data
+        loss = F.cross_entropy(model(seen)[1], y[index], label_smoothing=0.1)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
     return model.eval()
 
 
-def augment(x: Tensor, generator: Generator) -> Tensor:
+def augment(x: Tensor, rng: Generator) -> Tensor:
     """Small random rotations, scalings and shifts: what leaves a picture's class alone."""
     n, _, height, width = x.shape
-    uniform = 2 * torch.rand(n, 5, generator=generator) - 1
+    uniform = 2 * torch.rand(n, 5, generator=rng) - 1
     angle, scale_x, scale_y = 0.2 * uniform[:, 0], 1 + 0.1 * uniform[:, 1], 1 + 0.1 * uniform[:, 2]
     shift_x, shift_y = 1.5 * uniform[:, 3] / width, 1.5 * uniform[:, 4] / height
     rows = [
@@ -196,8 +194,8 @@ def augment(x: Tensor, generator: Generator) -> Tensor:
 
 def _card(data: Prepared, params: Settings, trained: Trained) -> dict[str, Any]:
     def accuracy(seed: int) -> dict[str, Any]:
-        correct = int((trained(data.held_out_x, seed=seed).labels == data.held_out_y).sum())
-        return clopper_pearson(correct, len(data.held_out_y)).as_dict()
+        correct = int((trained(data.held_out.x, seed=seed).labels == data.held_out.y).sum())
+        return clopper_pearson(correct, len(data.held_out.y)).as_dict()
 
     accuracies = {seed: accuracy(seed) for seed in params.seeds}
     one = next(iter(trained.classifiers.values()))

@@ -5,10 +5,9 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.capabilities import Completion, Latent, Shown, capability
-from genbench.core import GenerativeModel, Space, Splits
+from genbench.core import GenerativeModel, Space, Splits, at_once
 from genbench.storage.arrays import slices
 from genbench.storage.files import InputError
-from genbench.training.batches import at_once
 
 CHUNK = 1000
 WALKS, STEPS = 6, 10
@@ -16,7 +15,7 @@ COMPLETED, COMPLETIONS = 6, 5
 
 
 @torch.no_grad()
-def draw(model: GenerativeModel, splits: Splits, *, run: str, generator: Generator) -> dict[str, np.ndarray]:
+def draw(model: GenerativeModel, splits: Splits, *, run: str, rng: Generator) -> dict[str, np.ndarray]:
     """x: as many samples as there are held-out elements, under their conditions if the model heeds any.
 
     Where elements are images, also what the model can: interpolation, completion, and picture_0, picture_1, …, each
@@ -28,7 +27,7 @@ def draw(model: GenerativeModel, splits: Splits, *, run: str, generator: Generat
     model.eval()
     space, held_out = model.space, splits.held_out
     n = len(held_out.x)
-    condition = held_out.condition if model.conditional else None
+    condition = model.condition_of(held_out)
     step = at_once(space) if model.independent else n
     arrays = {
         "x": np.concatenate(
@@ -37,7 +36,7 @@ def draw(model: GenerativeModel, splits: Splits, *, run: str, generator: Generat
                     model.sample(
                         part.stop - part.start,
                         None if condition is None else condition[part],
-                        generator=generator,
+                        rng=rng,
                     ),
                     (part.stop - part.start, *space.shape),
                     space,
@@ -51,13 +50,13 @@ def draw(model: GenerativeModel, splits: Splits, *, run: str, generator: Generat
         return arrays
     latent = capability(model, Latent)
     if latent is not None:
-        arrays["interpolation"] = _walks(latent, space, run, generator)
+        arrays["interpolation"] = _walks(latent, space, run, rng)
     completion = capability(model, Completion)
     if completion is not None:
-        arrays["completion"] = _completions(completion, held_out.x, space, run, generator)
+        arrays["completion"] = _completions(completion, held_out.x[:COMPLETED], space, run, rng)
     shown = capability(model, Shown)
     if shown is not None:
-        found = shown.show(splits, generator=generator)
+        found = shown.show(splits, rng=rng)
         arrays["captions"] = np.array(list(found))
         for i, images in enumerate(found.values()):
             arrays[f"picture_{i}"] = _levels(images, (*images.shape[:2], *space.shape), space, run)
@@ -72,23 +71,20 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     return (((1 - t) * angle).sin() * a[:, None] + (t * angle).sin() * b[:, None]) / angle.sin()
 
 
-def _walks(model: Latent, space: Space, run: str, generator: Generator) -> np.ndarray:
-    start, end = (model.prior(WALKS, generator=generator) for _ in range(2))
+def _walks(model: Latent, space: Space, run: str, rng: Generator) -> np.ndarray:
+    start, end = (model.prior(WALKS, rng=rng) for _ in range(2))
     codes = slerp(start, end, torch.linspace(0, 1, STEPS, device=start.device)).flatten(0, 1)
     pictures = _levels(model.decode(codes), (WALKS * STEPS, *space.shape), space, run)
     return pictures.reshape(WALKS, STEPS, *space.shape)
 
 
-def _completions(
-    model: Completion, held_out: Tensor, space: Space, run: str, generator: Generator
-) -> np.ndarray:
+def _completions(model: Completion, original: Tensor, space: Space, run: str, rng: Generator) -> np.ndarray:
     """(rows, 2 + completions, *shape): the original, what the model was shown, and its completions."""
-    original = held_out[:COMPLETED]
     rows = len(original)
     keep = torch.zeros_like(original, dtype=torch.bool)
     keep[..., : space.shape[-2] // 2, :] = True  # the upper half is shown
     repeated, mask = (x.repeat_interleave(COMPLETIONS, 0) for x in (original, keep))
-    completed = model.complete(repeated, mask, generator=generator)
+    completed = model.complete(repeated, mask, rng=rng)
     if not torch.equal(completed[mask], repeated[mask]):
         raise InputError(f"runs.{run}: complete() changed values it was told to keep")
     completed = completed.unflatten(0, (rows, COMPLETIONS))

@@ -1,1 +1,1 @@
-"""Blocks that two or more models use."""
+"""Standard parts that models are built from, a file for each theme."""

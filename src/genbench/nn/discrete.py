@@ -18,7 +18,7 @@ class Output(Protocol):
         """(…, channels) and (…) values in [0, 1] -> (…) nats."""
         ...
 
-    def sample(self, raw: Tensor, generator: Generator) -> Tensor:
+    def sample(self, raw: Tensor, rng: Generator) -> Tensor:
         """(…, channels) -> (…) values in [0, 1]."""
         ...
 
@@ -27,9 +27,9 @@ class Output(Protocol):
         ...
 
 
-def bernoulli(logits: Tensor, generator: Generator | None) -> Tensor:
+def bernoulli(logits: Tensor, rng: Generator | None) -> Tensor:
     """0 or 1, with probability σ(logits) of 1."""
-    return (torch.rand(logits.shape, generator=generator, device=logits.device) < logits.sigmoid()).float()
+    return (torch.rand(logits.shape, generator=rng, device=logits.device) < logits.sigmoid()).float()
 
 
 class Levels:
@@ -46,13 +46,13 @@ class Levels:
         target = (x * (self.count - 1)).round().long()
         return logits.log_softmax(-1).gather(-1, target[..., None])[..., 0]
 
-    def sample(self, logits: Tensor, generator: Generator) -> Tensor:
+    def sample(self, logits: Tensor, rng: Generator) -> Tensor:
         """(…, channels) logits -> (…) values in [0, 1]."""
         if self.count == 2:
-            uniform = torch.rand(logits.shape[:-1], generator=generator, device=logits.device)
+            uniform = torch.rand(logits.shape[:-1], generator=rng, device=logits.device)
             return (uniform < logits[..., 0].sigmoid()).float()
         flat = logits.softmax(-1).reshape(-1, self.count)
-        drawn = torch.multinomial(flat, 1, generator=generator)
+        drawn = torch.multinomial(flat, 1, generator=rng)
         return drawn.reshape(logits.shape[:-1]).float() / (self.count - 1)
 
     def mean(self, logits: Tensor) -> Tensor:
@@ -85,9 +85,9 @@ class DiscretizedLogistic:
         lowest, highest = x < self.half, x > 1 - self.half
         return torch.where(lowest, F.logsigmoid(above), torch.where(highest, F.logsigmoid(-below), inside))
 
-    def sample(self, raw: Tensor, generator: Generator) -> Tensor:
+    def sample(self, raw: Tensor, rng: Generator) -> Tensor:
         mean, log_scale = self.parameters(raw)
-        uniform = torch.rand(mean.shape, generator=generator, device=mean.device).clamp(1e-6, 1 - 1e-6)
+        uniform = torch.rand(mean.shape, generator=rng, device=mean.device).clamp(1e-6, 1 - 1e-6)
         x = (mean + log_scale.exp() * uniform.logit()).clamp(0, 1)
         return (x * (self.count - 1)).round() / (self.count - 1)
 

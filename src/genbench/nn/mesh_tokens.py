@@ -1,4 +1,4 @@
-"""The grammar of a mesh's tokens (genbench.meshes), and what every model of them shares: masks, likelihood, sampling.
+"""The grammar of a mesh's tokens (genbench.data.parts.mesh_tokens), and what every model of them shares: masks, likelihood, sampling.
 
 What may follow what is as in PolyGen (Nash et al., 2020, arXiv:2002.10880), appendix on masking:
 
@@ -20,9 +20,8 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from genbench.capabilities import Measure
-from genbench.core import Batch, GenerativeModel, Space, Splits
-from genbench.nn.transformer import Memory
-from genbench.training.batches import whole
+from genbench.core import Batch, Data, GenerativeModel, Space, Splits
+from genbench.nn.attention import KVCache
 
 CHUNK, TOGETHER = 500, 100
 NEVER = -1e30
@@ -94,24 +93,24 @@ def face_mask(before: Tensor, count: Tensor, room: Tensor, positions: Tensor, *,
     t = before.shape[1]
     index = torch.arange(most, device=before.device)
     hot = (before[..., None] - 2 == index).long()  # (n, t, V)
-    seen = F.pad(hot.cumsum(1), (0, 0, 1, 0))  # (n, t + 1, V): how often in the tokens before
+    used = F.pad(hot.cumsum(1), (0, 0, 1, 0))  # (n, t + 1, V): how often in the tokens before
     places = torch.arange(1, t + 1, device=before.device)
     begins = F.pad(
         torch.where(before == 1, places, 0).cummax(1).values if t else before, (1, 0)
     )  # (n, t + 1)
     begin = begins[:, positions]  # where the face at hand begins
-    seen_now, seen_then = seen[:, positions], seen.gather(1, begin[..., None].expand(-1, -1, most))
+    used_now, used_then = used[:, positions], used.gather(1, begin[..., None].expand(-1, -1, most))
     size = positions - begin
     padded = F.pad(before, (0, 1), value=1)
     start = padded.gather(1, begin) - 2
     earlier = begins.gather(1, (begin - 1).clamp_min(0))  # where the face before it begins
     least = torch.where(begin > 0, padded.gather(1, earlier) - 2, 0)
-    unused = (seen_now == 0) & (index < count[:, None, None])
+    unused = (used_now == 0) & (index < count[:, None, None])
     lowest = torch.where(unused, index, most).amin(2)
     highest = torch.minimum(lowest, count[:, None] - 3)
     left = room[:, None] - positions
     opening = (index >= least[..., None]) & (index <= highest[..., None])
-    going_on = (index > start[..., None]) & (index < count[:, None, None]) & (seen_now == seen_then)
+    going_on = (index > start[..., None]) & (index < count[:, None, None]) & (used_now == used_then)
     going_on &= (left >= 2 + (2 - size).clamp_min(0))[..., None]
     corners = torch.where((size == 0)[..., None], opening, going_on)
     end = (size >= 3) & (left >= 5)
@@ -140,12 +139,12 @@ class MeshModel(GenerativeModel):
         self.register_buffer("class_log_p", torch.full((classes,), 1 / classes).log())
 
     @abstractmethod
-    def vertex_logits(self, before: Tensor, labels: Tensor, memory: Memory | None = None) -> Tensor:
-        """Tokens (n, t), labels (n,) -> (n, t + 1, 1 + values): of the token at 0 … t.  With a memory: of t alone."""
+    def vertex_logits(self, before: Tensor, labels: Tensor, cache: KVCache | None = None) -> Tensor:
+        """Tokens (n, t), labels (n,) -> (n, t + 1, 1 + values): of the token at 0 … t.  With a cache: of t alone."""
 
     @abstractmethod
     def face_logits(
-        self, before: Tensor, vertices: Tensor, count: Tensor, labels: Tensor, memory: Memory | None = None
+        self, before: Tensor, vertices: Tensor, count: Tensor, labels: Tensor, cache: KVCache | None = None
     ) -> Tensor:
         """Tokens (n, t), all of the vertices (n, 3·count …) -> (n, t + 1, 2 + most), as above."""
 
@@ -155,13 +154,13 @@ class MeshModel(GenerativeModel):
         Raises:
             ValueError: the data has more bits than the model.
         """
-        highest = int(split(whole(splits.train)).vertices.max())
+        highest = int(split(splits.train.whole()).vertices.max())
         if highest > self.values:
             raise ValueError(
                 f"bits: got {self.values.bit_length() - 1}, but the data holds the level {highest - 1}"
             )
-        if splits.train.condition is not None:
-            counts = torch.bincount(splits.train.condition, minlength=len(self.class_log_p)) + 1.0
+        if splits.train.label is not None:
+            counts = torch.bincount(splits.train.label, minlength=len(self.class_log_p)) + 1.0
             self.class_log_p.copy_((counts / counts.sum()).log())
 
     def vertex_nats(self, tokens: Tokens, labels: Tensor) -> Tensor:
@@ -179,6 +178,16 @@ class MeshModel(GenerativeModel):
         mask = face_mask(f[:, :-1], count, room, at, most=self.most)
         logits = self.face_logits(f[:, :-1].clamp(0, self.most + 1), v, count, labels)
         return _chosen(logits, mask, f).masked_fill(~tokens.whole, float("-inf"))
+
+    def vertex_loss(self, batch: Batch) -> Tensor:
+        """Mean nats a token."""
+        tokens = split(batch.x)
+        return -self.vertex_nats(tokens, self.labels_of(batch)).sum() / (tokens.vertices >= 0).sum()
+
+    def face_loss(self, batch: Batch) -> Tensor:
+        """Mean nats a token, given the vertices."""
+        tokens = split(batch.x)
+        return -self.face_nats(tokens, self.labels_of(batch)).sum() / (tokens.faces >= 0).sum()
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log Σ_c p(c) p(V | c) p(F | V, c), where the model looks at classes.
@@ -208,9 +217,9 @@ class MeshModel(GenerativeModel):
         log_p[torch.arange(n, device=best.device), best] += of_best
         return log_p.logsumexp(1)
 
-    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """Bits a vertex of each held-out mesh, given its class where the model looks at classes (paper, table 1)."""
-        x, labels = whole(splits.held_out), self.labels_of(splits.held_out)
+        x, labels = splits.held_out.whole(), self.labels_of(splits.held_out)
         bits: dict[str, list[Tensor]] = {"vertices": [], "faces": []}
         for rows, classes in zip(x.split(CHUNK), labels.split(CHUNK), strict=True):
             tokens = split(rows)
@@ -224,44 +233,44 @@ class MeshModel(GenerativeModel):
             for part, values in bits.items()
         }
 
-    def labels_of(self, batch: Batch) -> Tensor:
-        if batch.condition is not None and self.conditional:
-            return batch.condition
+    def labels_of(self, batch: Data) -> Tensor:
+        if batch.label is not None and self.conditional:
+            return batch.label
         return torch.zeros(len(batch.x), dtype=torch.long, device=batch.x.device)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """Without labels they are drawn as often as in training."""
         if condition is None:
-            condition = torch.multinomial(self.class_log_p.exp(), n, replacement=True, generator=generator)
-        return torch.cat([self._draw(part, generator) for part in condition.split(CHUNK)]).short()
+            condition = torch.multinomial(self.class_log_p.exp(), n, replacement=True, generator=rng)
+        return torch.cat([self._draw(part, rng) for part in condition.split(CHUNK)]).short()
 
-    def _draw(self, labels: Tensor, generator: Generator) -> Tensor:
+    def _draw(self, labels: Tensor, rng: Generator) -> Tensor:
         vertices = labels.new_zeros(len(labels), 0)
-        memory: Memory = {}
+        cache: KVCache = {}
         while vertices.shape[1] <= 3 * self.most and (
             not vertices.shape[1] or bool((vertices[:, -1] > 0).any())
         ):
             at = labels.new_tensor([vertices.shape[1]])
             mask = vertex_mask(vertices, at, levels=self.values, most=self.most)
-            logits = self.vertex_logits(vertices.clamp_min(0), labels, memory)
-            vertices = _append(vertices, logits[:, -1], mask[:, 0], generator)
+            logits = self.vertex_logits(vertices.clamp_min(0), labels, cache)
+            vertices = _append(vertices, logits[:, -1], mask[:, 0], rng)
         count = (vertices > 0).sum(1) // 3
         room = self.length - 3 * count - 1
         faces = labels.new_zeros(len(labels), 0)
-        memory = {}
+        cache = {}
         while not faces.shape[1] or bool((faces[:, -1] > 0).any()):
             at = labels.new_tensor([faces.shape[1]])
             mask = face_mask(faces, count, room, at, most=self.most)
-            logits = self.face_logits(faces.clamp_min(0), vertices.clamp_min(0), count, labels, memory)
-            faces = _append(faces, logits[:, -1], mask[:, 0], generator)
+            logits = self.face_logits(faces.clamp_min(0), vertices.clamp_min(0), count, labels, cache)
+            faces = _append(faces, logits[:, -1], mask[:, 0], rng)
         return join(vertices, faces, self.length)
 
 
-def _append(tokens: Tensor, logits: Tensor, mask: Tensor, generator: Generator) -> Tensor:
+def _append(tokens: Tensor, logits: Tensor, mask: Tensor, rng: Generator) -> Tensor:
     """One token more where a sequence goes on, −1 where it has ended."""
     ended = (tokens[:, -1] <= 0) if tokens.shape[1] else torch.zeros(len(tokens), dtype=torch.bool)
     p = logits.masked_fill(~mask, NEVER).softmax(1)
-    drawn = torch.multinomial(p, 1, generator=generator)[:, 0]
+    drawn = torch.multinomial(p, 1, generator=rng)[:, 0]
     return torch.cat([tokens, drawn.masked_fill(ended.to(drawn.device), -1)[:, None]], 1)
 
 

@@ -3,9 +3,13 @@
 import math
 
 
-def cosine(progress: float) -> float:
-    """Half a cosine from 1 down to 0 (Loshchilov & Hutter, 2017, arXiv:1608.03983), after a warm-up over 2 %."""
-    return min(1.0, progress / 0.02 + 0.01) * 0.5 * (1 + math.cos(math.pi * progress))
+def cosine(progress: float, *, warmup: float = 0.02) -> float:
+    """Half a cosine from 1 down to 0 (Loshchilov & Hutter, 2017, arXiv:1608.03983), after a linear rise.
+
+    warmup: the share of the steps in which the rate rises.
+    """
+    rise = min(1.0, progress / warmup + 0.01) if warmup else 1.0
+    return rise * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def late_linear(progress: float) -> float:

@@ -44,7 +44,7 @@ def novelty(
     """
     if vectors(samples[:1]) is None:
         return {"n": len(samples), "distance": distance, "scores": {}, "pairs": []}
-    train, held_out, fake = (_rows(x, vectors) for x in (data.train_x, data.held_out_x, samples))
+    train, held_out, fake = (_rows(x, vectors) for x in (data.train.x, data.held_out.x, samples))
     two, places = scores.nearest(train, fake, k=2)
     distances, indices = two[:, 0], places[:, 0]
     found = _calibrated(train, held_out, fake, distances, seed)

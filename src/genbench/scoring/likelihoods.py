@@ -12,7 +12,7 @@ from genbench.data.prepared import Prepared
 from genbench.scoring.estimates import mean_interval, spread_interval
 from genbench.scoring.resampling import Draws, Scored
 from genbench.storage.arrays import slices, taken
-from genbench.training.batches import Stored
+from genbench.storage.stored import Stored
 
 CHUNK = 500
 TRAIN_SHARE = 20_000  # training elements of a likelihood gap, spread evenly over them where there are more
@@ -32,9 +32,9 @@ def likelihood_scores(
     likelihood = capability(model, Likelihood)
     if likelihood is None:
         return None, {}
-    count = min(TRAIN_SHARE, len(data.train_x))
-    part = taken(data.train_x, np.arange(count) * len(data.train_x) // count)
-    train, held_out = (log_prob(likelihood, x, space) for x in (part, data.held_out_x))
+    count = min(TRAIN_SHARE, len(data.train.x))
+    part = taken(data.train.x, np.arange(count) * len(data.train.x) // count)
+    train, held_out = (log_prob(likelihood, x, space) for x in (part, data.held_out.x))
     n = len(held_out)
     nll, replicates = mean_interval(-held_out), drawn.real @ -held_out / n
     gap = float(train.mean() - held_out.mean())

@@ -34,7 +34,7 @@ def make(
     name, judged = judged_runs(load(params), params, runs, dataset)
     prepared = load_data(Path("data") / f"{name}.safetensors")
     samples = {run: samples_in(Path("results/runs") / run, prepared) for run in judged}
-    source = Source(name, prepared.held_out_x, prepared.train_x, prepared.levels, prepared.sha256)
+    source = Source(name, prepared.held_out.x, prepared.train.x, prepared.levels, prepared.sha256)
     page, key = build(source, samples, per_run=per_run, seed=seed, seconds=seconds)
     key_path = out.with_suffix(".key.json")
     write_all(out.parent, {out.name: page, key_path.name: key})

@@ -29,10 +29,8 @@ class Watcher:
         training, device = self.model.training, _device(self.model)
         self.model.eval()
         with torch.random.fork_rng():
-            generator = Generator(device).manual_seed(seed_of(self.seed, "watch"))
-            self.taken[step] = {
-                name: value.cpu() for name, value in self.watched.watch(generator=generator).items()
-            }
+            rng = Generator(device).manual_seed(seed_of(self.seed, "watch"))
+            self.taken[step] = {name: value.cpu() for name, value in self.watched.watch(rng=rng).items()}
         self.model.train(training)
 
     def arrays(self, space: Space) -> dict[str, np.ndarray]:

@@ -24,11 +24,11 @@ def compare(
 ) -> Comparison:
     """Quality in the classifier's features; under a condition, whether the classifier reads what was asked for."""
     extract = classifier.load(extractor, data)
-    real, fake = extract(data.held_out_x), extract(subject.samples)
+    real, fake = extract(data.held_out.x), extract(subject.samples)
     scores = sample_scores(real, fake, drawn, classes=data.classes, seed=seed)
     if subject.asked is not None:
         scores["condition_agreement"] = share_of(fake.labels == subject.asked, drawn.fake)
-        if data.space.paired:
+        if data.card.get("paired"):
             scores["l1"] = _distance_of_pairs(kind, data, subject.samples, drawn)
     histogram = metrics.class_histogram(fake.labels, data.classes)
     facts = {
@@ -42,7 +42,7 @@ def compare(
 def _distance_of_pairs(kind: Kind, data: Prepared, samples: np.ndarray, drawn: Draws) -> Scored:
     """Mean absolute difference of sample i from held-out image i, its true counterpart."""
     errors = []
-    for pair in zip(blocks(samples), blocks(data.held_out_x), strict=True):
+    for pair in zip(blocks(samples), blocks(data.held_out.x), strict=True):
         one, other = (np.asarray(kind.vectors(x, data.card)) for x in pair)
         errors.append(np.abs(one - other).mean(1))
     return mean_over(np.concatenate(errors), drawn.fake, least=0.0)
@@ -56,9 +56,9 @@ def _extractor_scores(
     fake: uint8 levels (n, c, h, w).  The others' intervals are of first order: one pass instead of many resamplings.
     """
     first, *others = trained.classifiers
-    real, levels = data.held_out_x, data.levels
-    pictures = [spread(x, levels) for x in (data.train_x, real, fake)]
-    plain: list[Extractor] = [RandomConvolution(data.space.shape[0]), PcaPixels(pictures[0])]
+    real, levels = data.held_out.x, data.levels
+    pictures = [spread(x, levels) for x in (data.train.x, real, fake)]
+    plain: list[Extractor] = [RandomConvolution(data.card["shape"][0]), PcaPixels(pictures[0])]
     width = next(iter(trained.classifiers.values())).head.in_features
     records = [_record(f"classifier, seed {first}", trained.sha256, headline, width)]
     for seed in others:

@@ -27,10 +27,10 @@ def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path) 
     digest = plain.load(extractor, data)
     bits = data.card["bits"]
     train_meshes, held_out, meshes = (
-        unpacked(x, bits=bits) for x in (data.train_x, data.held_out_x, subject.samples)
+        unpacked(x, bits=bits) for x in (data.train.x, data.held_out.x, subject.samples)
     )
     train, real, fake = (embedding(x, bits=bits) for x in (train_meshes, held_out, meshes))
-    real_labels, labels = (data.train_y[metrics.nearest(train, x)[1][:, 0]] for x in (real, fake))
+    real_labels, labels = (data.train.y[metrics.nearest(train, x)[1][:, 0]] for x in (real, fake))
     scores = _shares(meshes, drawn) | _sizes(meshes, drawn) | _vertex_scores(real, fake, drawn)
     if subject.asked is not None:
         agrees = (labels == subject.asked) & np.array([isinstance(mesh, Mesh) for mesh in meshes])
@@ -41,7 +41,7 @@ def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path) 
         "malformed": sum(not isinstance(mesh, Mesh) for mesh in meshes),
         "held_out_mean_vertices": float(np.mean(_counts(held_out)[0])),
         "held_out_mean_faces": float(np.mean(_counts(held_out)[1])),
-        "class_by_nearest_vertices_accuracy": float((real_labels == data.held_out_y).mean()),
+        "class_by_nearest_vertices_accuracy": float((real_labels == data.held_out.y).mean()),
     }
     return Comparison(scores, facts)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from genbench.capabilities import Likelihood
+from genbench.core import space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors import plain
 from genbench.kinds.kind import Card, Comparison, Kind, Subject
@@ -20,7 +21,7 @@ def compare(
 ) -> Comparison:
     """Balls around points, and for a mixture what only a known density allows."""
     digest = plain.load(extractor, data)
-    real, fake = (np.asarray(kind.vectors(x, data.card)) for x in (data.held_out_x, subject.samples))
+    real, fake = (np.asarray(kind.vectors(x, data.card)) for x in (data.held_out.x, subject.samples))
     scores = crossed_scores(lambda a, b, of_fold: manifold_scores(real[a], fake[b], of_fold), drawn)
     if "centres" in data.card:
         scores |= _modes(fake, data.card, drawn, seed)
@@ -31,7 +32,7 @@ def compare(
 
 def excess_nll(real: np.ndarray, data: Prepared, likelihood: Likelihood, drawn: Draws) -> Scored:
     """log p(x) of the mixture minus that of the model at held-out points (n, d); its mean is KL(data ‖ model)."""
-    excess = mixture_log_density(real, data.card) - log_prob(likelihood, data.held_out_x, data.space)
+    excess = mixture_log_density(real, data.card) - log_prob(likelihood, data.held_out.x, space_of(data.card))
     return mean_over(excess, drawn.real)
 
 

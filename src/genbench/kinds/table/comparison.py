@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from genbench.core import space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors import plain
 from genbench.kinds.kind import Card, Comparison, Subject
@@ -25,7 +26,7 @@ def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path) 
         scores["kl_samples"] = _divergence_of_samples(card, subject.samples, drawn)
     if subject.likelihood is not None and subject.likelihood.exact:
         cells = all_cells(card)
-        p = np.exp(log_prob(subject.likelihood, cells, data.space))
+        p = np.exp(log_prob(subject.likelihood, cells, space_of(data.card)))
         measures |= _exact_answers(p, cells, card)
         if "joint" in card:
             value = float(divergence(np.array(card["joint"]), p))  # may be infinite
@@ -40,7 +41,7 @@ def _total_variation(data: Prepared, samples: np.ndarray, drawn: Draws) -> dict[
     """½ Σ|p − q| between the frequencies of held-out data and of samples, fold by fold."""
 
     def of_fold(held_out: slice, own: slice, drawn: Draws) -> dict[str, Scored]:
-        sides = data.held_out_x[held_out], samples[own]
+        sides = data.held_out.x[held_out], samples[own]
         p, q = (counts(x, data.card) / len(x) for x in sides)
         a, b = (counts(x, data.card, weights) / len(x) for x, weights in zip(sides, drawn, strict=True))
         replicates = np.abs(a - b).sum(axis=1) / 2
@@ -86,7 +87,7 @@ def _largest_errors(p: np.ndarray, cells: np.ndarray, data: Prepared) -> Mapping
     errors, standard = [], []
     for i, given, true in table_entries(data.card):
         error = abs(conditional(p, cells, {i: 1}, given) - true)
-        rows = int(matching(data.train_x, given).sum())
+        rows = int(matching(data.train.x, given).sum())
         errors.append(error)
         if rows and 0 < true < 1:
             standard.append(error / np.sqrt(true * (1 - true) / rows))

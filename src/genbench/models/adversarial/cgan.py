@@ -4,14 +4,16 @@ min_G max_D E[log D(x|y)] + E[log(1 − D(G(z|y)|y))], y the labels of the batch
 """
 
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from genbench.core import Batch, Space
-from genbench.nn.game import TwoPlayers
-from genbench.nn.layers import Maxout
+from genbench.nn.games import TwoPlayers
+from genbench.nn.mlp import Maxout, hidden_layers, mlp
+from genbench.nn.priors import uniform
 
 
 class ConditionalGenerator(nn.Module):
@@ -19,9 +21,9 @@ class ConditionalGenerator(nn.Module):
 
     def __init__(self, latent: int, classes: int, z_units: int, y_units: int, hidden: int, d: int) -> None:
         super().__init__()
-        self.z = nn.Sequential(nn.Linear(latent, z_units), nn.ReLU())
-        self.y = nn.Sequential(nn.Linear(classes, y_units), nn.ReLU())
-        self.joint = nn.Sequential(nn.Linear(z_units + y_units, hidden), nn.ReLU(), nn.Linear(hidden, d))
+        self.z = hidden_layers([latent, z_units])
+        self.y = hidden_layers([classes, y_units])
+        self.joint = mlp([z_units + y_units, hidden, d])
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """(n, k) and (n, classes) -> (n, D) logits of pixels."""
@@ -56,7 +58,8 @@ class CGAN(TwoPlayers):
     pieces: the discriminator's maxout layers (the paper's joint layer has one piece less).
     """
 
-    conditional = True
+    conditional = "label"
+    tiny: ClassVar = {"latent": 6, "hidden": 24, "units": 16, "pieces": 2}
 
     def __init__(
         self,
@@ -91,43 +94,38 @@ class CGAN(TwoPlayers):
         """(n,) -> (n, classes)."""
         return F.one_hot(labels, self.space.classes).float()
 
-    def noise(self, n: int, *, generator: Generator | None = None, device: torch.device) -> Tensor:
-        """z, (n, latent): uniform on [−1, 1]."""
-        return 2 * torch.rand(n, self.latent, generator=generator, device=device) - 1
-
-    def prior(self, n: int, *, generator: Generator) -> Tensor:
+    def prior(self, n: int, *, rng: Generator) -> Tensor:
         """(n, latent + classes): z and a label drawn uniformly."""
-        device = generator.device
-        labels = torch.randint(self.space.classes, (n,), generator=generator, device=device)
-        return torch.cat([self.noise(n, generator=generator, device=device), self.one_hot(labels)], 1)
+        labels = torch.randint(self.space.classes, (n,), generator=rng, device=rng.device)
+        return torch.cat([uniform(n, self.latent, rng=rng), self.one_hot(labels)], 1)
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, latent + classes) -> (n, *shape) in [0, 1]."""
         noise, label = z.split([self.latent, self.space.classes], 1)
         return self.generator(noise, label).sigmoid().unflatten(1, self.space.shape)
 
-    def given(self, batch: Batch) -> Tensor:
+    def labels_of(self, batch: Batch) -> Tensor:
         """The batch's labels, (n, classes)."""
-        if batch.condition is None:
-            raise ValueError("condition: None; a conditional GAN expects a label for each element")
-        return self.one_hot(batch.condition)
+        if batch.label is None:
+            raise ValueError("label: None; a conditional GAN expects a label for each element")
+        return self.one_hot(batch.label)
 
-    def forge(self, batch: Batch) -> Tensor:
+    def generate(self, batch: Batch) -> Tensor:
         """G(z|y) for each label y of the batch."""
-        y = self.given(batch)
-        return self.decode(torch.cat([self.noise(len(y), device=y.device), y], 1))
+        y = self.labels_of(batch)
+        return self.decode(torch.cat([uniform(len(y), self.latent, rng=None, device=y.device), y], 1))
 
-    def judge(self, x: Tensor, batch: Batch) -> Tensor:
+    def discriminate(self, x: Tensor, batch: Batch) -> Tensor:
         """Logits of D(x|y), y the batch's labels."""
-        return self.discriminator(2 * x.flatten(1) - 1, self.given(batch))
+        return self.discriminator(self.space.signed(x.flatten(1)), self.labels_of(batch))
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """condition: (n,) labels, or None for labels drawn uniformly.
 
         Raises:
             ValueError: labels that are not n integers from 0 to classes − 1.
         """
-        z = self.prior(n, generator=generator)
+        z = self.prior(n, rng=rng)
         if condition is None:
             return self.decode(z)
         classes = self.space.classes

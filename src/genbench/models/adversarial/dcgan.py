@@ -1,21 +1,26 @@
 """DCGAN (Radford et al., 2016), arXiv:1511.06434.  The GAN game with convolutions, batch norm and no pooling."""
 
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from genbench.core import Space
-from genbench.nn.convolutions import doubled, halvings, unfolded
-from genbench.nn.game import GaussianCodes, NonSaturatingGame
+from genbench.nn.games import NonSaturatingGame
+from genbench.nn.init import normal_weights
+from genbench.nn.priors import GaussianPrior
+from genbench.nn.towers import built, down_tower, features, halvings, up_tower
 
 
-class DCGAN(GaussianCodes, NonSaturatingGame):
+class DCGAN(GaussianPrior, NonSaturatingGame):
     """Gaussian z; transposed convolutions double the side, strided convolutions halve it.
 
     latent: dimensions of z.  width: feature maps at full resolution, doubled with each halving.
     dropout: in the discriminator, for small data sets.
     """
+
+    tiny: ClassVar = {"latent": 6, "width": 8}
 
     def __init__(
         self,
@@ -28,46 +33,27 @@ class DCGAN(GaussianCodes, NonSaturatingGame):
         beta1: float = 0.5,
     ) -> None:
         super().__init__(space)
-        channels, height, side = space.shape
-        if height != side:
+        channels, *sides = space.shape
+        if len(set(sides)) != 1:
             raise ValueError(f"shape={space.shape}: DCGAN doubles a square; expected height = width")
-        self.latent = latent
-        (start,), times = halvings(side)
-        if not times:
+        if not halvings(sides):
             raise ValueError(
                 f"shape={space.shape}: DCGAN doubles from 4 pixels or more; expected an even side ≥ 8"
             )
-        top = width * 2**times
-        up = unfolded(latent, top, start, start)
-        down: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.LeakyReLU(0.2)]
-        for k in range(times):
-            up += doubled(top // 2**k)
-            narrow = width * 2**k
-            down += [
-                nn.Dropout2d(dropout),
-                nn.Conv2d(narrow, 2 * narrow, 4, 2, 1, bias=False),
-                nn.BatchNorm2d(2 * narrow),
-                nn.LeakyReLU(0.2),
-            ]
+        self.latent = latent
+        maps, height, side = features(sides, width)
+        up, down = built(up_tower(latent, sides, width), down_tower(channels, sides, width, dropout=dropout))
         self.generator = nn.Sequential(*up, nn.Conv2d(width, channels, 3, padding=1))
         self.discriminator = nn.Sequential(
-            *down, nn.Flatten(), nn.Dropout(dropout), nn.Linear(top * start * start, 1)
+            *down, nn.Flatten(), nn.Dropout(dropout), nn.Linear(maps * height * side, 1)
         )
-        self.apply(self.initialise)
+        self.apply(normal_weights)
         self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, 0.999))
-
-    @staticmethod
-    def initialise(module: nn.Module) -> None:
-        """N(0, .02) weights, batch-norm scales around 1 (paper, section 4)."""
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            nn.init.normal_(module.weight, 0.0, 0.02)
-        elif isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.weight, 1.0, 0.02)
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1], by way of tanh."""
-        return (self.generator(z).tanh() + 1) / 2
+        return self.space.unsigned(self.generator(z).tanh())
 
     def score(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1] -> (n,) logits of D(x)."""
-        return self.discriminator(2 * x - 1)[:, 0]
+        return self.discriminator(self.space.signed(x))[:, 0]

@@ -1,20 +1,24 @@
 """GAN (Goodfellow et al., 2014), arXiv:1406.2661.  min_G max_D E[log D(x)] + E[log(1 − D(G(z)))]."""
 
 from functools import partial
+from typing import ClassVar
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from genbench.core import Space
-from genbench.nn.game import NonSaturatingGame
-from genbench.nn.layers import Maxout
+from genbench.nn.games import NonSaturatingGame
+from genbench.nn.mlp import Maxout, mlp
+from genbench.nn.priors import UniformPrior
 
 
-class GAN(NonSaturatingGame):
+class GAN(UniformPrior, NonSaturatingGame):
     """Uniform z, a rectifier generator with sigmoid outputs, a maxout discriminator with dropout.
 
     latent: dimensions of z.  hidden: the generator's two layers.  units, pieces: the discriminator's two layers.
     """
+
+    tiny: ClassVar = {"latent": 6, "hidden": 24, "units": 16, "pieces": 2}
 
     def __init__(
         self,
@@ -31,9 +35,7 @@ class GAN(NonSaturatingGame):
         super().__init__(space)
         self.latent = latent
         d = space.dimensions
-        self.generator = nn.Sequential(
-            nn.Linear(latent, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, d)
-        )
+        self.generator = mlp([latent, hidden, hidden, d])
         self.discriminator = nn.Sequential(
             nn.Dropout(dropout / 2.5),  # inputs are dropped less than hidden units, .2 to .5
             Maxout(d, units, pieces),
@@ -44,16 +46,10 @@ class GAN(NonSaturatingGame):
         )
         self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, 0.999))
 
-    def prior(
-        self, n: int, *, generator: Generator | None = None, device: torch.device | None = None
-    ) -> Tensor:
-        device = generator.device if generator is not None else device
-        return 2 * torch.rand(n, self.latent, generator=generator, device=device) - 1
-
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1]."""
         return self.generator(z).sigmoid().unflatten(1, self.space.shape)
 
     def score(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1] -> (n,) logits of D(x)."""
-        return self.discriminator(2 * x.flatten(1) - 1)[:, 0]
+        return self.discriminator(self.space.signed(x.flatten(1)))[:, 0]

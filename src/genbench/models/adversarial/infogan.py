@@ -7,61 +7,27 @@ Nothing here looks at labels but `measure`, which asks whether the categories ha
 
 import math
 from functools import partial
-from typing import NamedTuple
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from genbench.capabilities import Measure
-from genbench.core import Batch, Phase, Space, Splits
-from genbench.nn.convolutions import doubled, halvings, unfolded
-from genbench.nn.game import NonSaturatingGame
+from genbench.core import Batch, Objective, Phase, Space, Splits, at_once
+from genbench.nn.games import NON_SATURATING, NonSaturatingGame
 from genbench.nn.matching import classes_of_groups
-from genbench.training.batches import at_once, blocks
+from genbench.nn.priors import CodedPrior
+from genbench.nn.recognition import CodePosterior, Recogniser
+from genbench.nn.towers import built, up_tower
 
-TRAVERSED = (
-    -2.0,
-    2.0,
-)  # a continuous code is varied beyond the −1 … 1 it was trained on (paper, section 7.2)
-COLUMNS = 9
-
-
-class Guess(NamedTuple):
-    """Q(c|x): logits of the categories (n, K); means and log variances of the continuous codes, (n, k) each."""
-
-    logits: Tensor
-    mean: Tensor
-    log_var: Tensor
+TRAVERSED, COLUMNS = (
+    (-2.0, 2.0),
+    9,
+)  # a code is varied beyond the −1 … 1 it was trained on (paper, section 7.2)
 
 
-class Witness(nn.Module):
-    """D and Q on one body of convolutions: D's head is a linear layer, Q's has a hidden one."""
-
-    def __init__(self, space: Space, width: int, hidden: int, dropout: float, codes: list[int]) -> None:
-        super().__init__()
-        channels, *sides = space.shape
-        (height, side), times = halvings(*sides)
-        body: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.LeakyReLU(0.1)]
-        for k in range(times):
-            maps = 2 * width * 2**k
-            body += [nn.Dropout2d(dropout), nn.Conv2d(maps // 2, maps, 4, 2, 1, bias=False)]
-            body += [nn.BatchNorm2d(maps), nn.LeakyReLU(0.1)]
-        self.body = nn.Sequential(*body, nn.Flatten(), nn.Dropout(dropout))
-        features = width * 2**times * height * side
-        self.real = nn.Linear(features, 1)
-        units = [nn.Linear(features, hidden, bias=False), nn.BatchNorm1d(hidden), nn.LeakyReLU(0.1)]
-        self.code = nn.Sequential(*units, nn.Linear(hidden, sum(codes)))
-        self.codes = codes
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Guess]:
-        """(n, *shape) in [−1, 1] -> logits of D(x), (n,), and Q(c|x)."""
-        h = self.body(x)
-        logits, mean, log_var = self.code(h).split(self.codes, 1)
-        return self.real(h)[:, 0], Guess(logits, mean, log_var.clamp(-4, 4))
-
-
-class InfoGAN(NonSaturatingGame):
+class InfoGAN(CodedPrior, NonSaturatingGame):
     """The discriminator's objective owns the body and both heads, the generator's the generator; both descend −λ L_I.
 
     A code of the model is noise, one-hot category and continuous codes side by side.  noise, categories, continuous:
@@ -70,7 +36,8 @@ class InfoGAN(NonSaturatingGame):
     dropout: in the body, for small data sets.  generator_lr, lr: the discriminator learns more slowly.
     """
 
-    discriminator: Witness
+    discriminator: Recogniser
+    tiny: ClassVar = {"width": 8, "hidden": 24}
 
     def __init__(
         self,
@@ -100,91 +67,83 @@ class InfoGAN(NonSaturatingGame):
         self.sizes = [noise, categories, continuous]
         self.weight, self.continuous_weight = weight, continuous_weight
         channels, *sides = space.shape
-        (height, side), times = halvings(*sides)
-        up = unfolded(sum(self.sizes), width * 2**times, height, side)
-        for k in reversed(range(times)):
-            up += doubled(2 * width * 2**k)
+        (up,) = built(up_tower(sum(self.sizes), sides, width))
         self.generator = nn.Sequential(*up, nn.Conv2d(width, channels, 3, padding=1))
-        self.discriminator = Witness(space, width, hidden, dropout, [categories, continuous, continuous])
+        self.discriminator = Recogniser(space, width, hidden, dropout, [categories, continuous, continuous])
         self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, 0.999))
         self.generator_optimizer = partial(torch.optim.Adam, lr=generator_lr, betas=(beta1, 0.999))
 
-    def prior(
-        self, n: int, *, generator: Generator | None = None, device: torch.device | None = None
-    ) -> Tensor:
-        """(n, noise + categories + continuous): Gaussian, one-hot, and uniform on [−1, 1]."""
-        device = generator.device if generator is not None else device
-        noise, categories, continuous = self.sizes
-        z = torch.randn(n, noise, generator=generator, device=device)
-        category = torch.randint(categories, (n,), generator=generator, device=device)
-        c = 2 * torch.rand(n, continuous, generator=generator, device=device) - 1
-        return torch.cat([z, F.one_hot(category, categories), c], 1)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """(n, k) -> (n, *shape) in [0, 1], by way of tanh."""
-        return (self.generator(z).tanh() + 1) / 2
+    def recognise(self, x: Tensor) -> tuple[Tensor, CodePosterior]:
+        """(n, *shape) in [0, 1] -> logits of D(x), (n,), and Q(c|x)."""
+        found: tuple[Tensor, CodePosterior] = self.discriminator(self.space.signed(x))
+        return found
 
     def score(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1] -> (n,) logits of D(x)."""
-        return self.witness(x)[0]
+        return self.recognise(x)[0]
 
-    def witness(self, x: Tensor) -> tuple[Tensor, Guess]:
-        """(n, *shape) in [0, 1] -> logits of D(x), (n,), and Q(c|x)."""
-        found: tuple[Tensor, Guess] = self.discriminator(2 * x - 1)
-        return found
-
-    def surprise(self, z: Tensor, guess: Guess) -> Tensor:
+    def information_loss(self, z: Tensor, posterior: CodePosterior) -> Tensor:
         """−λ E[log Q(c|x)], of category and numbers with a weight each; H(c) is constant and left out."""
         _, category, c = z.split(self.sizes, 1)
-        spread = 0.5 * ((c - guess.mean).square() * (-guess.log_var).exp() + guess.log_var)
-        numbers = spread.sum(1).mean()
-        return self.weight * F.cross_entropy(guess.logits, category) + self.continuous_weight * numbers
+        squares = (c - posterior.mean).square() * (-posterior.log_var).exp()
+        numbers = (0.5 * (squares + posterior.log_var)).sum(1).mean()
+        return self.weight * F.cross_entropy(posterior.logits, category) + self.continuous_weight * numbers
 
     def discriminator_loss(self, batch: Batch) -> Tensor:
         z = self.prior(len(batch.x), device=batch.x.device)
-        score, guess = self.witness(self.decode(z).detach())
-        return (F.softplus(-self.score(batch.x)) + F.softplus(score)).mean() + self.surprise(z, guess)
+        score, posterior = self.recognise(self.decode(z).detach())
+        game = (NON_SATURATING.real(self.score(batch.x)) + NON_SATURATING.fake(score)).mean()
+        return game + self.information_loss(z, posterior)
 
     def generator_loss(self, batch: Batch) -> Tensor:
         z = self.prior(len(batch.x), device=batch.x.device)
-        score, guess = self.witness(self.decode(z))
-        return F.softplus(-score).mean() + self.surprise(z, guess)
+        score, posterior = self.recognise(self.decode(z))
+        return NON_SATURATING.real(score).mean() + self.information_loss(z, posterior)
 
     def phases(self) -> list[Phase]:
-        critic, forger = super().phases()[0].objectives
-        forger = forger._replace(optimizer=self.generator_optimizer)
-        return [Phase("game", (critic._replace(name="discriminator_and_code"), forger))]
+        both, generator = list(self.discriminator.parameters()), list(self.generator.parameters())
+        players = (
+            Objective("discriminator_and_code", both, self.discriminator_loss, self.optimizer),
+            Objective("generator", generator, self.generator_loss, self.generator_optimizer),
+        )
+        return [Phase("game", players)]
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(n, k) -> (n, *shape) in [0, 1], by way of tanh."""
+        return self.space.unsigned(self.generator(z).tanh())
+
+    def category_logits(self, x: Tensor) -> Tensor:
+        """(n, *shape) in [0, 1] -> (n, K): of Q."""
+        return self.recognise(x)[1].logits
 
     @torch.no_grad()
-    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """Do the categories mean classes, and does Q read them?  Pairs of both are chosen on the training data."""
-        z = self.prior(len(splits.held_out.x), generator=generator)
+        z = self.prior(len(splits.held_out.x), rng=rng)
         category = z.split(self.sizes, 1)[1]
-        logits = torch.cat([self.witness(self.decode(few))[1].logits for few in z.split(at_once(self.space))])
+        logits = torch.cat([self.category_logits(self.decode(few)) for few in z.split(at_once(self.space))])
         nats = math.log(self.sizes[1]) + (category * logits.log_softmax(1)).sum(1)
         bound = "Nats about the category that Q reads from a generated element: a lower bound of mutual information."
         found = {"information of the category": Measure(nats, bound, "up")}
-        if splits.train.condition is None or splits.held_out.condition is None:
+        label, held_out_label = splits.train.label, splits.held_out.label
+        if label is None or held_out_label is None:
             return found
-        group, held_out = (
-            torch.cat([self.witness(few.x)[1].logits.argmax(1) for few in blocks(part)]) for part in splits
+        group, held_out_group = (
+            torch.cat([self.category_logits(few.x).argmax(1) for few in part.blocks()])
+            for part in (splits.train, splits.held_out)
         )
-        meant = classes_of_groups(group, splits.train.condition, self.sizes[1], self.space.classes)
-        agrees = (meant[held_out] == splits.held_out.condition).float()
+        meant = classes_of_groups(group, label, self.sizes[1], self.space.classes)
+        agrees = meant[held_out_group] == held_out_label
         meaning = "Held-out elements whose inferred category is their class, in the best pairs for the training data."
-        return {"category is class": Measure(agrees, meaning, "up")} | found
+        return {"category is class": Measure(agrees.float(), meaning, "up")} | found
 
     @torch.no_grad()
-    def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
+    def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
         """For each continuous code: rows are categories, columns the code from −2 to 2, all else held fixed."""
-        noise, categories, continuous = self.sizes
-        z = torch.randn(noise, generator=generator, device=generator.device).expand(categories, COLUMNS, -1)
-        rows = torch.eye(categories, device=z.device)[:, None].expand(-1, COLUMNS, -1)
+        z = torch.randn(self.sizes[0], generator=rng, device=rng.device)
         pictures = {}
-        for i in range(continuous):
-            c = torch.zeros(categories, COLUMNS, continuous, device=z.device)
-            c[:, :, i] = torch.linspace(*TRAVERSED, COLUMNS)
-            codes = torch.cat([z, rows, c], 2).flatten(0, 1)
+        for i in range(self.sizes[2]):
+            codes = self.traversal(z, i, torch.linspace(*TRAVERSED, COLUMNS))
             caption = f"Rows: categories.  Columns: code {i + 1} from {TRAVERSED[0]:g} to {TRAVERSED[1]:g}."
-            pictures[caption] = self.decode(codes).unflatten(0, (categories, COLUMNS))
+            pictures[caption] = self.decode(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])
         return pictures

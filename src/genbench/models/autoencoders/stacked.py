@@ -7,17 +7,18 @@ It is no model of densities by itself: a Gaussian mixture on the codes of the tr
 
 import copy
 from functools import partial
-from itertools import pairwise
+from typing import ClassVar
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 from torch.nn import functional as F
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
+from genbench.nn.priors import GaussianMixture
 from genbench.nn.schedules import cosine
-from genbench.training.batches import blocks
+from genbench.nn.stack import LayerStack
 
 SHOWN = 8  # held-out images in a picture
 
@@ -31,10 +32,8 @@ class Stacked(GenerativeModel):
     codes' mean variance.  The weights before the fine-tuning stay in a buffer: to say on held-out data what it gained.
     """
 
-    weights: Tensor
-    means: Tensor
-    factors: Tensor
     pretrained: Tensor
+    tiny: ClassVar = {"widths": (24, 12), "latent": 6, "components": 5}
 
     def __init__(
         self,
@@ -53,50 +52,11 @@ class Stacked(GenerativeModel):
         super().__init__(space)
         if not 0 <= pretraining < 1:
             raise ValueError(f"pretraining: got {pretraining}; expected a share of the steps, 0 to below 1")
-        self.latent, self.pretraining, self.components, self.ridge = latent, pretraining, components, ridge
+        self.pretraining, self.ridge = pretraining, ridge
         self.corruption, self.lr, self.weight_decay = corruption, lr, weight_decay
-        sizes = [space.dimensions, *widths, latent]
-        self.depth = len(sizes) - 1
-        self.encoders = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))  # f_1 … f_L
-        self.decoders = nn.ModuleList(nn.Linear(b, a) for a, b in pairwise(sizes))  # g_1 … g_L
-        self.dropout = nn.Dropout(dropout)
-        self.register_buffer("weights", torch.zeros(components))
-        self.register_buffer("means", torch.zeros(components, latent))
-        self.register_buffer("factors", torch.zeros(components, latent, latent))  # Cholesky, Σ = L Lᵀ
+        self.layers = LayerStack(space.shape, [*widths, latent], dropout)
+        self.mixture = GaussianMixture(components, latent)
         self.register_buffer("pretrained", torch.zeros_like(parameters_to_vector(self.parameters()).detach()))
-
-    def up(self, h: Tensor, layer: int) -> Tensor:
-        """f_l: the codes below layer `layer` -> those above it; layers count from 0."""
-        above = self.encoders[layer](h)
-        return above if layer == self.depth - 1 else F.silu(above)
-
-    def down(self, h: Tensor, layer: int) -> Tensor:
-        """g_l: the codes above layer `layer` -> those below it, or logits of the pixels."""
-        below = self.decoders[layer](h)
-        return below if layer == 0 else F.silu(below)
-
-    def encode(self, x: Tensor, depth: int | None = None) -> Tensor:
-        """(n, *shape) in [0, 1] -> codes above the first `depth` layers, by default all, (n, k)."""
-        h = x.flatten(1)
-        for layer in range(self.depth if depth is None else depth):
-            h = self.up(h, layer)
-        return h
-
-    def pixel_logits(self, h: Tensor, depth: int) -> Tensor:
-        """Codes above the first `depth` layers -> (n, D) logits."""
-        for layer in reversed(range(depth)):
-            h = self.down(self.dropout(h) if layer < depth - 1 else h, layer)
-        return h
-
-    def reconstruct(self, x: Tensor, depth: int | None = None) -> Tensor:
-        """(n, *shape) in [0, 1] -> the same, through the first `depth` layers and back, by default all."""
-        depth = self.depth if depth is None else depth
-        return self.pixel_logits(self.encode(x, depth), depth).sigmoid().unflatten(1, self.space.shape)
-
-    def reconstruction_errors(self, x: Tensor) -> Tensor:
-        """Mean squared error of a value through the first 1, 2, … L layers and back: (L, n)."""
-        through = [self.reconstruct(x, depth) for depth in range(1, self.depth + 1)]
-        return torch.stack([(y - x).square().flatten(1).mean(1) for y in through])
 
     def corrupted(self, h: Tensor) -> Tensor:
         """Masking noise: values set to zero."""
@@ -105,15 +65,15 @@ class Stacked(GenerativeModel):
     def layer_loss(self, batch: Batch, layer: int) -> Tensor:
         """How well one layer gives back its uncorrupted input, which the layers below it compute."""
         with torch.no_grad():
-            h = self.encode(batch.x, layer)
-        back = self.down(self.up(self.corrupted(h), layer), layer)
+            h = self.layers.encode(batch.x, layer)
+        back = self.layers.down(self.layers.up(self.corrupted(h), layer), layer)
         if layer == 0:
             return F.binary_cross_entropy_with_logits(back, h)
         return F.mse_loss(back, h)
 
     def whole_loss(self, batch: Batch) -> Tensor:
         """Cross-entropy of the pixels through all layers and back."""
-        logits = self.pixel_logits(self.encode(self.corrupted(batch.x)), self.depth)
+        logits = self.layers.logits(self.layers.encode(self.corrupted(batch.x)))
         return F.binary_cross_entropy_with_logits(logits, batch.x.flatten(1))
 
     @torch.no_grad()
@@ -128,27 +88,17 @@ class Stacked(GenerativeModel):
 
     @torch.no_grad()
     def fit_mixture(self, splits: Splits) -> None:
-        from sklearn.mixture import GaussianMixture
-
         self.eval()
-        codes = torch.cat([self.encode(part.x).double().cpu() for part in blocks(splits.train)])
-        mixture = GaussianMixture(
-            min(self.components, len(codes)),
-            reg_covar=self.ridge * float(codes.var(0).mean()) + 1e-9,
-            random_state=int(torch.randint(2**31 - 1, ())),
-        ).fit(codes.numpy())
-        found = len(mixture.weights_)
-        self.weights[:found] = torch.from_numpy(mixture.weights_)
-        self.means[:found] = torch.from_numpy(mixture.means_)
-        self.factors[:found] = torch.linalg.cholesky(torch.from_numpy(mixture.covariances_))
+        codes = torch.cat([self.layers.encode(part.x) for part in splits.train.blocks()])
+        self.mixture.fit(codes, ridge=self.ridge)
 
     def phases(self) -> list[Phase]:
         adam = partial(torch.optim.AdamW, lr=self.lr, weight_decay=self.weight_decay)
-        layers = []
-        for i in range(self.depth):
-            own = [*self.encoders[i].parameters(), *self.decoders[i].parameters()]
-            learn = Objective(f"layer_{i + 1}", own, partial(self.layer_loss, layer=i), adam, schedule=cosine)
-            layers.append(Phase(f"layer {i + 1}", (learn,), share=self.pretraining / self.depth))
+        layers, share = [], self.pretraining / self.layers.depth
+        for i in range(self.layers.depth):
+            own, loss = self.layers.layer(i), partial(self.layer_loss, layer=i)
+            learn = Objective(f"layer_{i + 1}", own, loss, adam, schedule=cosine)
+            layers.append(Phase(f"layer {i + 1}", (learn,), share))
         whole = Objective("reconstruction", list(self.parameters()), self.whole_loss, adam, schedule=cosine)
         return [
             *layers,
@@ -157,24 +107,22 @@ class Stacked(GenerativeModel):
             Phase("mixture", fit=self.fit_mixture),
         ]
 
-    def prior(self, n: int, *, generator: Generator) -> Tensor:
+    def prior(self, n: int, *, rng: Generator) -> Tensor:
         """Codes from the mixture."""
-        chosen = torch.multinomial(self.weights, n, replacement=True, generator=generator)
-        noise = torch.randn(n, self.latent, 1, generator=generator, device=generator.device)
-        return self.means[chosen] + (self.factors[chosen] @ noise)[..., 0]
+        return self.mixture.sample(n, rng=rng)
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1]."""
-        return self.pixel_logits(z, self.depth).sigmoid().unflatten(1, self.space.shape)
+        return self.layers.logits(z).sigmoid().unflatten(1, self.space.shape)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        return self.decode(self.prior(n, generator=generator))
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        return self.decode(self.prior(n, rng=rng))
 
     @torch.no_grad()
-    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """Errors by depth on held-out data, before and after the fine-tuning, and what it gained."""
         before, after = (
-            torch.cat([model.reconstruction_errors(part.x) for part in blocks(splits.held_out)], 1)
+            torch.cat([model.layers.reconstruction_errors(part.x) for part in splits.held_out.blocks()], 1)
             for model in (self.before_fine_tuning(), self)
         )
         meaning = "Mean squared error of a value of a held-out element through so many layers and back."
@@ -187,13 +135,13 @@ class Stacked(GenerativeModel):
         return errors | {"gained by fine-tuning": Measure(before[-1] - after[-1], meaning, "up")}
 
     @torch.no_grad()
-    def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
+    def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
         """Rows are held-out elements; columns the element, then depths 1 … L."""
         x = splits.held_out.x[:SHOWN]
         pictures = {}
         for when, model in (("before", self.before_fine_tuning()), ("after", self)):
-            columns = [x, *(model.reconstruct(x, depth) for depth in range(1, self.depth + 1))]
-            pictures[f"Held-out, then through 1 … {self.depth} layers, {when} fine-tuning"] = torch.stack(
-                columns, 1
+            columns = [x, *(model.layers.reconstruct(x, depth) for depth in range(1, self.layers.depth + 1))]
+            pictures[f"Held-out, then through 1 … {self.layers.depth} layers, {when} fine-tuning"] = (
+                torch.stack(columns, 1)
             )
         return pictures

@@ -27,11 +27,9 @@ class FVSBN(Autoregressive):
         out = F.linear(x.flatten(1), self.w.tril(-1).flatten(0, 1), self.alpha.flatten())  # (n, channels·D)
         return out.unflatten(1, self.alpha.shape).movedim(1, 2)
 
-    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
-        """Exact for what follows the last kept pixel; earlier hidden pixels see only those before them."""
-        flat, keep = x.flatten(1).clone(), mask.expand_as(x).flatten(1)
-        for i in range(flat.shape[1]):
-            logits = F.linear(flat[:, :i], self.w[:, i, :i], self.alpha[:, i])  # (n, channels)
-            drawn = self.levels.sample(logits, generator)
-            flat[:, i] = torch.where(keep[:, i], flat[:, i], drawn)
-        return flat.unflatten(1, self.space.shape)
+    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
+        """One row of w for each pixel."""
+        x, keep = self.shown(x, mask)
+        for i in range(x.shape[1]):
+            self.fill(x, keep, i, F.linear(x[:, :i], self.w[:, i, :i], self.alpha[:, i]), rng)
+        return x.unflatten(1, self.space.shape)

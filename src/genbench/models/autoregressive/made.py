@@ -1,6 +1,7 @@
 """MADE (Germain et al., 2015), arXiv:1502.03509.  log p(x) = Σ_d log p(x_d | x_<d), in one masked pass."""
 
 from bisect import bisect_left, bisect_right
+from typing import ClassVar, Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -38,22 +39,20 @@ class Gated(nn.Module):
         return value * gate.sigmoid()
 
 
-ACTIVATIONS = {
-    "relu": (nn.ReLU, 1),
-    "gated": (Gated, 2),
-}  # and how many weighted sums a hidden unit is made of
+# With each, how many weighted sums a hidden unit is made of.
+ACTIVATIONS = {"relu": (nn.ReLU, 1), "gated": (Gated, 2)}
 
 
-def initialise(layer: nn.Module) -> None:
+def masked_he_weights(layer: nn.Module) -> None:
     """N(0, 2/n) weights, n the number of inputs that the unit sees (He et al., 2015, arXiv:1502.01852).
 
     The usual n, the width of the layer below, starts the units near zero, and they then learn little.
     """
     if isinstance(layer, MaskedLinear):
-        seen = layer.mask.sum(1, keepdim=True)
+        fan_in = layer.mask.sum(1, keepdim=True)
         nn.init.normal_(layer.weight)
         with torch.no_grad():
-            layer.weight *= (2 / seen).sqrt()
+            layer.weight *= (2 / fan_in).sqrt()
         nn.init.zeros_(layer.bias)
 
 
@@ -65,22 +64,20 @@ class MADE(Autoregressive):
     "constant" or "cosine".
     """
 
+    tiny: ClassVar = {"hidden": 24}
+
     def __init__(
         self,
         space: Space,
         *,
         hidden: int = 500,
         layers: int = 1,
-        activation: str = "relu",
+        activation: Literal["relu", "gated"] = "relu",
         dropout: float = 0.0,
         lr: float = 1e-3,
         weight_decay: float = 0.0,
-        schedule: str = "constant",
+        schedule: Literal["constant", "cosine"] = "constant",
     ) -> None:
-        if schedule not in SCHEDULES:
-            raise ValueError(f"schedule: got {schedule!r}; expected one of {', '.join(SCHEDULES)}")
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation: got {activation!r}; expected one of {', '.join(ACTIVATIONS)}")
         super().__init__(space, lr=lr, weight_decay=weight_decay, schedule=SCHEDULES[schedule])
         d = space.dimensions
         degrees = torch.arange(1, d + 1)  # input d has degree d
@@ -94,7 +91,7 @@ class MADE(Autoregressive):
             blocks += [MaskedLinear(mask.repeat_interleave(self.sums, 0)), unit(), nn.Dropout(dropout)]
             degrees = following
         self.hidden = nn.Sequential(*blocks)
-        self.hidden.apply(initialise)
+        self.hidden.apply(masked_he_weights)
         outputs = torch.arange(1, d + 1).repeat_interleave(self.levels.channels)
         self.output = MaskedLinear(outputs[:, None] > degrees[None, :])  # strictly: x_d must not see itself
         # Direct connections from the input, strictly lower triangular (paper, section 4.2).
@@ -106,22 +103,17 @@ class MADE(Autoregressive):
         out = self.output(self.hidden(x)) + self.direct(x)
         return out.unflatten(1, (self.space.dimensions, self.levels.channels))
 
-    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
-        """Exact for what follows the last kept pixel; earlier hidden pixels see only those before them.
-
-        A hidden unit is computed once, as soon as all that it sees is drawn: D pixels cost about one pass, not D.
-        """
-        keep = mask.expand_as(x).flatten(1)
-        flat = x.flatten(1) * keep
+    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
+        """A hidden unit is computed once, as soon as all that it sees is drawn: D pixels cost about one pass."""
+        x, keep = self.shown(x, mask)
         layers = [layer for layer in self.hidden if isinstance(layer, MaskedLinear)]
         activation = self.hidden[1]  # the same in every layer
-        seen = [flat, *(flat.new_zeros(len(flat), len(self.degrees)) for _ in layers)]
-        for d in range(flat.shape[1]):  # x_d given x_<d
+        units = [x, *(x.new_zeros(len(x), len(self.degrees)) for _ in layers)]  # inputs, then layer by layer
+        for d in range(x.shape[1]):  # x_d given x_<d
             own = slice(d * self.levels.channels, (d + 1) * self.levels.channels)
-            logits = self.output.part(seen[-1], own) + self.direct.part(flat, own)
-            flat[:, d] = torch.where(keep[:, d], flat[:, d], self.levels.sample(logits, generator))
+            self.fill(x, keep, d, self.output.part(units[-1], own) + self.direct.part(x, own), rng)
             known = slice(bisect_left(self.degrees, d + 1), bisect_right(self.degrees, d + 1))
             sums = slice(known.start * self.sums, known.stop * self.sums)
-            for layer, inputs, units in zip(layers, seen, seen[1:], strict=False):
-                units[:, known] = activation(layer.part(inputs, sums))
-        return flat.unflatten(1, self.space.shape)
+            for layer, inputs, outputs in zip(layers, units, units[1:], strict=False):
+                outputs[:, known] = activation(layer.part(inputs, sums))
+        return x.unflatten(1, self.space.shape)

@@ -4,7 +4,7 @@ The neural autoregressive distribution estimator, PMLR 15:29–37; arXiv:1605.02
 share W, and h_{i+1} differs from h_i by one term of the sum: a pass over all D pixels costs O(DH).
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -67,6 +67,7 @@ class NADE(Autoregressive):
     """
 
     order: Tensor
+    tiny: ClassVar = {"hidden": 24}
 
     def __init__(
         self,
@@ -93,17 +94,12 @@ class NADE(Autoregressive):
         """(n, *shape) in [0, 1] -> (n, D, channels), in the model's order."""
         return Conditionals.apply(self.in_order(x), self.c, self.W, self.V).transpose(0, 1) + self.b
 
-    def in_order(self, x: Tensor) -> Tensor:
-        return x.flatten(1)[:, self.order]
-
-    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
-        """Exact for what follows the last kept pixel in the model's order; hidden ones before it see only those
-        before them."""
-        flat, keep = x.flatten(1).clone(), mask.expand_as(x).flatten(1)
-        running = self.c.expand(len(flat), -1)
+    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
+        """The running sum goes from pixel to pixel: D pixels cost about one pass."""
+        x, keep = self.shown(x, mask)
+        running = self.c.expand(len(x), -1)
         for i, pixel in enumerate(self.order.tolist()):
             logits = F.linear(running.sigmoid(), self.V[i].T, self.b[i])  # (n, channels)
-            drawn = self.levels.sample(logits, generator)
-            flat[:, pixel] = torch.where(keep[:, pixel], flat[:, pixel], drawn)
-            running = running + flat[:, pixel, None] * self.W[i]
-        return flat.unflatten(1, self.space.shape)
+            self.fill(x, keep, pixel, logits, rng)
+            running = running + x[:, pixel, None] * self.W[i]
+        return x.unflatten(1, self.space.shape)

@@ -4,7 +4,7 @@ In the gated form of the same authors (arXiv:1606.05328), whose two stacks leave
 all rows above, the horizontal one the pixels to the left.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -56,6 +56,8 @@ class PixelCNN(Autoregressive):
     small, centred images.  Grey images only: channels are not ordered.
     """
 
+    tiny: ClassVar = {"width": 8, "blocks": 1}
+
     def __init__(
         self,
         space: Space,
@@ -90,9 +92,9 @@ class PixelCNN(Autoregressive):
         )
 
     def logits(self, x: Tensor) -> Tensor:
-        """(n, 1, h, w) in [0, 1] -> (n, h, w, channels)."""
-        x = self.input_dropout(2 * x - 1)
-        return self.rows(x, self.above(x), self.place)
+        """(n, 1, h, w) in [0, 1] -> (n, D, channels)."""
+        x = self.input_dropout(self.space.signed(x))
+        return self.rows(x, self.above(x), self.place).flatten(1, 2)
 
     def above(self, x: Tensor) -> list[Tensor]:
         """What each layer knows of the rows above: (n, 1, h, w) in [−1, 1] -> (n, 2·width, h, w) a layer."""
@@ -110,29 +112,27 @@ class PixelCNN(Autoregressive):
             horizontal = block.across(self.dropout(horizontal), known)
         return self.head(horizontal).movedim(1, -1)
 
-    def log_prob(self, x: Tensor) -> Tensor:
-        return self.levels.log_prob(self.logits(x), x[:, 0]).flatten(1).sum(1)
+    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
+        """The rows above a pixel are gone through once, and of its own what lies within its reach."""
+        x, keep = self.shown(x, mask)
+        for part, kept in zip(x.split(TOGETHER), keep.split(TOGETHER), strict=True):
+            self.fill_in(part, kept, rng)
+        return x.unflatten(1, self.space.shape)
 
-    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
-        """Exact for what follows the last kept pixel; earlier hidden pixels see only those before them."""
-        keep = mask.expand_as(x)
-        parts = zip((x * keep).split(TOGETHER), keep.split(TOGETHER), strict=True)
-        return torch.cat([self._filled(part, kept, generator) for part, kept in parts])
-
-    def _filled(self, x: Tensor, keep: Tensor, generator: Generator) -> Tensor:
-        """x with the values where `keep` is False drawn, in place; what lies out of a pixel's reach is left out."""
+    def fill_in(self, flat: Tensor, keep: Tensor, rng: Generator) -> None:
+        """Draws what is not kept of some images, (n, D), in place."""
+        x = flat.unflatten(1, self.space.shape)  # a view: what is drawn into the one stands in the other
         reach = 1 + sum(block.reach for block in self.layers)
         height, width = x.shape[2:]
         for row in range(height):
             # The rows above are finished: what they tell this one is computed once, not for each pixel.
             near = x[:, :, max(0, row - reach) : row + 1]
-            above = [known[:, :, -1:] for known in self.above(2 * near - 1)]
+            above = [known[:, :, -1:] for known in self.above(self.space.signed(near))]
             for column in range(width):
                 left = max(0, column - reach)
                 some = slice(left, max(column, min(reach, width - 1)) + 1)
                 known = [each[..., some] for each in above]
                 place = self.place[:, row : row + 1, some]
-                logits = self.rows(2 * x[:, :, row : row + 1, some] - 1, known, place)[:, 0, column - left]
-                drawn = self.levels.sample(logits, generator)
-                x[:, 0, row, column] = torch.where(keep[:, 0, row, column], x[:, 0, row, column], drawn)
-        return x
+                row_so_far = self.space.signed(x[:, :, row : row + 1, some])
+                logits = self.rows(row_so_far, known, place)[:, 0, column - left]
+                self.fill(flat, keep, row * width + column, logits, rng)

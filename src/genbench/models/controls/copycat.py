@@ -4,8 +4,7 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
-from genbench.nn.memory import without_replacement
-from genbench.training.batches import some
+from genbench.nn.copies import without_replacement
 
 
 class Copycat(GenerativeModel):
@@ -20,10 +19,10 @@ class Copycat(GenerativeModel):
         self.register_buffer("images", torch.zeros(0, *space.shape))
 
     def fit(self, splits: Splits) -> None:
-        self.images = some(splits.train).x.clone()
+        self.images = splits.train.some().x.clone()
 
     def phases(self) -> list[Phase]:
         return [Phase("keep training data", fit=self.fit)]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        return without_replacement(self.images, n, generator)
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        return without_replacement(self.images, n, rng)

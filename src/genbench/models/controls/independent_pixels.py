@@ -7,7 +7,6 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
-from genbench.training.batches import blocks
 
 
 class IndependentPixels(GenerativeModel):
@@ -29,7 +28,7 @@ class IndependentPixels(GenerativeModel):
         pixels, bins = torch.arange(self.space.dimensions), self.log_p.numel()
         first = (pixels * self.space.levels).to(self.log_p.device)  # a histogram's place among all, (D,)
         seen = torch.zeros(bins, dtype=torch.long, device=self.log_p.device)
-        for part in blocks(splits.train):
+        for part in splits.train.blocks():
             levels = self.space.to_levels(part.x).flatten(1)  # (n, D)
             seen += torch.bincount((levels + first).flatten(), minlength=bins)
         counts = seen.view_as(self.log_p) + 1.0  # (D, L)
@@ -43,6 +42,6 @@ class IndependentPixels(GenerativeModel):
         pixels = torch.arange(self.space.dimensions, device=x.device)
         return self.log_p[pixels, levels].sum(1)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        drawn = torch.multinomial(self.log_p.exp(), n, replacement=True, generator=generator).T  # (n, D)
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        drawn = torch.multinomial(self.log_p.exp(), n, replacement=True, generator=rng).T  # (n, D)
         return self.space.to_unit(drawn).unflatten(1, self.space.shape)

@@ -18,9 +18,9 @@ class Noise(GenerativeModel):
         nats = -self.space.dimensions * torch.tensor(float(self.space.levels or 1)).log()
         return nats.to(x.device).expand(len(x))
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         shape = (n, *self.space.shape)
         if not self.space.levels:
-            return torch.rand(shape, generator=generator, device=generator.device)
-        drawn = torch.randint(self.space.levels, shape, generator=generator, device=generator.device)
+            return torch.rand(shape, generator=rng, device=rng.device)
+        drawn = torch.randint(self.space.levels, shape, generator=rng, device=rng.device)
         return self.space.to_unit(drawn)

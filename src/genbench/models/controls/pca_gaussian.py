@@ -3,19 +3,22 @@
 The cheapest density model that has seen the data: a model that does not beat it has learnt nothing worth its cost.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
-from genbench.training.batches import some
+from genbench.nn.priors import GaussianPrior
 
 
-class PCAGaussian(GenerativeModel):
+class PCAGaussian(GaussianPrior, GenerativeModel):
     """components: dimensions of z.  W = U (Λ − σ²)^½, σ² the mean of the eigenvalues left out.
 
     Of a set too large to hold, elements spread evenly over it stand for all.
     """
 
+    tiny: ClassVar = {"components": 5}
     mu: Tensor
     weight: Tensor
     sigma: Tensor
@@ -24,14 +27,14 @@ class PCAGaussian(GenerativeModel):
         super().__init__(space)
         if not 0 < components < space.dimensions:
             raise ValueError(f"components: got {components}; expected 1 to {space.dimensions - 1}")
-        self.components = components
+        self.latent = components
         self.register_buffer("mu", torch.zeros(space.dimensions))
         self.register_buffer("weight", torch.zeros(space.dimensions, components))  # W
         self.register_buffer("sigma", torch.zeros(()))
 
     def fit(self, splits: Splits) -> None:
-        x = some(splits.train).x.flatten(1).double()
-        k = self.components
+        x = splits.train.some().x.flatten(1).double()
+        k = self.latent
         values, vectors = self.spectrum(x)
         variance = (values[:-k].sum() / (x.shape[1] - k)).clamp_min(0)
         scale = (values[-k:] - variance).clamp_min(0).sqrt()
@@ -42,7 +45,7 @@ class PCAGaussian(GenerativeModel):
     def spectrum(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Eigenvalues of the covariance of (n, D), ascending, and eigenvectors as columns; those left out are 0."""
         n, dimensions = x.shape
-        if not self.components < n < dimensions:
+        if not self.latent < n < dimensions:
             found = torch.linalg.eigh(torch.cov(x.T))
             return found.eigenvalues, found.eigenvectors
         x = x - x.mean(0)  # with fewer elements than values the matrix of their products is the smaller one
@@ -52,15 +55,12 @@ class PCAGaussian(GenerativeModel):
     def phases(self) -> list[Phase]:
         return [Phase("eigenvectors", fit=self.fit)]
 
-    def prior(self, n: int, *, generator: Generator) -> Tensor:
-        return torch.randn(n, self.components, generator=generator, device=generator.device)
-
     def decode(self, z: Tensor) -> Tensor:
         x = z @ self.weight.T + self.mu
         return x.unflatten(1, self.space.shape).clamp(0, 1)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        z = self.prior(n, generator=generator)
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        z = self.prior(n, rng=rng)
         x = (z @ self.weight.T + self.mu).unflatten(1, self.space.shape)
-        noise = self.sigma * torch.randn(x.shape, generator=generator, device=x.device)
+        noise = self.sigma * torch.randn(x.shape, generator=rng, device=x.device)
         return (x + noise).clamp(0, 1)

@@ -4,13 +4,12 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
-from genbench.training.batches import whole
 
 
 class Real(GenerativeModel):
     """Sample i is held-out image i; the evaluation never compares the two, see docs/evaluation.md."""
 
-    independent = False
+    independent, noiseless = False, True
 
     images: Tensor
 
@@ -19,10 +18,10 @@ class Real(GenerativeModel):
         self.register_buffer("images", torch.zeros(0, *space.shape))
 
     def fit(self, splits: Splits) -> None:
-        self.images = whole(splits.held_out).clone()
+        self.images = splits.held_out.whole().clone()
 
     def phases(self) -> list[Phase]:
         return [Phase("keep held-out data", fit=self.fit)]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         return self.images[torch.arange(n, device=self.images.device) % len(self.images)]

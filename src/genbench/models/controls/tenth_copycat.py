@@ -4,7 +4,6 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
-from genbench.training.batches import some, whole
 
 
 class TenthCopycat(GenerativeModel):
@@ -24,15 +23,15 @@ class TenthCopycat(GenerativeModel):
         self.register_buffer("originals", torch.zeros(0, *space.shape))
 
     def fit(self, splits: Splits) -> None:
-        self.copies, self.originals = some(splits.train).x.clone(), whole(splits.held_out).clone()
+        self.copies, self.originals = splits.train.some().x.clone(), splits.held_out.whole().clone()
 
     def phases(self) -> list[Phase]:
         return [Phase("keep both splits", fit=self.fit)]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         device = self.copies.device
         x = self.originals[torch.arange(n, device=device) % len(self.originals)].clone()
-        places = torch.randperm(n, generator=generator, device=device)[: round(self.share * n)]
-        drawn = torch.randint(len(self.copies), places.shape, generator=generator, device=device)
+        places = torch.randperm(n, generator=rng, device=device)[: round(self.share * n)]
+        drawn = torch.randint(len(self.copies), places.shape, generator=rng, device=device)
         x[places] = self.copies[drawn]
         return x

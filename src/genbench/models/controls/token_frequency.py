@@ -3,17 +3,20 @@
 Four histograms with add-one smoothing: of z with "stop", of y, of x, and of the tokens of faces.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from genbench.core import Phase, Space, Splits
+from genbench.nn.attention import KVCache
 from genbench.nn.mesh_tokens import MeshModel, split
-from genbench.nn.transformer import Memory
-from genbench.training.batches import whole
 
 
 class TokenFrequency(MeshModel):
     """bits: of the data's coordinates."""
+
+    tiny: ClassVar = {"bits": 1}
 
     log_coordinates: Tensor
     log_corners: Tensor
@@ -25,7 +28,7 @@ class TokenFrequency(MeshModel):
 
     def fit(self, splits: Splits) -> None:
         super().fit(splits)
-        tokens = split(whole(splits.train))
+        tokens = split(splits.train.whole())
         for k in range(3):
             self.log_coordinates[k] = _log_frequencies(tokens.vertices[:, k::3], 1 + self.values)
         self.log_corners.copy_(_log_frequencies(tokens.faces, 2 + self.most))
@@ -33,12 +36,12 @@ class TokenFrequency(MeshModel):
     def phases(self) -> list[Phase]:
         return [Phase("histograms", fit=self.fit)]
 
-    def vertex_logits(self, before: Tensor, labels: Tensor, memory: Memory | None = None) -> Tensor:
+    def vertex_logits(self, before: Tensor, labels: Tensor, cache: KVCache | None = None) -> Tensor:
         at = torch.arange(before.shape[1] + 1, device=before.device) % 3
         return self.log_coordinates[at].expand(len(before), -1, -1)
 
     def face_logits(
-        self, before: Tensor, vertices: Tensor, count: Tensor, labels: Tensor, memory: Memory | None = None
+        self, before: Tensor, vertices: Tensor, count: Tensor, labels: Tensor, cache: KVCache | None = None
     ) -> Tensor:
         return self.log_corners.expand(len(before), before.shape[1] + 1, -1)
 

@@ -4,15 +4,19 @@ What a mesh costs that is known to be a row of the grammar, and nothing else.  T
 compares with uniform tokens without that knowledge, 3 log₂ 257 bits a vertex and more.
 """
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from genbench.core import Phase, Space
+from genbench.nn.attention import KVCache
 from genbench.nn.mesh_tokens import MeshModel
-from genbench.nn.transformer import Memory
 
 
 class UniformTokens(MeshModel):
     """bits: of the data's coordinates."""
+
+    tiny: ClassVar = {"bits": 1}
 
     def __init__(self, space: Space, *, bits: int = 8) -> None:
         super().__init__(space, bits=bits)
@@ -20,10 +24,10 @@ class UniformTokens(MeshModel):
     def phases(self) -> list[Phase]:
         return [Phase("classes", fit=self.fit)]
 
-    def vertex_logits(self, before: Tensor, labels: Tensor, memory: Memory | None = None) -> Tensor:
+    def vertex_logits(self, before: Tensor, labels: Tensor, cache: KVCache | None = None) -> Tensor:
         return self.class_log_p.new_zeros(len(before), before.shape[1] + 1, 1 + self.values)
 
     def face_logits(
-        self, before: Tensor, vertices: Tensor, count: Tensor, labels: Tensor, memory: Memory | None = None
+        self, before: Tensor, vertices: Tensor, count: Tensor, labels: Tensor, cache: KVCache | None = None
     ) -> Tensor:
         return self.class_log_p.new_zeros(len(before), before.shape[1] + 1, 2 + self.most)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor
@@ -15,7 +16,6 @@ from torch import Generator, Tensor
 from genbench.capabilities import Measure
 from genbench.core import GenerativeModel, Phase, Space, Splits
 from genbench.nn.cells import LIMIT, categories, conditional, every_cell
-from genbench.training.batches import blocks
 
 SHOWN = 32  # more entries than this are no table to read
 
@@ -28,10 +28,10 @@ class BayesNet(GenerativeModel):
     """
 
     exact = True
+    tiny: ClassVar = {"edges": ("0->1", "0->2", "1->2")}
 
-    log_cpt: (
-        Tensor  # the tables of all variables in a row, each (L^parents, L), the first parent most significant
-    )
+    # The tables of all variables in a row, each (L^parents, L), the first parent most significant.
+    log_cpt: Tensor
     places: Tensor  # (D, D): what one level of variable j adds to the place of an entry in the table of i
 
     def __init__(self, space: Space, *, edges: tuple[str, ...] = (), pseudo_count: float = 0.0) -> None:
@@ -68,7 +68,7 @@ class BayesNet(GenerativeModel):
 
     def fit(self, splits: Splits) -> None:
         seen = torch.zeros(len(self.log_cpt), dtype=torch.long, device=self.log_cpt.device)
-        for part in blocks(splits.train):
+        for part in splits.train.blocks():
             entries = self.entries(self.space.to_levels(part.x).flatten(1))
             seen += torch.bincount(entries.flatten(), minlength=len(seen))
         counts = seen.double().unflatten(0, (-1, self.space.levels)) + self.pseudo_count  # (rows, L)
@@ -81,13 +81,13 @@ class BayesNet(GenerativeModel):
     def log_prob(self, x: Tensor) -> Tensor:
         return self.log_cpt[self.entries(self.space.to_levels(x).flatten(1))].sum(1)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """Ancestral: parents before their children."""
-        drawn = torch.zeros(n, self.space.dimensions, dtype=torch.long, device=generator.device)
+        drawn = torch.zeros(n, self.space.dimensions, dtype=torch.long, device=rng.device)
         rows = self.log_cpt.exp().unflatten(0, (-1, self.space.levels))
         for i in self.order:
             p = rows[self.entries(drawn)[:, i] // self.space.levels]  # (n, L); x_i itself is still 0
-            drawn[:, i] = torch.multinomial(p, 1, generator=generator)[:, 0]
+            drawn[:, i] = torch.multinomial(p, 1, generator=rng)[:, 0]
         return self.space.to_unit(drawn).unflatten(1, self.space.shape)
 
     def probability(self, query: Mapping[int, int], given: Mapping[int, int] | None = None) -> float:
@@ -99,7 +99,7 @@ class BayesNet(GenerativeModel):
         joint = self.log_prob(self.space.to_unit(cells).to(self.log_cpt.device)).exp()
         return conditional(joint.cpu(), cells, query, given)
 
-    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """The learned tables entry by entry, without level 0 of each variable; none where they are too many."""
         if self.free_parameters > SHOWN:
             return {}

@@ -4,68 +4,52 @@ log p(x) = Σ_i log p(x_i | x_<i), where p(x_i | x_<i) is a softmax over levels 
 The parameters grow with the square of the number of variables, where those of the joint table grow exponentially.
 """
 
-from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
+from genbench.core import Space
+from genbench.nn.autoregressive import Autoregressive
 from genbench.nn.cells import categories
-from genbench.nn.discrete import Levels
-from genbench.nn.schedules import cosine
+from genbench.nn.mlp import mlp
 
 
-class NeuralChain(GenerativeModel):
+class NeuralChain(Autoregressive):
     """Variables in their order; the first has no inputs and is a bias alone.  More than two levels go in one-hot."""
 
-    exact = True
+    tiny: ClassVar = {"hidden": 24}
 
     def __init__(self, space: Space, *, hidden: int = 16, lr: float = 1e-2) -> None:
-        super().__init__(space)
+        levels = categories(space)
+        super().__init__(space, lr=lr)
         if hidden < 1:
             raise ValueError(f"hidden: got {hidden}; expected at least 1")
-        self.width = 1 if categories(space) == 2 else space.levels  # inputs of one variable
-        self.levels, self.lr = Levels(space), lr
+        self.width = 1 if levels == 2 else levels  # inputs of one variable
         outputs = self.levels.channels
         self.first = nn.Parameter(torch.zeros(outputs))
-        self.rest = nn.ModuleList(
-            nn.Sequential(nn.Linear(i * self.width, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
-            for i in range(1, space.dimensions)
-        )
+        self.rest = nn.ModuleList(mlp([i * self.width, hidden, outputs]) for i in range(1, space.dimensions))
 
-    def seen(self, x: Tensor) -> Tensor:
-        """(n, D) in [0, 1] -> (n, D·width), what the networks are shown."""
+    def encoded(self, x: Tensor) -> Tensor:
+        """(n, D) in [0, 1] -> (n, D·width), the inputs of the networks."""
         if self.width == 1:
             return x
         return F.one_hot(self.space.to_levels(x), self.width).flatten(1).to(self.first.dtype)
 
-    def link(self, i: int, seen: Tensor) -> Tensor:
-        """Logits of x_i, (n, channels), from what is seen of x_<i, (n, i·width)."""
-        logits: Tensor = self.rest[i - 1](seen) if i else self.first.expand(len(seen), -1)
+    def logits_of(self, i: int, before: Tensor) -> Tensor:
+        """Logits of x_i, (n, channels), from x_<i encoded, (n, i·width)."""
+        logits: Tensor = self.rest[i - 1](before) if i else self.first.expand(len(before), -1)
         return logits
 
     def logits(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1] -> (n, D, channels)."""
-        seen = self.seen(x.flatten(1))
-        return torch.stack([self.link(i, seen[:, : i * self.width]) for i in range(self.space.dimensions)], 1)
+        inputs, w = self.encoded(x.flatten(1)), self.width
+        return torch.stack([self.logits_of(i, inputs[:, : i * w]) for i in range(self.space.dimensions)], 1)
 
-    def log_prob(self, x: Tensor) -> Tensor:
-        return self.levels.log_prob(self.logits(x), x.flatten(1)).sum(1)
-
-    def loss(self, batch: Batch) -> Tensor:
-        return -self.log_prob(batch.x).mean()
-
-    def phases(self) -> list[Phase]:
-        adam = partial(torch.optim.Adam, lr=self.lr)
-        return [
-            Phase(
-                "likelihood", (Objective("nll", list(self.parameters()), self.loss, adam, schedule=cosine),)
-            )
-        ]
-
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        x = torch.zeros(n, self.space.dimensions, device=generator.device)
-        for i in range(self.space.dimensions):
-            x[:, i] = self.levels.sample(self.link(i, self.seen(x)[:, : i * self.width]), generator)
+    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
+        """One network for each variable."""
+        x, keep = self.shown(x, mask)
+        for i in range(x.shape[1]):
+            self.fill(x, keep, i, self.logits_of(i, self.encoded(x[:, :i])), rng)
         return x.unflatten(1, self.space.shape)

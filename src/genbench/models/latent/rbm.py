@@ -7,37 +7,32 @@ f_β(v) = exp(v·((1−β) a + β b)) Π_j (1 + exp(β (c_j + v·W_j))), β = 0 
 """
 
 import math
-from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.annealing import annealed, bound, log_partition
+from genbench.nn import bounds
 from genbench.nn.discrete import bernoulli
 from genbench.nn.schedules import cosine
-from genbench.training.batches import blocks
-
-CHUNK = 2**14  # states summed at once
-SUMMABLE = 26  # units: minutes
 
 
 class RBM(GenerativeModel):
     """Bernoulli units on both sides; data of two levels only.
 
-    gibbs: k, the steps of a chain before each update.  persistent: go on with `chains` fantasies instead of starting
-    at the data.  anneal: the steps from the base rates to the machine, in sampling as in estimates of log Z, which
-    average `runs` of them; `importance` of them make the bound.  enumerable: log Z is summed, not estimated, where the
-    smaller side has at most so many units.
+    gibbs: k, the steps of a chain before each update.  persistent: go on with `chains` fantasies, not from the data.
+    anneal: the steps from the base rates to the machine, in sampling and in estimates of log Z, means of `runs`;
+    `importance` of them make the bound.  enumerable: units of the smaller side up to which log Z is summed instead.
 
     `exact` where Z was summed; samples come from the end of the annealing, which is close to p(v).  Elsewhere an
-    estimate of log Z gives no bound on log p(v): E[log Ẑ] ≤ log Z, so it is too high on average.  But the annealing
-    is a directed model of its own, the one that is sampled from, and for that one its reversal gives a true lower
-    bound (Burda et al., 2015, arXiv:1412.8566), which is what `log_prob` reports.
+    estimate of log Z gives no bound on log p(v): E[log Ẑ] ≤ log Z.  But the annealing is a directed model of its own,
+    the one that is sampled from, and its reversal gives a true lower bound (Burda et al., 2015, arXiv:1412.8566).
     """
 
+    tiny: ClassVar = {"hidden": 24, "anneal": 50, "importance": 400}
     base: Tensor
     fantasies: Tensor
     log_z: Tensor
@@ -61,8 +56,8 @@ class RBM(GenerativeModel):
         super().__init__(space)
         if space.levels != 2:
             raise ValueError(f"levels={space.levels}: the units of an RBM are binary; expected 2 levels")
-        if not 0 <= enumerable <= SUMMABLE:
-            raise ValueError(f"enumerable: got {enumerable}; expected 0 to {SUMMABLE} units")
+        if not 0 <= enumerable <= bounds.SUMMABLE:
+            raise ValueError(f"enumerable: got {enumerable}; expected 0 to {bounds.SUMMABLE} units")
         self.gibbs, self.persistent, self.anneal, self.runs = gibbs, persistent, anneal, runs
         self.importance, self.lr, self.weight_decay = importance, lr, weight_decay
         d = space.dimensions
@@ -75,20 +70,19 @@ class RBM(GenerativeModel):
         self.register_buffer("log_z", torch.zeros((), dtype=torch.float64))
         self.register_buffer("log_z_error", torch.zeros((), dtype=torch.float64))
 
-    def see(self, v: Tensor) -> Tensor:
+    def project(self, v: Tensor) -> Tensor:
         """What the visible units send to the hidden ones, (n, H)."""
         return v @ self.weight
 
-    def log_f(self, v: Tensor, seen: Tensor, beta: float = 1.0) -> Tensor:
+    def log_f(self, v: Tensor, projected: Tensor, beta: float = 1.0) -> Tensor:
         """log f_β(v), −F(v) at β = 1; v (n, D) and what it sends to the hidden units, (n, H) -> (n,)."""
         visible = v @ torch.lerp(self.base, self.visible_bias, beta)
-        return visible + F.softplus(beta * (seen + self.hidden_bias)).sum(1)
+        return visible + F.softplus(beta * (projected + self.hidden_bias)).sum(1)
 
-    def transition(self, seen: Tensor, generator: Generator | None, beta: float = 1.0) -> Tensor:
+    def transition(self, projected: Tensor, rng: Generator | None, beta: float = 1.0) -> Tensor:
         """A block Gibbs step v -> h -> v', which leaves f_β as it is and is its own reverse."""
-        h = bernoulli(beta * (seen + self.hidden_bias), generator)
-        visible = torch.lerp(self.base, self.visible_bias + h @ self.weight.T, beta)
-        return bernoulli(visible, generator)
+        h = bernoulli(beta * (projected + self.hidden_bias), rng)
+        return bernoulli(torch.lerp(self.base, self.visible_bias + h @ self.weight.T, beta), rng)
 
     def loss(self, batch: Batch) -> Tensor:
         """F(data) − F(chains), whose gradient, the chains held fixed, is that of contrastive divergence."""
@@ -105,13 +99,16 @@ class RBM(GenerativeModel):
     @torch.no_grad()
     def start(self, splits: Splits) -> None:
         """Base rates of the pixels, smoothed by one more image of each colour, and the first fantasies from them."""
-        lit = torch.stack([part.x.flatten(1).sum(0) for part in blocks(splits.train)]).sum(0)
+        lit = torch.stack([part.x.flatten(1).sum(0) for part in splits.train.blocks()]).sum(0)
         self.base.copy_(((lit + 1) / (len(splits.train.x) + 2)).logit())
-        self.fantasies.copy_(bernoulli(self.base.expand_as(self.fantasies), None))
+        self.fantasies.copy_(self.base_sample(len(self.fantasies), None))
 
     @torch.no_grad()
     def normalise(self, splits: Splits) -> None:
-        value, error = self.log_partition("exact" if self.exact else "ais")
+        if self.exact:
+            self.log_z.fill_(bounds.summed_log_partition(self.visible_bias, self.hidden_bias, self.weight))
+            return
+        value, error = bounds.estimated_log_partition(self, self.runs, self.anneal)
         self.log_z.fill_(value)
         self.log_z_error.fill_(error)
 
@@ -119,76 +116,33 @@ class RBM(GenerativeModel):
         sgd = partial(torch.optim.SGD, lr=self.lr)
         name = "persistent_divergence" if self.persistent else "contrastive_divergence"
         learn = Objective(name, list(self.parameters()), self.loss, sgd, schedule=cosine)
-        return [
-            Phase("base rates", fit=self.start),
-            Phase("divergence", (learn,)),
-            Phase("partition function", fit=self.normalise),
-        ]
-
-    def annealed(self, v: Tensor, keep: Tensor, generator: Generator | None) -> tuple[Tensor, Tensor]:
-        """From the base rates to the machine: (n, D) and log weights (n,); v keeps its values where `keep` is true."""
-        v = torch.where(keep, v, bernoulli(self.base.expand_as(v), generator))
-        return annealed(self, v, keep, self.anneal, generator)
+        last = Phase("partition function", fit=self.normalise)
+        return [Phase("base rates", fit=self.start), Phase("divergence", (learn,)), last]
 
     @property
     def log_z_base(self) -> Tensor:
         """log Z_0 = H log 2 + Σ_i softplus(a_i)."""
         return len(self.hidden_bias) * math.log(2) + F.softplus(self.base).sum()
 
-    @torch.no_grad()
-    def log_partition(
-        self, method: str = "ais", *, generator: Generator | None = None
-    ) -> tuple[float, float]:
-        """log Z and its standard error.  "exact": summed over the smaller side.  "ais": annealed importance sampling.
-
-        Raises ValueError where there are too many units to sum over.
-        """
-        ways: dict[str, Callable[[], tuple[float, float]]] = {
-            "exact": lambda: (self.summed(), 0.0),
-            "ais": lambda: self.estimated(generator),
-        }
-        return ways[method]()
-
-    def estimated(self, generator: Generator | None) -> tuple[float, float]:
-        """log Z_0 + log mean w, and its error."""
-        blank = self.base.new_zeros(self.runs, len(self.base))
-        log_weight = self.annealed(blank, torch.zeros_like(blank, dtype=torch.bool), generator)[1]
-        return log_partition(log_weight, self.log_z_base)
-
-    def summed(self) -> float:
-        """log Σ_s exp(s·own) Π_l (1 + exp(other_l + s·W_l)) over all states s of the smaller side."""
-        own, other, weight = self.visible_bias.double(), self.hidden_bias.double(), self.weight.double()
-        if len(other) < len(own):
-            own, other, weight = other, own, weight.T
-        if len(own) > SUMMABLE:
-            raise ValueError(f"{len(own)} units on the smaller side; expected at most {SUMMABLE} to sum over")
-        place = torch.arange(len(own), device=own.device)
-        parts = []
-        for first in range(0, 2 ** len(own), CHUNK):
-            states = torch.arange(first, min(first + CHUNK, 2 ** len(own)), device=own.device)
-            s = ((states[:, None] >> place) & 1).double()
-            parts.append((s @ own + F.softplus(other + s @ weight).sum(1)).logsumexp(0))
-        return float(torch.stack(parts).logsumexp(0))
-
-    def log_density(self, x: Tensor) -> Tensor:
-        """−F(x) − log Z of the machine itself, (n,) nats: too high on average where log Z is an estimate."""
-        v = x.flatten(1)
-        return self.log_f(v, v @ self.weight) - self.log_z
+    def base_sample(self, n: int, rng: Generator | None) -> Tensor:
+        """(n, D) pixels of the base rates."""
+        return bernoulli(self.base.expand(n, -1), rng)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        return self.log_density(x) if self.exact else self.annealing_bound(x)
+        """−F(x) − log Z where log Z is known.  Elsewhere the bound, from `importance` annealings backwards from x."""
+        v = x.flatten(1)
+        if self.exact:
+            return self.log_f(v, v @ self.weight) - self.log_z
+        v = v.repeat_interleave(self.importance, 0)
+        log_weights = bounds.reverse_annealed(self, v, self.anneal)
+        return bounds.importance_weighted(log_weights.unflatten(0, (len(x), self.importance)), 1)
 
-    def annealing_bound(self, x: Tensor) -> Tensor:
-        """log p(x) ≥ E[log f_K(x) − log Z_0 − Σ_k (log f_k+1(v_k) − log f_k(v_k))], the chain run backwards from x."""
-        v = x.flatten(1).repeat_interleave(self.importance, 0)
-        total = bound(self, v, self.log_z_base, self.anneal)
-        return total.unflatten(0, (len(x), self.importance)).logsumexp(1) - math.log(self.importance)
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        v = self.base_sample(n, rng)
+        return bounds.annealed(self, v, self.anneal, rng)[0].unflatten(1, self.space.shape)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
-        blank = torch.zeros(n, *self.space.shape, device=generator.device)
-        return self.complete(blank, torch.zeros_like(blank, dtype=torch.bool), generator=generator)
-
-    def complete(self, x: Tensor, mask: Tensor, *, generator: Generator) -> Tensor:
+    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
         """Annealed with the kept pixels clamped."""
-        v, keep = x.flatten(1), mask.expand_as(x).flatten(1)
-        return self.annealed(v, keep, generator)[0].unflatten(1, self.space.shape)
+        keep = mask.expand_as(x).flatten(1)
+        v = torch.where(keep, x.flatten(1), self.base_sample(len(x), rng))
+        return bounds.annealed(self, v, self.anneal, rng, keep)[0].unflatten(1, self.space.shape)

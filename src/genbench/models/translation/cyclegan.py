@@ -6,6 +6,7 @@ G: S → X and F: X → S play least-squares games against D_X and D_S, whose lo
 """
 
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -13,10 +14,11 @@ from torch.nn import functional as F
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.history import History
+from genbench.nn.games import LEAST_SQUARES
+from genbench.nn.image_pool import ImagePool
+from genbench.nn.init import normal_weights, zero_biases
 from genbench.nn.schedules import late_linear
-from genbench.nn.translators import PatchGAN, ResNet, as_shown, check_translation, initialise, sources_of
-from genbench.training import batches
+from genbench.nn.translation import PatchGAN, ResNet, as_shown, check_translation, sources_of
 
 SHOWN = 10
 
@@ -29,7 +31,9 @@ class CycleGAN(GenerativeModel):
     shape.  pool: generated images that a discriminator is shown again.
     """
 
-    conditional = True
+    conditional = "source"
+    noiseless = True
+    tiny: ClassVar = {"width": 8, "blocks": 1, "critic_width": 8}
 
     def __init__(
         self,
@@ -56,8 +60,8 @@ class CycleGAN(GenerativeModel):
         self.back = ResNet(channels, inputs, square, width, blocks)
         self.target_critic = PatchGAN(channels, square, critic_width, layers, nn.InstanceNorm2d)
         self.source_critic = PatchGAN(inputs, square, critic_width, layers, nn.InstanceNorm2d)
-        self.target_history, self.source_history = History(pool, space.shape), History(pool, space.source)
-        self.apply(initialise)
+        self.target_pool, self.source_pool = ImagePool(pool, space.shape), ImagePool(pool, space.source)
+        self.apply(normal_weights).apply(zero_biases)
         self.cycle, self.identity = cycle, identity if space.source == space.shape else 0.0
         self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, 0.999))
 
@@ -70,13 +74,12 @@ class CycleGAN(GenerativeModel):
         return self.back(x).tanh()
 
     def generator_loss(self, batch: Batch) -> Tensor:
-        source, x = sources_of(batch), 2 * batch.x - 1
+        source, x = sources_of(batch), self.space.signed(batch.x)
         fake_x, fake_source = self.to_target(source), self.to_source(x)
-        game = (self.target_critic(fake_x) - 1).square().mean() + (
-            self.source_critic(fake_source) - 1
-        ).square().mean()
-        there_and_back = F.l1_loss(self.to_source(fake_x), source) + F.l1_loss(self.to_target(fake_source), x)
-        loss = game + self.cycle * there_and_back
+        game = LEAST_SQUARES.real(self.target_critic(fake_x)).mean()
+        game = game + LEAST_SQUARES.real(self.source_critic(fake_source)).mean()
+        cycled = F.l1_loss(self.to_source(fake_x), source) + F.l1_loss(self.to_target(fake_source), x)
+        loss = game + self.cycle * cycled
         if self.identity:
             unchanged = F.l1_loss(self.to_target(x), x) + F.l1_loss(self.to_source(source), source)
             loss = loss + self.identity * unchanged
@@ -84,13 +87,13 @@ class CycleGAN(GenerativeModel):
 
     def target_critic_loss(self, batch: Batch) -> Tensor:
         with torch.no_grad():
-            fake = self.target_history.exchange(self.to_target(sources_of(batch)))
-        return least_squares(self.target_critic, 2 * batch.x - 1, fake)
+            fake = self.target_pool.exchange(self.to_target(sources_of(batch)))
+        return critic_loss(self.target_critic, self.space.signed(batch.x), fake)
 
     def source_critic_loss(self, batch: Batch) -> Tensor:
         with torch.no_grad():
-            fake = self.source_history.exchange(self.to_source(2 * batch.x - 1))
-        return least_squares(self.source_critic, sources_of(batch), fake)
+            fake = self.source_pool.exchange(self.to_source(self.space.signed(batch.x)))
+        return critic_loss(self.source_critic, sources_of(batch), fake)
 
     def phases(self) -> list[Phase]:
         translators = [*self.forth.parameters(), *self.back.parameters()]
@@ -103,28 +106,28 @@ class CycleGAN(GenerativeModel):
             Phase("game", tuple(Objective(*each, self.optimizer, schedule=late_linear) for each in players))
         ]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """condition: (n, *source) in [0, 1], the images to translate.
 
         Raises:
             ValueError: no source images, or not n of the right shape.
         """
-        source = sources_of(Batch(torch.empty(n), condition), self.space.source)
-        return (self.to_target(source) + 1) / 2
+        source = sources_of(Batch(torch.empty(n), source=condition), self.space.source)
+        return self.space.unsigned(self.to_target(source))
 
-    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         errors: dict[str, list[Tensor]] = {"Cycle error, source": [], "Cycle error, target": []}
-        for part in batches.blocks(splits.held_out):
-            source, x = sources_of(part), 2 * part.x - 1
+        for part in splits.held_out.blocks():
+            source, x = sources_of(part), self.space.signed(part.x)
             ways = (source, self.to_source(self.to_target(source))), (x, self.to_target(self.to_source(x)))
-            for found, (there, back) in zip(errors.values(), ways, strict=True):
-                found.append((there - back).abs().flatten(1).mean(1) / 2)
+            for found, (original, cycled) in zip(errors.values(), ways, strict=True):
+                found.append((original - cycled).abs().flatten(1).mean(1) / 2)
         meaning = "Mean |difference| of a held-out image of that domain from itself, translated to the other and back."
         return {title: Measure(torch.cat(found), meaning, "down") for title, found in errors.items()}
 
-    def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
-        few = batches.rows(splits.held_out, slice(SHOWN))
-        source, x = sources_of(few), 2 * few.x - 1
+    def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
+        few = splits.held_out.rows(slice(SHOWN))
+        source, x = sources_of(few), self.space.signed(few.x)
         fake_x, fake_source = self.to_target(source), self.to_source(x)
         strips = {
             "Held-out sources, translated, and back again": (source, fake_x, self.to_source(fake_x)),
@@ -132,11 +135,11 @@ class CycleGAN(GenerativeModel):
         }
         shape = self.space.shape
         return {
-            caption: (torch.stack([as_shown(row, shape) for row in rows]) + 1) / 2
+            caption: self.space.unsigned(torch.stack([as_shown(row, shape) for row in rows]))
             for caption, rows in strips.items()
         }
 
 
-def least_squares(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+def critic_loss(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     """½E[(D(x) − 1)²] + ½E[D(x̃)²]: the LSGAN loss, halved as in the paper's section 4."""
-    return ((critic(real) - 1).square().mean() + critic(fake).square().mean()) / 2
+    return (LEAST_SQUARES.real(critic(real)).mean() + LEAST_SQUARES.fake(critic(fake)).mean()) / 2

@@ -5,6 +5,7 @@ ascends log D instead, and a mean over pixels stands for the norm.  z is dropout
 """
 
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -12,8 +13,10 @@ from torch.nn import functional as F
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.translators import PatchGAN, UNet, as_shown, check_translation, initialise, sources_of
-from genbench.training.batches import blocks
+from genbench.nn.games import NON_SATURATING
+from genbench.nn.init import normal_weights, zero_biases
+from genbench.nn.translation import PatchGAN, as_shown, check_translation, sources_of
+from genbench.nn.unet import translation_unet
 
 SHOWN = 10
 
@@ -27,7 +30,8 @@ class Pix2Pix(GenerativeModel):
     a discriminator.
     """
 
-    conditional = True
+    conditional = "source"
+    tiny: ClassVar = {"width": 8, "critic_width": 8}
 
     def __init__(
         self,
@@ -58,17 +62,17 @@ class Pix2Pix(GenerativeModel):
             )
         (channels, *sides), inputs = space.shape, space.source[0]
         square = (sides[0], sides[1])
-        self.generator = UNet(inputs, channels, square, width, dropout, noisy)
+        self.generator = translation_unet(inputs, channels, square, width, dropout, noisy)
         self.discriminator: nn.Module | None = None
         if adversarial_weight:
             self.discriminator = PatchGAN(inputs + channels, square, critic_width, layers, nn.BatchNorm2d)
-        self.apply(initialise)
+        self.apply(normal_weights).apply(zero_biases)
         self.reconstruction, self.adversarial_weight = reconstruction, adversarial_weight
         self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, 0.999))
 
-    def translate(self, source: Tensor, generator: Generator | None = None) -> Tensor:
+    def translate(self, source: Tensor, rng: Generator | None = None) -> Tensor:
         """(n, *source) in [−1, 1] -> (n, *shape) in [−1, 1]."""
-        return self.generator(source, generator).tanh()
+        return self.generator(source, rng).tanh()
 
     def score(self, source: Tensor, x: Tensor) -> Tensor:
         """Images in [−1, 1] -> (n, rows, columns) logits of D(s, x), one for each patch."""
@@ -77,19 +81,20 @@ class Pix2Pix(GenerativeModel):
 
     def discriminator_loss(self, batch: Batch) -> Tensor:
         """Halved, so that D learns more slowly than G (paper, section 3.3)."""
-        source, real = sources_of(batch), 2 * batch.x - 1
+        source, real = sources_of(batch), self.space.signed(batch.x)
         with torch.no_grad():
             fake = self.translate(source)
-        true, false = self.score(source, real), self.score(source, fake)
-        return (F.softplus(-true).mean() + F.softplus(false).mean()) / 2
+        real_loss = NON_SATURATING.real(self.score(source, real)).mean()
+        return (real_loss + NON_SATURATING.fake(self.score(source, fake)).mean()) / 2
 
     def generator_loss(self, batch: Batch) -> Tensor:
         """λ‖x − G(s)‖₁ − log D(s, G(s))."""
         source = sources_of(batch)
         fake = self.translate(source)
-        loss = self.reconstruction * F.l1_loss(fake, 2 * batch.x - 1)
+        loss = self.reconstruction * F.l1_loss(fake, self.space.signed(batch.x))
         if self.discriminator is not None:
-            loss = loss + self.adversarial_weight * F.softplus(-self.score(source, fake)).mean()
+            game = NON_SATURATING.real(self.score(source, fake)).mean()
+            loss = loss + self.adversarial_weight * game
         return loss
 
     def phases(self) -> list[Phase]:
@@ -101,27 +106,26 @@ class Pix2Pix(GenerativeModel):
             players.insert(0, Objective("discriminator", critic, self.discriminator_loss, self.optimizer))
         return [Phase("game" if self.discriminator is not None else "regression", tuple(players))]
 
-    def sample(self, n: int, condition: Tensor | None = None, *, generator: Generator) -> Tensor:
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """condition: (n, *source) in [0, 1], the images to translate.
 
         Raises:
             ValueError: no source images, or not n of the right shape.
         """
-        source = sources_of(Batch(torch.empty(n), condition), self.space.source)
-        return (self.translate(source, generator) + 1) / 2
+        source = sources_of(Batch(torch.empty(n), source=condition), self.space.source)
+        return self.space.unsigned(self.translate(source, rng))
 
-    def measure(self, splits: Splits, *, generator: Generator) -> dict[str, Measure]:
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         apart = []
-        for part in blocks(splits.held_out):
-            one, other = (self.sample(len(part.x), part.condition, generator=generator) for _ in range(2))
+        for part in splits.held_out.blocks():
+            one, other = (self.sample(len(part.x), part.source, rng=rng) for _ in range(2))
             apart.append((one - other).abs().flatten(1).mean(1))
         meaning = "Mean |difference| between two translations of one held-out image: how much the dropout noise varies."
         return {"Variation": Measure(torch.cat(apart), meaning)}
 
-    def show(self, splits: Splits, *, generator: Generator) -> dict[str, Tensor]:
-        x, source = splits.held_out.x[:SHOWN], splits.held_out.condition
+    def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
+        x, _, source, *_ = splits.held_out.rows(slice(SHOWN))
         assert source is not None
-        source = source[:SHOWN]
-        one, other = (self.sample(len(source), source, generator=generator) for _ in range(2))
+        one, other = (self.sample(len(source), source, rng=rng) for _ in range(2))
         rows = torch.stack([as_shown(source, self.space.shape), one, other, x])
         return {"Held-out sources, two translations of each, and the truth": rows}

@@ -1,12 +1,14 @@
-"""Networks that turn images into images, and the patch-wise discriminator that both translation models play against."""
+"""Translation of images: its batches, the residual network, and the patch-wise discriminator of both models."""
 
 from itertools import pairwise
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Batch
+from genbench.core import Batch, Space
+from genbench.nn.residual import Residual
+from genbench.nn.towers import halvings
 
 Sides = tuple[int, int]
 LEAST_SIDE = 8
@@ -22,49 +24,23 @@ def check_translation(shape: tuple[int, ...], source: tuple[int, ...]) -> None:
         )
 
 
-def halvings(sides: Sides, least: int, most: int) -> int:
-    """How often, at most `most` times, both sides can be halved without falling below `least`."""
-    times = 0
-    while times < most and all(
-        side % 2 ** (times + 1) == 0 and side >> (times + 1) >= least for side in sides
-    ):
-        times += 1
-    return times
-
-
-def initialise(module: nn.Module) -> None:
-    """N(0, .02) weights, norms' scales around 1 (both papers, appendix)."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, 0.0, 0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.BatchNorm2d):
-        nn.init.normal_(module.weight, 1.0, 0.02)
-
-
 def sources_of(batch: Batch, shape: tuple[int, ...] | None = None) -> Tensor:
     """The source images of a batch, (n, *source), brought from [0, 1] to [−1, 1].
 
     Raises:
         ValueError: there are none, or not as many as elements of `shape`, where that is given.
     """
-    given = batch.condition
+    given = batch.source
     if given is None or given.ndim != 4 or (shape is not None and given.shape != (len(batch.x), *shape)):
         found = "None" if given is None else f"shape {tuple(given.shape)}"
         wanted = "one for each element" if shape is None else f"shape {(len(batch.x), *shape)}"
-        raise ValueError(f"condition: {found}; expected the images to translate, {wanted}")
-    return 2 * given - 1
+        raise ValueError(f"source: {found}; expected the images to translate, {wanted}")
+    return Space.signed(given)
 
 
 def as_shown(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     """(n, c, h, w) with the channels of `shape`, (n, *shape): grey where the numbers of channels differ."""
     return x if x.shape[1] == shape[0] else x.mean(1, keepdim=True).expand(-1, shape[0], -1, -1)
-
-
-def dropped(h: Tensor, rate: float, generator: Generator | None) -> Tensor:
-    """Dropout that also drops when sampling; from `generator`, or from the training's own random state."""
-    keep = torch.rand(h.shape, generator=generator, device=h.device) >= rate
-    return h * keep / (1 - rate)
 
 
 def reflected(x: Tensor, p: int) -> Tensor:
@@ -79,47 +55,6 @@ def reflected(x: Tensor, p: int) -> Tensor:
     return x
 
 
-class UNet(nn.Module):
-    """Halvings down to 2 pixels, doublings back up, each joined to its mirror image (pix2pix, section 3.2.1).
-
-    Dropout, the model's only noise, in the first `noisy` doublings.  width: feature maps after the first halving,
-    doubled by each of the next three.
-    """
-
-    def __init__(
-        self, inputs: int, outputs: int, sides: Sides, width: int, dropout: float, noisy: int
-    ) -> None:
-        super().__init__()
-        times = halvings(sides, 2, 8)
-        widths = [width * min(8, 2**k) for k in range(times)]
-        self.first = nn.Conv2d(inputs, widths[0], 4, 2, 1)
-        self.down = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b))
-            for a, b in pairwise(widths)
-        )
-        self.up = nn.ModuleList(
-            nn.Sequential(
-                nn.ConvTranspose2d(a if k == 0 else 2 * a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b)
-            )
-            for k, (a, b) in enumerate(pairwise(widths[::-1]))
-        )
-        self.last = nn.ConvTranspose2d(widths[0] * (2 if times > 1 else 1), outputs, 4, 2, 1)
-        self.dropout, self.noisy = dropout, noisy
-
-    def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
-        """(n, inputs, h, w) -> (n, outputs, h, w), before tanh."""
-        skips = [self.first(x)]  # (n, width, h/2, w/2)
-        for down in self.down:
-            skips.append(down(F.leaky_relu(skips[-1], 0.2)))
-        h = skips.pop()  # the innermost, 2 pixels or a little more
-        for k, up in enumerate(self.up):
-            h = up(F.relu(h))
-            if k < self.noisy:
-                h = dropped(h, self.dropout, generator)
-            h = torch.cat([h, skips.pop()], 1)
-        return self.last(F.relu(h))
-
-
 class PatchGAN(nn.Module):
     """Scores overlapping patches, not images: 3 strided layers see 70×70 pixels each (pix2pix, section 3.2.2).
 
@@ -129,7 +64,7 @@ class PatchGAN(nn.Module):
 
     def __init__(self, inputs: int, sides: Sides, width: int, layers: int, norm: type[nn.Module]) -> None:
         super().__init__()
-        times = halvings(sides, 4, layers)
+        times = halvings(sides, most=layers)
         widths = [width * min(8, 2**k) for k in range(times + 1)]
         body: list[nn.Module] = [nn.Conv2d(inputs, width, 4, 2 if times else 1, 1), nn.LeakyReLU(0.2)]
         for k, (a, b) in enumerate(pairwise(widths)):
@@ -158,26 +93,18 @@ class Convolution(nn.Module):
         return F.relu(h) if self.active else h
 
 
-class Residual(nn.Module):
-    """x + f(x), f of two 3×3 convolutions."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(Convolution(width, width, 3), Convolution(width, width, 3, active=False))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
-
-
 class ResNet(nn.Module):
     """c7-d-d-R…R-u-u-c7 (CycleGAN, appendix 7.2): at most two halvings, down to 4 pixels, around residual blocks."""
 
     def __init__(self, inputs: int, outputs: int, sides: Sides, width: int, blocks: int) -> None:
         super().__init__()
-        widths = [width * 2**k for k in range(halvings(sides, 4, 2) + 1)]
+        widths = [width * 2**k for k in range(halvings(sides, most=2) + 1)]
         body: list[nn.Module] = [Convolution(inputs, width, 7)]
         body += [Convolution(a, b, 3, 2) for a, b in pairwise(widths)]
-        body += [Residual(widths[-1]) for _ in range(blocks)]
+        top = widths[-1]
+        body += [
+            Residual(Convolution(top, top, 3), Convolution(top, top, 3, active=False)) for _ in range(blocks)
+        ]
         for a, b in pairwise(widths[::-1]):
             body += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.InstanceNorm2d(b), nn.ReLU()]
         self.body = nn.Sequential(*body)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 
-class History(nn.Module):
+class ImagePool(nn.Module):
     """Keeps a discriminator from forgetting: half of the images it is shown are older ones.
 
     What is kept are buffers, so a training that is killed and resumed goes on with the same pool; the choice of what

@@ -1,26 +1,13 @@
-"""Transformer blocks (Vaswani et al., 2017), arXiv:1706.03762, normalised before each layer; a memory for sampling.
+"""Transformer blocks (Vaswani et al., 2017), arXiv:1706.03762, normalised before each layer; a cache for sampling.
 
 Attention is written out: the fused kernels' gradients differ from run to run on some devices.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 
-Memory = dict[str, Tensor]
-"""Keys and values of what has been seen, by layer: with it a forward pass takes new positions only."""
-
-
-def waves(count: int, width: int) -> Tensor:
-    """(count, w): numbers 0 … count−1 as sines and cosines of growing wavelength, up to about `count`, with some noise.
-
-    As what an embedding starts from it tells that neighbouring levels are alike; the noise keeps them apart.
-    """
-    lengths = (4 * count) ** torch.linspace(0, 1, width // 2) * 4 ** torch.linspace(1, 0, width // 2)
-    phase = 2 * math.pi * torch.arange(count)[:, None] / lengths
-    code = torch.cat([phase.sin(), phase.cos()], 1)
-    return nn.functional.pad(code, (0, width - code.shape[1])) + 0.3 * torch.randn(count, width)
+KVCache = dict[str, Tensor]
+"""Keys and values of earlier positions, by layer: with it a forward pass takes new positions only."""
 
 
 class Attention(nn.Module):
@@ -35,19 +22,19 @@ class Attention(nn.Module):
         self.key_value = nn.Linear(width, 2 * width, bias=False)
         self.output = nn.Linear(width, width)
 
-    def keys_values(self, seen: Tensor) -> Tensor:
+    def keys_values(self, x: Tensor) -> Tensor:
         """(n, s, w) -> (2, n, heads, s, w/heads)."""
-        n, s, w = seen.shape
-        return self.key_value(seen).view(n, s, 2, self.heads, w // self.heads).permute(2, 0, 3, 1, 4)
+        n, s, w = x.shape
+        return self.key_value(x).view(n, s, 2, self.heads, w // self.heads).permute(2, 0, 3, 1, 4)
 
-    def forward(self, x: Tensor, keys_values: Tensor, visible: Tensor | None) -> Tensor:
-        """x: (n, t, w).  visible: bool, broadcastable to (n, heads, t, s), or None for all."""
+    def forward(self, x: Tensor, keys_values: Tensor, mask: Tensor | None) -> Tensor:
+        """x: (n, t, w).  mask: bool, what is to be seen, broadcastable to (n, heads, t, s), or None for all."""
         n, t, w = x.shape
         q = self.query(x).view(n, t, self.heads, w // self.heads).transpose(1, 2)  # (n, h, t, d)
         k, v = keys_values
         scores = q @ k.transpose(2, 3) * (w // self.heads) ** -0.5  # (n, h, t, s)
-        if visible is not None:
-            scores = scores.masked_fill(~visible, float("-inf"))
+        if mask is not None:
+            scores = scores.masked_fill(~mask, float("-inf"))
         return self.output((scores.softmax(3) @ v).transpose(1, 2).reshape(n, t, w))
 
 
@@ -59,37 +46,38 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3 if context else 2))
         self.attention = Attention(width, heads)
-        self.across = Attention(width, heads) if context else None
+        self.cross_attention = Attention(width, heads) if context else None
         self.condition = nn.Linear(width, width) if condition else None
         self.feed_forward = nn.Sequential(nn.Linear(width, 4 * width), nn.ReLU(), nn.Linear(4 * width, width))
 
     def forward(
         self,
         x: Tensor,
-        visible: Tensor | None,
+        mask: Tensor | None,
         *,
         context: tuple[Tensor, Tensor] | None = None,
         condition: Tensor | None = None,
-        memory: Memory | None = None,
+        cache: KVCache | None = None,
         name: str = "",
     ) -> Tensor:
         h = self.norms[0](x)
-        seen = self.attention.keys_values(h)
-        if memory is not None:
-            if f"{name}.seen" in memory:
-                seen = torch.cat([memory[f"{name}.seen"], seen], 3)
-            memory[f"{name}.seen"] = seen
-        x = x + self.dropout(self.attention(h, seen, visible))
+        keys_values = self.attention.keys_values(h)
+        if cache is not None:
+            if f"{name}.self" in cache:
+                keys_values = torch.cat([cache[f"{name}.self"], keys_values], 3)
+            cache[f"{name}.self"] = keys_values
+        x = x + self.dropout(self.attention(h, keys_values, mask))
         if self.condition is not None and condition is not None:
             x = x + self.condition(condition)[:, None]  # a class, added after the attention (PolyGen)
-        if self.across is not None and context is not None:
-            elements, there = context
-            across = None if memory is None else memory.get(f"{name}.across")
+        if self.cross_attention is not None and context is not None:
+            elements, context_mask = context
+            across = None if cache is None else cache.get(f"{name}.cross")
             if across is None:
-                across = self.across.keys_values(elements)
-                if memory is not None:
-                    memory[f"{name}.across"] = across
-            x = x + self.dropout(self.across(self.norms[2](x), across, there[:, None, None]))
+                across = self.cross_attention.keys_values(elements)
+                if cache is not None:
+                    cache[f"{name}.cross"] = across
+            h = self.cross_attention(self.norms[2](x), across, context_mask[:, None, None])
+            x = x + self.dropout(h)
         return x + self.dropout(self.feed_forward(self.norms[1](x)))
 
 
@@ -122,20 +110,20 @@ class Transformer(nn.Module):
         self,
         x: Tensor,
         *,
-        there: Tensor | None = None,
+        mask: Tensor | None = None,
         context: tuple[Tensor, Tensor] | None = None,
         condition: Tensor | None = None,
-        memory: Memory | None = None,
+        cache: KVCache | None = None,
     ) -> Tensor:
         """(n, t, w) -> (n, t, w).
 
-        there: (n, t) bool, which positions are to be seen, without causality.  context: elements (n, s, w), and which
-        of them are there (n, s).  condition: (n, w).  memory: pass the same dict while the sequence grows, and in x
-        the new positions: all that there are at first, and one by one from then on.
+        mask: (n, t) bool, which positions are to be seen, without causality.  context: elements (n, s, w) and their
+        mask (n, s).  condition: (n, w).  cache: pass the same dict while the sequence grows, and in x the new
+        positions: all that there are at first, and one by one from then on.
         """
-        visible = None if there is None else there[:, None, None]
+        visible = None if mask is None else mask[:, None, None]
         if self.causal and x.shape[1] > 1:
             visible = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).tril()
         for i, block in enumerate(self.blocks):
-            x = block(x, visible, context=context, condition=condition, memory=memory, name=str(i))
+            x = block(x, visible, context=context, condition=condition, cache=cache, name=str(i))
         return self.norm(x)

@@ -1,0 +1,42 @@
+"""The command line: declared here, done in the modules that each command imports."""
+
+import atexit
+import gc
+import os
+import sys
+
+import typer
+
+from genbench.cli import stages, tools
+from genbench.cli.declared import app
+from genbench.runtime import environment
+from genbench.storage.files import InputError
+
+__all__ = ["app", "main", "stages", "tools"]
+
+
+def main() -> None:
+    """The console script: one clear line for what the user can mend, and exit code 1."""
+    environment.fix()  # before NumPy is loaded: nothing that this module imports at its top may import it
+    # Memory goes back at the end in any case, and a last look for garbage would take .2 s.
+    atexit.register(gc.freeze)
+    from genbench.provenance.receipts import recording
+    from genbench.runtime import launch
+
+    launch.attend()
+    try:
+        with recording(sys.argv[1:]):
+            app()
+    except (InputError, OSError, MemoryError) as error:
+        if os.environ.get("GENBENCH_TRACEBACK"):
+            raise
+        if not launch.told(error):
+            said = (
+                f"out of memory: {error}; expected less data at once"
+                if isinstance(error, MemoryError)
+                else error
+            )
+            # The name of a file can have line breaks, and what a terminal takes for commands.
+            line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(said))
+            typer.echo(f"genbench: error: {line}", err=True)
+        sys.exit(1)
