@@ -31,6 +31,7 @@ lint: $(SETUP)
 	ruff check
 	ruff format --check
 	mypy
+	lint-imports --no-cache --no-logo
 	snakefmt --check workflow
 	$(PYTHON) tests/lint_workflow.py
 

@@ -21,11 +21,12 @@ import torch
 from PIL import Image, ImageDraw
 
 from genbench.capabilities import Likelihood, capability
+from genbench.core import space_of
 from genbench.data.prepared import Prepared, load
 from genbench.drawing.tiles import png, tile
 from genbench.models.build import build
 from genbench.params.schema import load as parameters
-from genbench.scoring.evaluation import log_prob
+from genbench.scoring.likelihoods import log_prob
 from genbench.storage.files import InputError
 from genbench.storage.weights import load_state, read_weights
 
@@ -58,7 +59,9 @@ def rows(
         if k is not None:
             model.importance = k
         torch.manual_seed(0)
-        held_out, seen = (-log_prob(model, x, data.space) for x in (data.held_out_x, data.train_x[:train]))
+        held_out, seen = (
+            -log_prob(model, x, space_of(data.card)) for x in (data.held_out.x, data.train.x[:train])
+        )
         label = f"{name}, bound, {k} importance samples" if bound else name
         sign = "≤ " if bound else ""
         numbers = [
@@ -127,7 +130,7 @@ def main() -> None:
         name, folder = names[run], Path("results/runs", run)
         if (arguments.runs and name not in arguments.runs) or not (folder / "model.safetensors").exists():
             continue
-        model = build(run, entry, data.space).eval()
+        model = build(run, entry, space_of(data.card)).eval()
         if capability(model, Likelihood) is None:
             continue
         tensors, _ = read_weights(folder / "model.safetensors", expected={"run": run, "data": data.sha256})
@@ -138,7 +141,7 @@ def main() -> None:
         if arguments.figures:
             rng = torch.Generator().manual_seed(0)
             with torch.no_grad():
-                pictures.append(data.space.stored(model.sample(arguments.samples, rng=rng)))
+                pictures.append(space_of(data.card).stored(model.sample(arguments.samples, rng=rng)))
             if entry.steps:
                 found[name] = curve_of(folder)
     if arguments.figures:

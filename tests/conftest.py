@@ -41,9 +41,10 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in `folder` with the environment's own executables first on the path."""
+    """Run a command in `folder` with the environment's own executables first on the path, and the folder's own code."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    variables = {**os.environ, "PATH": path, **environment}
+    own = {"PYTHONPATH": str(folder / "src")} if (folder / "src/genbench").is_dir() else {}
+    variables = {**os.environ, "PATH": path, **own, **environment}
     return subprocess.run(
         arguments, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=300
     )
@@ -139,6 +140,6 @@ def workspace(built: Path, tmp_path: Path) -> Path:
 def by_snakemake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone with the parameters of `PAIR` in which `snakemake` has run."""
     folder = checkout(tmp_path_factory.mktemp("by_snakemake") / "clone", PAIR)
-    result = run_in(folder, "snakemake", "--cores", "2", PYTHONPATH=str(folder / "src"), PYTHONHASHSEED="1")
+    result = run_in(folder, "snakemake", "--cores", "2", PYTHONHASHSEED="1")
     assert result.returncode == 0, result.stdout + result.stderr
     return folder

@@ -5,12 +5,18 @@ A model file holds architecture and losses.  It knows no files, devices, loggers
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Generator, Tensor, nn
+
+from genbench.storage.arrays import slices
+from genbench.storage.stored import Stored
+
+SOME = 1 << 28  # bytes of what stands for data that is not held
+VALUES = 1 << 23  # of the elements that a model is shown or asked for at once
 
 
 class Space(NamedTuple):
@@ -59,26 +65,101 @@ class Space(NamedTuple):
         return values.astype(np.uint8) if self.levels else values
 
 
-class Batch(NamedTuple):
-    """x: (n, *space.shape) in [0, 1].
+def space_of(card: Mapping[str, Any]) -> Space:
+    """The space of a prepared dataset, by its card."""
+    source, paired = tuple(card.get("source_shape", ())), bool(card.get("paired"))
+    return Space(card["kind"], tuple(card["shape"]), card["levels"], card["classes"], source, paired)
 
-    condition: (n,) class labels; (n, *space.source) images to translate from, where there are any; or None.
-    intensity: uint8 levels (n, *space.shape) that training steps draw binary x from, where it does so afresh.
+
+def at_once(space: Space) -> int:
+    """How many elements a model is shown or asked for at once where it could be any number."""
+    return max(1, VALUES // space.dimensions)
+
+
+class Batch(NamedTuple):
+    """Elements with what is known of each; None where the dataset does not say, or has nothing of the kind.
+
+    x: (n, *space.shape) in [0, 1], or as stored where the space has no levels.
+    label: int64 (n,) classes 0 … space.classes − 1.
+    source: (n, *space.source) in [0, 1], images to translate from.
+    identity: int64 (n,), equal where two elements show the same person.
+    factors: float32 (n, k), what each element was made from; columns in the order of the dataset's card.
     """
 
     x: Tensor
-    condition: Tensor | None = None
-    intensity: Tensor | None = None
+    label: Tensor | None = None
+    source: Tensor | None = None
+    identity: Tensor | None = None
+    factors: Tensor | None = None
+
+    def rows(self, index: slice | Tensor) -> "Batch":
+        """The elements at these places, a slice or an index on any device, with what is known of them."""
+        return _rows(self, index)
+
+    def blocks(self) -> Iterator["Batch"]:
+        """All elements in order, in pieces that a model can be shown at once: here in one."""
+        yield self
+
+    def some(self) -> "Batch":
+        """As many elements as can be held, which here are all."""
+        return self
+
+    def whole(self) -> Tensor:
+        """All x as one tensor."""
+        return self.x
+
+
+class Streamed(NamedTuple):
+    """Elements too many to hold, with the fields of `Batch`: x and source are read when they are asked for."""
+
+    x: Stored
+    label: Tensor | None = None
+    source: Stored | None = None
+    identity: Tensor | None = None
+    factors: Tensor | None = None
+
+    def rows(self, index: slice | Tensor) -> Batch:
+        """The elements at these places, a slice or an index on any device, with what is known of them."""
+        return _rows(self, index)
+
+    def blocks(self) -> Iterator[Batch]:
+        """All elements in order, in pieces that can be held."""
+        for part in slices(len(self.x), max(1, VALUES // self.x.shape[1:].numel())):
+            yield self.rows(part)
+
+    def some(self) -> Batch:
+        """As many elements as SOME bytes hold, spread evenly over all."""
+        n = len(self.x)
+        count = min(n, max(1, SOME // (4 * self.x.shape[1:].numel())))
+        return self.rows(torch.arange(count) * n // count)
+
+    def whole(self) -> Tensor:
+        """All x as one tensor after all: for elements that are short, or that a control has to keep."""
+        return torch.cat([part.x for part in self.blocks()])
+
+
+Data = Batch | Streamed
+
+
+def _rows(data: Data, index: slice | Tensor) -> Batch:
+    def of(values: Tensor | Stored) -> Tensor:
+        if isinstance(index, Tensor) and isinstance(values, Tensor):
+            return values[index.to(values.device)]
+        return values[index]
+
+    return Batch(**{field: of(values) for field, values in data._asdict().items() if values is not None})
 
 
 class Splits(NamedTuple):
     """The prepared data, for closed-form fits.  Only the controls may look at `held_out`.
 
-    A set too large to hold gives no tensors, but what `genbench.batches` has `blocks`, `some` or the `whole` of.
+    intensity: uint8 levels (n, *space.shape) that training steps draw the binary x of `train` from, where they do so
+    afresh; it is for the drawing of batches alone.
     """
 
-    train: Batch
-    held_out: Batch
+    train: Data
+    held_out: Data
+    intensity: Tensor | Stored | None = None
 
 
 def constant(progress: float) -> float:
@@ -120,13 +201,14 @@ class Phase(NamedTuple):
 class GenerativeModel(nn.Module, ABC):
     """Built from the space and keyword-only hyper-parameters; the paper's constants are the defaults.
 
-    conditional: whether `sample` heeds its `condition`; such a model is asked for the held-out data's conditions.
+    conditional: the field of a batch that `sample` heeds as its `condition`, if any; such a model is asked for that of
+    the held-out data.
     independent: whether n samples may as well be drawn in several calls, for want of memory.
     noiseless: whether samples follow from the data or the condition alone, whatever the random source.
     tiny: hyper-parameters at which a training takes seconds; the laws of the zoo build the model with them.
     """
 
-    conditional: ClassVar[bool] = False
+    conditional: ClassVar[Literal["label", "source"] | None] = None
     independent: ClassVar[bool] = True
     noiseless: ClassVar[bool] = False
     tiny: ClassVar[Mapping[str, Any]] = {}
@@ -139,6 +221,10 @@ class GenerativeModel(nn.Module, ABC):
     def free_parameters(self) -> int:
         """How many numbers the fit chose; a model fitted in closed form, whose tables are buffers, counts those."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+    def condition_of(self, data: Data) -> Tensor | Stored | None:
+        """What `sample` is given as its condition for these elements."""
+        return {None: None, "label": data.label, "source": data.source}[self.conditional]
 
     @abstractmethod
     def phases(self) -> list[Phase]:

@@ -67,11 +67,11 @@ def test_the_official_partition_and_the_attributes_are_kept(planted: Planted, tm
     fit = pictures.fitting(8, crop=12)
     expected = np.stack([fit(np.ascontiguousarray(image.transpose(2, 0, 1))) for image in planted.images])
     train, test = planted.numbers == 0, planted.numbers == 2
-    assert np.array_equal(ready.train_x, expected[train])
-    assert np.array_equal(ready.held_out_x, expected[test])
-    assert np.array_equal(ready.train_y, planted.values[train, 1])
-    assert np.array_equal(ready.train_factors, planted.values[train])
-    assert np.array_equal(ready.held_out_factors, planted.values[test])
+    assert np.array_equal(ready.train.x, expected[train])
+    assert np.array_equal(ready.held_out.x, expected[test])
+    assert np.array_equal(ready.train.y, planted.values[train, 1])
+    assert np.array_equal(ready.train.factors, planted.values[train])
+    assert np.array_equal(ready.held_out.factors, planted.values[test])
     card = ready.card
     assert card["counts"] == {"train": 40, "held_out": 16}
     assert list(card["factors"]) == TITLES
@@ -79,7 +79,7 @@ def test_the_official_partition_and_the_attributes_are_kept(planted: Planted, tm
     assert card["checked"].startswith("MD5")
     assert str(planted.root) not in json.dumps(card)
     tuning = celeba.load(root=root, attribute="Male", size=8, crop=12, partition="valid")
-    assert np.array_equal(tuning.held_out_x, expected[planted.numbers == 1])
+    assert np.array_equal(tuning.held_out.x, expected[planted.numbers == 1])
 
 
 @pytest.mark.parametrize(
@@ -92,23 +92,23 @@ def test_the_official_partition_and_the_attributes_are_kept(planted: Planted, tm
 )
 def test_every_layout_is_found(planted: Planted, places: dict[str, Any]) -> None:
     source = celeba.load(root=planted.write(**places), attribute="Smiling", size=8)
-    assert source.train_x.shape == (40, 3, 8, 8)
-    assert np.array_equal(source.held_out_y, planted.values[planted.numbers == 2, 2])
+    assert source.train.x.shape == (40, 3, 8, 8)
+    assert np.array_equal(source.held_out.y, planted.values[planted.numbers == 2, 2])
 
 
 def test_a_stratified_part_is_decoded_and_no_more(planted: Planted) -> None:
     root = planted.write(png=True)
     whole = celeba.load(root=root, attribute="Male", size=8)
     part = celeba.load(root=root, attribute="Male", size=8, train=20, held_out=10)
-    assert (len(part.train_x), len(part.held_out_x)) == (20, 10)
-    assert abs(part.train_y.mean() - whole.train_y.mean()) < 0.06
-    at = {image.tobytes(): i for i, image in enumerate(whole.train_x)}
-    rows = [at[image.tobytes()] for image in part.train_x]
-    assert np.array_equal(part.train_factors, whole.train_factors[rows])  # type: ignore[index]
+    assert (len(part.train.x), len(part.held_out.x)) == (20, 10)
+    assert abs(part.train.y.mean() - whole.train.y.mean()) < 0.06
+    at = {image.tobytes(): i for i, image in enumerate(whole.train.x)}
+    rows = [at[image.tobytes()] for image in part.train.x]
+    assert np.array_equal(part.train.factors, whole.train.factors[rows])  # type: ignore[index]
     for i in set(range(40)) - set(rows):  # what is not asked for may be missing
         (planted.root / "img_align_celeba_png" / planted.names[i]).with_suffix(".png").unlink()
     again = celeba.load(root=root, attribute="Male", size=8, train=20, held_out=10)
-    assert np.array_equal(again.train_x, part.train_x)
+    assert np.array_equal(again.train.x, part.train.x)
 
 
 def test_damaged_images_are_left_out_with_their_attributes(planted: Planted, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_damaged_images_are_left_out_with_their_attributes(planted: Planted, tmp
     assert ready.card["unreadable"] == {"count": 2, "files": ["000003.jpg", "000060.jpg"]}
     assert ready.card["counts"] == {"train": 39, "held_out": 15}
     kept = np.arange(len(planted.numbers)) != 2
-    assert np.array_equal(ready.train_factors, planted.values[(planted.numbers == 0) & kept])
+    assert np.array_equal(ready.train.factors, planted.values[(planted.numbers == 0) & kept])
 
 
 def replaced(name: str, old: str, new: str) -> Callable[[Path], None]:

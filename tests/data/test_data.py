@@ -9,9 +9,10 @@ import pytest
 from conftest import Command
 
 from genbench.data import prepared as data
-from genbench.data.source import Source
-from genbench.data.splits import stratified_split
-from genbench.params.schema import Dataset, source_names, source_signature
+from genbench.data.source import Part, Source
+from genbench.data.splits import hide_held_out, stratified_split
+from genbench.params.schema import Dataset
+from genbench.params.signatures import source_names, source_signature
 from genbench.storage.files import InputError, write_all
 
 
@@ -30,13 +31,13 @@ def test_digits_are_the_bundled_images_split_once(digits: bytes, tmp_path) -> No
     from sklearn.datasets import load_digits
 
     ready = prepared(digits, tmp_path)
-    assert ready.train_x.shape == (1000, 1, 8, 8)
-    assert ready.held_out_x.shape == (797, 1, 8, 8)
-    ours = np.sort(np.concatenate([ready.train_x, ready.held_out_x]).reshape(1797, -1), axis=0)
+    assert ready.train.x.shape == (1000, 1, 8, 8)
+    assert ready.held_out.x.shape == (797, 1, 8, 8)
+    ours = np.sort(np.concatenate([ready.train.x, ready.held_out.x]).reshape(1797, -1), axis=0)
     assert np.array_equal(ours, np.sort(load_digits().data.astype(np.uint8), axis=0))
     assert ready.card["counts"] == {"train": 1000, "held_out": 797}
     assert ready.levels == 17
-    assert ready.train_x.max() == 16
+    assert ready.train.x.max() == 16
 
 
 def test_the_split_is_stratified_and_follows_the_seed() -> None:
@@ -54,15 +55,15 @@ def test_binarisation_keeps_the_split(digits: bytes, tmp_path) -> None:  # type:
     grey = prepared(digits, tmp_path)
     bits = prepared(data.prepare("bits", Dataset(source="digits", threshold=8)), tmp_path)
     assert bits.levels == 2
-    assert np.array_equal(bits.held_out_x, grey.held_out_x >= 8)
+    assert np.array_equal(bits.held_out.x, grey.held_out.x >= 8)
 
 
 def test_validation_never_shows_the_held_out_images(digits: bytes, tmp_path) -> None:  # type: ignore[no-untyped-def]
     final = prepared(digits, tmp_path)
     tuning = prepared(data.prepare("digits", Dataset(source="digits", validation=True)), tmp_path)
-    assert (len(tuning.train_x), len(tuning.held_out_x)) == (800, 200)
-    train = {image.tobytes() for image in final.train_x}
-    assert all(image.tobytes() in train for image in [*tuning.train_x, *tuning.held_out_x])
+    assert (len(tuning.train.x), len(tuning.held_out.x)) == (800, 200)
+    train = {image.tobytes() for image in final.train.x}
+    assert all(image.tobytes() in train for image in [*tuning.train.x, *tuning.held_out.x])
 
 
 def test_the_same_entry_gives_the_same_bytes(digits: bytes) -> None:
@@ -88,20 +89,20 @@ def test_a_damaged_file_is_named(digits: bytes, tmp_path, damage, said: str) -> 
 def test_validation_keeps_equal_images_on_one_side(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(0).integers(0, 17, (60, 1, 4, 4), dtype=np.uint8)
     labels = np.random.default_rng(1).integers(0, 5, 240)
-    source = Source(np.tile(x, (4, 1, 1, 1)), labels, x, labels[:60], 17, 5, {})
-    split = data._hide_held_out(source)
-    train, validation = ({image.tobytes() for image in part} for part in (split.train_x, split.held_out_x))
+    source = Source(Part(np.tile(x, (4, 1, 1, 1)), labels), Part(x, labels[:60]), 17, 5, {})
+    split = hide_held_out(source)
+    train, validation = ({image.tobytes() for image in part} for part in (split.train.x, split.held_out.x))
     assert not train & validation
     assert (len(train), len(validation)) == (48, 12)
-    assert (len(split.train_x), len(split.held_out_x)) == (192, 48)
+    assert (len(split.train.x), len(split.held_out.x)) == (192, 48)
     label_of = {image.tobytes(): set(labels[i::60]) for i, image in enumerate(x)}
-    assert all(y in label_of[image.tobytes()] for image, y in zip(split.train_x, split.train_y, strict=True))
+    assert all(y in label_of[image.tobytes()] for image, y in zip(split.train.x, split.train.y, strict=True))
 
 
 def test_validation_of_different_images_is_stratified(digits: bytes, tmp_path) -> None:  # type: ignore[no-untyped-def]
     final = prepared(digits, tmp_path)
     tuning = prepared(data.prepare("digits", Dataset(source="digits", validation=True)), tmp_path)
-    shares = np.bincount(tuning.held_out_y) / np.bincount(final.train_y)
+    shares = np.bincount(tuning.held_out.y) / np.bincount(final.train.y)
     assert np.abs(shares - 0.2).max() < 0.02
 
 
@@ -129,7 +130,7 @@ def test_a_card_of_images_says_their_range_and_classes(
     tmp_path, options: dict[str, Any], classes: str | None
 ) -> None:  # type: ignore[no-untyped-def]
     ready = prepared(data.prepare("set", Dataset(**options)), tmp_path)
-    both = np.concatenate([ready.train_x, ready.held_out_x])
+    both = np.concatenate([ready.train.x, ready.held_out.x])
     assert ready.card["range"] == [both.min(), both.max()]
     assert len(ready.card["class_names"]) == ready.classes
     assert classes is None or ready.card["class_names"] == list(classes)

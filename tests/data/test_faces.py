@@ -156,35 +156,35 @@ def test_prepared_through_the_command_with_the_factors(small: Path, genbench: Co
     assert ready.card["held_out_duplicates_of_train"] == 0
     assert list(ready.card["factors"]) == list(Factors._fields)
     for x, y, stored in (
-        (ready.train_x, ready.train_y, ready.train_factors),
-        (ready.held_out_x, ready.held_out_y, ready.held_out_factors),
+        (ready.train.x, ready.train.y, ready.train.factors),
+        (ready.held_out.x, ready.held_out.y, ready.held_out.factors),
     ):
         assert stored is not None
         assert stored.shape == (len(x), len(Factors._fields))
         assert np.array_equal(render(Factors(*stored.T), size=16), x)
         assert np.array_equal(y, Factors(*stored.T).glasses)
-    assert ready.train_factors is not None
-    assert ready.held_out_factors is not None
-    assert set(ready.train_factors[:, 0]).isdisjoint(ready.held_out_factors[:, 0])
+    assert ready.train.factors is not None
+    assert ready.held_out.factors is not None
+    assert set(ready.train.factors[:, 0]).isdisjoint(ready.held_out.factors[:, 0])
 
 
 def test_validation_keeps_images_and_factors_together(tmp_path: Path) -> None:
     path = tmp_path / "faces.safetensors"
     path.write_bytes(data.prepare("faces", Dataset(source="faces", validation=True, **SMALL)))
     ready = data.load(path)
-    assert ready.train_factors is not None
-    assert ready.held_out_factors is not None
-    assert (len(ready.train_x), len(ready.held_out_x)) == (48, 12)
-    assert np.array_equal(render(Factors(*ready.train_factors.T), size=16), ready.train_x)
-    assert np.array_equal(render(Factors(*ready.held_out_factors.T), size=16), ready.held_out_x)
+    assert ready.train.factors is not None
+    assert ready.held_out.factors is not None
+    assert (len(ready.train.x), len(ready.held_out.x)) == (48, 12)
+    assert np.array_equal(render(Factors(*ready.train.factors.T), size=16), ready.train.x)
+    assert np.array_equal(render(Factors(*ready.held_out.factors.T), size=16), ready.held_out.x)
 
 
 def test_a_dataset_without_factors_has_none(tmp_path: Path) -> None:
     path = tmp_path / "digits.safetensors"
     path.write_bytes(data.prepare("digits", Dataset(source="digits")))
     ready = data.load(path)
-    assert ready.train_factors is None
-    assert ready.held_out_factors is None
+    assert ready.train.factors is None
+    assert ready.held_out.factors is None
     assert "factors" not in ready.card
 
 

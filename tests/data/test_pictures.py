@@ -34,7 +34,7 @@ def album(tmp_path: Path) -> Path:
 
 
 def images(source: Source) -> set[bytes]:
-    return {image.tobytes() for image in (*source.train_x, *source.held_out_x)}
+    return {image.tobytes() for image in (*source.train.x, *source.held_out.x)}
 
 
 def upper(place: Path) -> None:
@@ -88,7 +88,7 @@ def test_unusual_images_are_read(album: Path, add: Callable[[Path], None], count
     before = folder.load(root=str(album), size=8)
     add(album / "犬")
     source = folder.load(root=str(album), size=8)
-    assert len(source.train_x) + len(source.held_out_x) == 24 + count
+    assert len(source.train.x) + len(source.held_out.x) == 24 + count
     assert images(before) <= images(source)
     assert source.about["unreadable"] == {"count": 0, "files": []}
     assert source.about["class_names"] == ["Kätzchen weiß", "犬"]
@@ -111,7 +111,7 @@ def test_what_is_no_image_is_passed_over(album: Path) -> None:
     (album / "__MACOSX/._000.png").write_bytes(b"\0")
     save(album / ".thumbnails", photographs(3, seed=4))
     after = folder.load(root=str(album), size=8)
-    assert np.array_equal(after.train_x, before.train_x)
+    assert np.array_equal(after.train.x, before.train.x)
     assert after.about == before.about
 
 
@@ -121,8 +121,8 @@ def test_links_to_folders_are_classes(album: Path, tmp_path: Path) -> None:
     for place in album.iterdir():
         (root / place.name).symlink_to(place)
     linked, plain = (folder.load(root=str(place), size=8) for place in (root, album))
-    assert np.array_equal(linked.train_x, plain.train_x)
-    assert np.array_equal(linked.train_y, plain.train_y)
+    assert np.array_equal(linked.train.x, plain.train.x)
+    assert np.array_equal(linked.train.y, plain.train.y)
     (album / "犬/again").symlink_to(album)
     assert "again: a link to a folder that it lies in" in refused(folder.load, root=str(album), size=8)
 
@@ -133,7 +133,7 @@ def test_the_current_folder_and_the_home_folder_are_folders(
     monkeypatch.chdir(album)
     monkeypatch.setenv("HOME", str(album.parent))
     here, home = (folder.load(root=root, size=8) for root in (".", f"~/{album.name}"))
-    assert np.array_equal(here.train_x, home.train_x)
+    assert np.array_equal(here.train.x, home.train.x)
     assert here.about["source"] == home.about["source"] == f"the folder {album.name}"
 
 
@@ -224,7 +224,7 @@ def test_an_error_is_one_line_whatever_the_name(genbench: Command, small: Path) 
 
 def test_a_training_part_of_one_class_is_too_few_for_the_classifier(tmp_path: Path) -> None:
     ready = prepared(tmp_path / "x", source="digits")
-    alone = ready._replace(train_y=np.full_like(ready.train_y, 3))
+    alone = ready._replace(train=ready.train._replace(y=np.full_like(ready.train.y, 3)))
     with pytest.raises(InputError, match=r"datasets\.set: 1000 images to train on, all of one class"):
         classifier.train(alone, Extractor(steps=1))
 

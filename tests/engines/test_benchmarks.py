@@ -91,8 +91,8 @@ def test_the_table_of_likelihoods_has_our_value_beside_the_published_one(tmp_pat
     assert cells[-2:] == ["≤ 22.5, other", "A, 1999"]
     value, error = (float(number) for number in cells[1].split(" ± "))
     x = data_of(tmp_path / "data/bits.safetensors")
-    p = (x.train_x.reshape(1000, -1).sum(0) + 1) / 1002  # add-one smoothing of two levels
-    held_out = x.held_out_x.reshape(len(x.held_out_x), -1)
+    p = (x.train.x.reshape(1000, -1).sum(0) + 1) / 1002  # add-one smoothing of two levels
+    held_out = x.held_out.x.reshape(len(x.held_out.x), -1)
     nats = -(np.log(p) * held_out + np.log(1 - p) * (1 - held_out)).sum(1)
     assert value == pytest.approx(nats.mean(), abs=0.006)
     assert error == pytest.approx(nats.std(ddof=1) / len(nats) ** 0.5, abs=0.006)

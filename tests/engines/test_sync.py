@@ -19,8 +19,8 @@ STAGES = {f"{stage}@bits-copycat" for stage in ("train", "sample", "novelty", "e
 
 
 def do(folder: Path, *arguments: str, code: int = 0, **environment: str) -> str:
-    """What a command says, which must end with `code`; the package is that of the folder, as in a clone."""
-    result = run_in(folder, *arguments, **{"PYTHONPATH": str(folder / "src"), **environment})
+    """What a command says, which must end with `code`."""
+    result = run_in(folder, *arguments, **environment)
     assert result.returncode == code, result.stdout + result.stderr
     return result.stdout + result.stderr
 
@@ -114,9 +114,9 @@ _load = load
 
 def load(**options):
     found = _load(**options)
-    train = found.train_x.copy()
-    train[0] = np.random.default_rng().integers(0, 2, train[0].shape)
-    return found._replace(train_x=train)
+    x = found.train.x.copy()
+    x[0] = np.random.default_rng().integers(0, 2, x[0].shape)
+    return found._replace(train=found.train._replace(x=x))
 """
     source.write_text(source.read_text() + planted)
     do(folder, *command)

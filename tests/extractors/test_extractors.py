@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from genbench.data import prepared as data
 from genbench.extractors import checkpoint, dinov2, inception
-from genbench.extractors.build import EXTRACTORS, Extractor, build
 from genbench.extractors import classifier as domain
+from genbench.extractors.build import EXTRACTORS, Extractor, build
 from genbench.extractors.classifier import ClassifierFeatures
 from genbench.extractors.pca_pixels import PcaPixels
 from genbench.extractors.random_convolution import RandomConvolution
@@ -195,7 +195,7 @@ def test_pca_pixels_belongs_to_its_training_images() -> None:
 def test_classifier_gives_what_it_gives_inside_a_run(classifier: Path) -> None:
     prepared = data.load(classifier.parent / "digits.safetensors")
     trained = domain.load(classifier, prepared)
-    levels = prepared.held_out_x[:100]
+    levels = prepared.held_out.x[:100]
     inside, outside = trained(levels), ClassifierFeatures(classifier, shape=(1, 8, 8))
     images = np.round(levels * (255 / 16)).astype(np.uint8)
     np.testing.assert_allclose(outside.features(images), inside.features, atol=0.05)
@@ -208,7 +208,7 @@ def test_classifier_gives_what_it_gives_inside_a_run(classifier: Path) -> None:
 def test_each_seed_gives_a_classifier_of_its_own(classifier: Path) -> None:
     prepared = data.load(classifier.parent / "digits.safetensors")
     trained = domain.load(classifier, prepared)
-    levels = prepared.held_out_x[:20]
+    levels = prepared.held_out.x[:20]
     assert list(trained.classifiers) == [4, 7]
     assert (trained(levels).features == trained(levels, seed=4).features).all()
     assert (trained(levels).features != trained(levels, seed=7).features).any()

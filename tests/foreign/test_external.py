@@ -22,7 +22,7 @@ def test_a_folder_of_images_is_audited_and_scored_like_a_run(workspace: Path) ->
     (workspace / "params.yaml").write_text("".join(line for line in lines if "  digits" not in line))
     data = load(workspace / "data/bits.safetensors")
     (workspace / "mine").mkdir()
-    for i, image in enumerate(data.train_x[:60]):  # copies
+    for i, image in enumerate(data.train.x[:60]):  # copies
         Image.fromarray(image[0] * 255).save(workspace / f"mine/{i:03}.png")
     folder = workspace / "results/runs/bits-mine"
     for arguments in (
@@ -41,7 +41,7 @@ def test_a_folder_of_images_is_audited_and_scored_like_a_run(workspace: Path) ->
         done = run_in(workspace, "genbench", *arguments)
         assert done.returncode == 0, done.stderr
     assert not (folder / "model.safetensors").exists()
-    assert np.array_equal(np.load(folder / "samples.npz")["x"], data.train_x[:60])
+    assert np.array_equal(np.load(folder / "samples.npz")["x"], data.train.x[:60])
     assert json.loads((folder / "novelty.json").read_text())["scores"]["copy_rate"]["value"] == 1
     metrics = json.loads((folder / "metrics.json").read_text())
     assert (metrics["model"], metrics["parameters"], metrics["n"]) == ("external/folder", None, 60)
@@ -53,10 +53,10 @@ def test_a_folder_of_images_is_audited_and_scored_like_a_run(workspace: Path) ->
 
 def test_archives_are_taken_as_stored_or_brought_to_the_levels(workspace: Path, tmp_path: Path) -> None:
     data = load(workspace / "data/bits.safetensors")
-    np.savez(tmp_path / "stored.npz", x=data.held_out_x)
-    assert np.array_equal(samples_of(str(tmp_path / "stored.npz"), data), data.held_out_x)
-    np.savez(tmp_path / "floats.npz", x=data.held_out_x * 0.9)
-    assert np.array_equal(samples_of(str(tmp_path / "floats.npz"), data), data.held_out_x)
+    np.savez(tmp_path / "stored.npz", x=data.held_out.x)
+    assert np.array_equal(samples_of(str(tmp_path / "stored.npz"), data), data.held_out.x)
+    np.savez(tmp_path / "floats.npz", x=data.held_out.x * 0.9)
+    assert np.array_equal(samples_of(str(tmp_path / "floats.npz"), data), data.held_out.x)
     np.savez(tmp_path / "wide.npz", x=np.zeros((5, 1, 9, 9), np.uint8))
     with pytest.raises(InputError, match=r"wide\.npz: images of shape \(1, 9, 9\); expected \(1, 8, 8\)"):
         samples_of(str(tmp_path / "wide.npz"), data)

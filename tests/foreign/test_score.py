@@ -352,9 +352,9 @@ def test_a_prepared_dataset_is_read_by_split(tmp_path: Path) -> None:
     path.write_bytes(data.prepare("bits", Dataset(source="digits", threshold=8)))
     prepared = data.load(path)
     train = images.read(f"{path}:train", "samples")
-    assert np.array_equal(train.images, prepared.train_x * 255)
-    assert np.array_equal(images.read(str(path), "held_out").images, prepared.held_out_x * 255)
-    np.savez(tmp_path / "levels.npz", prepared.train_x)
+    assert np.array_equal(train.images, prepared.train.x * 255)
+    assert np.array_equal(images.read(str(path), "held_out").images, prepared.held_out.x * 255)
+    np.savez(tmp_path / "levels.npz", prepared.train.x)
     assert np.array_equal(images.read(str(tmp_path / "levels.npz"), "samples", levels=2).images, train.images)
 
 

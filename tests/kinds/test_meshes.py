@@ -20,13 +20,15 @@ from genbench.data.prepared import load, prepare
 from genbench.data.source import Source
 from genbench.data.sources import meshes as source
 from genbench.kinds.kind import Subject
-from genbench.kinds.mesh import embedding, kind, rendering
+from genbench.kinds.mesh import embedding, rendering
+from genbench.kinds.mesh.kind import KIND as MESHES
+from genbench.kinds.mesh.kind import SIDE
 from genbench.models.autoregressive.polygen import PolyGen
 from genbench.models.controls.token_frequency import TokenFrequency
 from genbench.models.controls.uniform_tokens import UniformTokens
 from genbench.nn.mesh_tokens import face_mask, join, split, vertex_mask
 from genbench.params.schema import Dataset, Extractor
-from genbench.scoring import evaluation
+from genbench.scoring import resampling
 from genbench.scoring.catalogue import SCORES
 from genbench.scoring.metrics import nearest
 from genbench.storage.files import InputError, npz_bytes, write_all
@@ -150,7 +152,7 @@ def test_obj_files_hold_what_the_format_says_and_read_back(drawn: Source) -> Non
     assert lines[0] == "o box"
     assert lines[1] == "v -0.421569 -0.343137 0.264706"  # x, z, −y: up is y
     assert next(line for line in lines if line[0] == "f") == "f 1 3 4 2"
-    for row in drawn.train_x[:27]:
+    for row in drawn.train.x[:27]:
         mesh = meshes.unpack(row)
         back = obj.from_obj(obj.to_obj(mesh))
         assert back.faces == mesh.faces
@@ -180,11 +182,11 @@ def test_pictures_follow_from_the_mesh_and_show_an_open_one_from_inside() -> Non
     )
     assert red(BOX) == 0
     assert red(Mesh(CORNERS, BOX.faces[:-1])) > 100  # without its lid
-    assert int((picture != meshes.PAPER).any(2).sum()) > 500
+    assert int((picture != rendering.PAPER).any(2).sum()) > 500
 
 
 def test_the_embedding_is_the_kernel_distance_of_the_sets_of_vertices(drawn: Source) -> None:
-    found = [meshes.unpack(row) for row in drawn.train_x[:40]]
+    found = [meshes.unpack(row) for row in drawn.train.x[:40]]
     x = embedding.embedding(found)
     turned = [Mesh(mesh.vertices[::-1], ()) for mesh in found]
     assert np.allclose(embedding.embedding(turned), x, atol=1e-12)
@@ -193,7 +195,7 @@ def test_the_embedding_is_the_kernel_distance_of_the_sets_of_vertices(drawn: Sou
 
     def kernel(a: Mesh, b: Mesh) -> float:
         gaps = (meshes.lengths(a.vertices, bits=8)[:, None] - meshes.lengths(b.vertices, bits=8)[None]) ** 2
-        return float(np.exp(-gaps.sum(2) / (2 * meshes.BANDWIDTH**2)).mean())
+        return float(np.exp(-gaps.sum(2) / (2 * embedding.BANDWIDTH**2)).mean())
 
     exact = np.array([[kernel(a, a) + kernel(b, b) - 2 * kernel(a, b) for b in found] for a in found])
     assert np.abs(distances**2 - exact).max() < 0.12
@@ -205,7 +207,7 @@ def test_the_embedding_is_the_kernel_distance_of_the_sets_of_vertices(drawn: Sou
 
 
 def test_every_solid_is_valid_points_outwards_and_stands_in_order(drawn: Source) -> None:
-    for rows, labels in ((drawn.train_x, drawn.train_y), (drawn.held_out_x, drawn.held_out_y)):
+    for rows, labels in ((drawn.train.x, drawn.train.y), (drawn.held_out.x, drawn.held_out.y)):
         assert rows.dtype == np.int16
         for row, label in zip(rows, labels, strict=True):
             mesh = meshes.unpack(row)
@@ -216,17 +218,17 @@ def test_every_solid_is_valid_points_outwards_and_stands_in_order(drawn: Source)
             assert again.faces == mesh.faces
             assert np.array_equal(again.vertices, mesh.vertices)
             assert {i for face in mesh.faces for i in face} == set(range(len(mesh.vertices)))
-    assert any(len(face) > 4 for row in drawn.train_x for face in meshes.unpack(row).faces)
+    assert any(len(face) > 4 for row in drawn.train.x for face in meshes.unpack(row).faces)
 
 
 def test_no_mesh_is_there_twice_and_seeds_decide(drawn: Source) -> None:
-    rows = [row.tobytes() for row in (*drawn.train_x, *drawn.held_out_x)]
+    rows = [row.tobytes() for row in (*drawn.train.x, *drawn.held_out.x)]
     assert len(set(rows)) == len(rows) == 225
-    assert set(np.bincount(drawn.train_y).tolist()) | set(np.bincount(drawn.held_out_y).tolist()) != {0}
+    assert set(np.bincount(drawn.train.y).tolist()) | set(np.bincount(drawn.held_out.y).tolist()) != {0}
     assert drawn.classes == len(CLASSES) == len(drawn.about["class_names"]) >= 6
-    one, same, other = (source.load(train=30, held_out=10, seed=seed).train_x.tobytes() for seed in (3, 3, 4))
+    one, same, other = (source.load(train=30, held_out=10, seed=seed).train.x.tobytes() for seed in (3, 3, 4))
     assert one == same != other
-    assert drawn.about["tokens"] == drawn.train_x.shape[1]
+    assert drawn.about["tokens"] == drawn.train.x.shape[1]
     with pytest.raises(InputError, match="bits: with 4 there are not 400 different meshes"):
         source.load(train=390, held_out=10, bits=4)
     with pytest.raises(InputError, match="bits: got 3; expected 4 to 10"):
@@ -242,19 +244,19 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("meshes")
     (folder / "d.safetensors").write_bytes(prepare("d", Dataset(source="meshes", train=90, held_out=40)))
     data = load(folder / "d.safetensors")
-    (folder / "e.safetensors").write_bytes(kind.extractor(data, Extractor(steps=1))[0])
+    (folder / "e.safetensors").write_bytes(MESHES.extractor(data, Extractor(steps=1))[0])
     return data, folder
 
 
 def compared(prepared: Any, samples: np.ndarray, asked: np.ndarray | None = None) -> dict[str, float]:
     data, folder = prepared
-    draws = evaluation.draws(40, len(samples), real_seed=0, fake_seed=1)
-    found = kind.compare(
+    draws = resampling.draws(40, len(samples), real_seed=0, fake_seed=1)
+    found = MESHES.compare(
         data, Subject(samples, None, asked), draws, extractor=folder / "e.safetensors", seed=0
     )
     for name, score in found.scores.items():
         assert name in SCORES
-        assert score.replicates.shape == (evaluation.RESAMPLINGS,)
+        assert score.replicates.shape == (resampling.RESAMPLINGS,)
         assert score.estimate.low <= score.estimate.value <= score.estimate.high
     json.dumps(found.facts, allow_nan=False)
     values = {name: score.estimate.value for name, score in found.scores.items()}
@@ -263,22 +265,22 @@ def compared(prepared: Any, samples: np.ndarray, asked: np.ndarray | None = None
 
 def test_held_out_meshes_score_well_and_broken_ones_do_not(prepared: Any) -> None:
     data = prepared[0]
-    good = compared(prepared, data.held_out_x, data.held_out_y)
+    good = compared(prepared, data.held_out.x, data.held_out.y)
     assert good["valid_meshes"] == good["closed_meshes"] == 1
     assert good["malformed"] == 0
-    assert good["mean_vertices"] == np.mean([len(meshes.unpack(row).vertices) for row in data.held_out_x])
+    assert good["mean_vertices"] == np.mean([len(meshes.unpack(row).vertices) for row in data.held_out.x])
     assert good["condition_agreement"] > 0.8
-    broken = data.held_out_x.copy()
+    broken = data.held_out.x.copy()
     for row in broken[:10]:  # open: the last face goes
         last = int((row != -1).sum()) - 1
         start = int(np.flatnonzero(row[:last] == 1)[-1])
         row[start], row[start + 1 :] = 0, -1
     broken[10:14, 0] = 0  # no meshes
-    bad = compared(prepared, broken, data.held_out_y)
+    bad = compared(prepared, broken, data.held_out.y)
     assert bad["valid_meshes"] == bad["closed_meshes"] == 26 / 40
     assert bad["malformed"] == 4
     assert bad["condition_agreement"] < good["condition_agreement"]
-    squashed = data.held_out_x[data.held_out_y == 0][np.arange(40) % 4]
+    squashed = data.held_out.x[data.held_out.y == 0][np.arange(40) % 4]
     few = compared(prepared, squashed)
     assert few["recall"] < good["recall"] - 0.3
     assert few["vertex_kid"] > good["vertex_kid"] + 0.01
@@ -287,27 +289,27 @@ def test_held_out_meshes_score_well_and_broken_ones_do_not(prepared: Any) -> Non
 
 def test_samples_are_drawn_in_grids_and_in_pairs(prepared: Any) -> None:
     data = prepared[0]
-    broken = data.held_out_x[:23].copy()
+    broken = data.held_out.x[:23].copy()
     broken[5] = -1
-    grid = kind.grid(broken, data.card)
-    assert grid.shape == (3 * (kind.SIDE + 4) + 4, 10 * (kind.SIDE + 4) + 4, 3)
-    assert not np.array_equal(grid, kind.grid(data.held_out_x[:23], data.card))
+    grid = MESHES.grid(broken, data.card)
+    assert grid.shape == (3 * (SIDE + 4) + 4, 10 * (SIDE + 4) + 4, 3)
+    assert not np.array_equal(grid, MESHES.grid(data.held_out.x[:23], data.card))
     calm, alarmed = (
-        kind.pairs(broken[:3], data.train_x[:3], [flag, False, False], data.card) for flag in (False, True)
+        MESHES.pairs(broken[:3], data.train.x[:3], [flag, False, False], data.card) for flag in (False, True)
     )
     assert not np.array_equal(calm, alarmed)
 
 
 def test_a_copy_is_at_distance_zero_and_nothing_else_is(prepared: Any) -> None:
     data = prepared[0]
-    train, held_out = (kind.vectors(x, data.card) for x in (data.train_x, data.held_out_x))
+    train, held_out = (MESHES.vectors(x, data.card) for x in (data.train.x, data.held_out.x))
     assert np.array_equal(nearest(train, train[::3])[0][:, 0], np.zeros(30))
     assert nearest(train, held_out)[0].min() > 1e-3
 
 
 def test_obj_command_writes_what_reads_back_and_names_what_is_no_mesh(prepared: Any, tmp_path: Any) -> None:
     data, folder = prepared
-    x = data.held_out_x[:5].copy()
+    x = data.held_out.x[:5].copy()
     x[2] = -1
     write_all(tmp_path / "run", {"samples.npz": npz_bytes({"x": x})})
     arguments = ["--samples", tmp_path / "run", "--data", folder / "d.safetensors", "--out", tmp_path / "obj"]
@@ -325,16 +327,16 @@ def test_obj_command_writes_what_reads_back_and_names_what_is_no_mesh(prepared: 
 
 
 def test_rows_come_apart_and_together_again(drawn: Source) -> None:
-    x = torch.from_numpy(drawn.train_x)
+    x = torch.from_numpy(drawn.train.x)
     tokens = split(x)
     assert bool(tokens.whole.all())
-    assert tokens.counts.tolist() == [len(meshes.unpack(row).vertices) for row in drawn.train_x]
+    assert tokens.counts.tolist() == [len(meshes.unpack(row).vertices) for row in drawn.train.x]
     assert torch.equal(join(tokens.vertices, tokens.faces, x.shape[1]), x.long())
 
 
 @torch.no_grad()
 def test_the_masks_allow_every_mesh_and_nothing_else_of_a_tiny_space(drawn: Source) -> None:
-    x = torch.from_numpy(drawn.train_x)
+    x = torch.from_numpy(drawn.train.x)
     model = UniformTokens(Space("mesh", (x.shape[1],), 0, 9))
     assert bool(torch.isfinite(model.log_prob(x)).all())
     every = every_mesh(18)
@@ -413,9 +415,9 @@ def test_spaces_and_data_that_do_not_fit_are_refused(drawn: Source) -> None:
         PolyGen(Space("image", (1, 8, 8), 17, 10))
     with pytest.raises(ValueError, match="bits: got 11; expected 1 to 10"):
         UniformTokens(TINY, bits=11)
-    batch = Batch(torch.from_numpy(drawn.train_x), torch.from_numpy(drawn.train_y))
+    batch = Batch(torch.from_numpy(drawn.train.x), torch.from_numpy(drawn.train.y))
     with pytest.raises(ValueError, match="bits: got 4, but the data holds the level 2"):
-        UniformTokens(Space("mesh", drawn.train_x.shape[1:], 0, 9), bits=4).fit(Splits(batch, batch))
+        UniformTokens(Space("mesh", drawn.train.x.shape[1:], 0, 9), bits=4).fit(Splits(batch, batch))
 
 
 def test_polygen_beats_token_frequencies_and_these_beat_uniform_tokens() -> None:
@@ -423,9 +425,9 @@ def test_polygen_beats_token_frequencies_and_these_beat_uniform_tokens() -> None
     data = source.load(train=180, held_out=36, bits=5)
     train, held_out = (
         Batch(torch.from_numpy(x), torch.from_numpy(y))
-        for x, y in ((data.train_x, data.train_y), (data.held_out_x, data.held_out_y))
+        for x, y in ((data.train.x, data.train.y), (data.held_out.x, data.held_out.y))
     )
-    splits, space = Splits(train, held_out), Space("mesh", data.train_x.shape[1:], 0, 9)
+    splits, space = Splits(train, held_out), Space("mesh", data.train.x.shape[1:], 0, 9)
     torch.manual_seed(0)
     polygen = PolyGen(space, bits=5, width=32, vertex_layers=1, face_layers=1, heads=2, dropout=0.0)
     frequency, uniform = TokenFrequency(space, bits=5), UniformTokens(space, bits=5)
@@ -436,7 +438,7 @@ def test_polygen_beats_token_frequencies_and_these_beat_uniform_tokens() -> None
     for step in range(16):
         rows = torch.arange(step * 10, step * 10 + 10) % 180
         optimizer.zero_grad()
-        batch = Batch(train.x[rows], torch.from_numpy(data.train_y)[rows])
+        batch = Batch(train.x[rows], torch.from_numpy(data.train.y)[rows])
         torch.stack([loss(batch) for loss in losses]).sum().backward()
         optimizer.step()
     with torch.no_grad():

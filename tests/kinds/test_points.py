@@ -10,18 +10,20 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor, nn
 
-from genbench.core import Batch, Space, Splits
+from genbench.core import Batch, Space, Splits, space_of
 from genbench.data import prepared as data
 from genbench.drawing.canvas import SAMPLES, SCORE, TARGET
 from genbench.kinds.kind import Subject, kind_of
-from genbench.kinds.points import kind as points
+from genbench.kinds.points import mixture
+from genbench.kinds.points.comparison import excess_nll
+from genbench.kinds.points.kind import KIND as POINTS
 from genbench.models.adversarial.dcgan import DCGAN
 from genbench.models.adversarial.gan import GAN
 from genbench.models.adversarial.wgan_gp import WGANGP
 from genbench.models.flows.realnvp import RealNVP
 from genbench.params.schema import Dataset
 from genbench.report.frames import film
-from genbench.scoring import evaluation, metrics
+from genbench.scoring import metrics, resampling
 from genbench.storage.files import InputError
 from genbench.storage.weights import weights_bytes
 from genbench.training.loop import Budget, Job, train
@@ -39,8 +41,8 @@ def prepared(folder: Path, **entry: Any) -> data.Prepared:
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_mixture_lies_where_its_card_says(source: str, tmp_path: Path) -> None:
     ready = prepared(tmp_path, source=source, train=4000, held_out=1000)
-    card, x, y = ready.card, ready.train_x, ready.train_y
-    assert (len(x), len(ready.held_out_x), ready.classes, ready.levels) == (4000, 1000, SOURCES[source], 0)
+    card, x, y = ready.card, ready.train.x, ready.train.y
+    assert (len(x), len(ready.held_out.x), ready.classes, ready.levels) == (4000, 1000, SOURCES[source], 0)
     assert card["kind"] == "points"
     assert x.dtype == np.float32
     assert 0 <= x.min() < 0.3
@@ -66,10 +68,10 @@ def test_the_scale_leads_back(tmp_path: Path) -> None:
 def test_points_follow_the_seed_and_validation_drops_the_held_out_ones(tmp_path: Path) -> None:
     one, same, other = (prepared(tmp_path, **RING, seed=seed) for seed in (0, 0, 1))
     assert one.sha256 == same.sha256
-    assert not np.isin(one.train_x[:, 0], other.train_x[:, 0]).any()
+    assert not np.isin(one.train.x[:, 0], other.train.x[:, 0]).any()
     tuning = prepared(tmp_path, **RING, validation=True)
-    assert (len(tuning.train_x), len(tuning.held_out_x)) == (320, 80)
-    assert not np.isin(tuning.held_out_x[:, 0], one.held_out_x[:, 0]).any()
+    assert (len(tuning.train.x), len(tuning.held_out.x)) == (320, 80)
+    assert not np.isin(tuning.held_out.x[:, 0], one.held_out.x[:, 0]).any()
 
 
 @pytest.mark.parametrize(
@@ -89,11 +91,11 @@ def test_what_is_no_mixture_is_refused(options: dict[str, Any], said: str) -> No
         data.prepare("points", Dataset(**options))
 
 
-def scored(ready: data.Prepared, samples: np.ndarray, folder: Path) -> dict[str, evaluation.Scored]:
+def scored(ready: data.Prepared, samples: np.ndarray, folder: Path) -> dict[str, resampling.Scored]:
     kind = kind_of(ready.card)
     weights, _ = kind.extractor(ready, None)  # type: ignore[arg-type]
     (folder / "plain.safetensors").write_bytes(weights)
-    drawn = evaluation.draws(len(ready.held_out_x), len(samples), real_seed=0, fake_seed=1)
+    drawn = resampling.draws(len(ready.held_out.x), len(samples), real_seed=0, fake_seed=1)
     subject = Subject(samples.astype(np.float32))
     return kind.compare(ready, subject, drawn, extractor=folder / "plain.safetensors", seed=0).scores
 
@@ -101,9 +103,9 @@ def scored(ready: data.Prepared, samples: np.ndarray, folder: Path) -> dict[str,
 def test_scores_tell_dropped_modes_and_noise(tmp_path: Path) -> None:
     ready = prepared(tmp_path, **RING)
     rng = np.random.default_rng(0)
-    three = ready.train_x[ready.train_y < 3]
+    three = ready.train.x[ready.train.y < 3]
     whole, dropped, noise = (
-        scored(ready, x, tmp_path) for x in (ready.train_x[:200], three, rng.random((200, 2)))
+        scored(ready, x, tmp_path) for x in (ready.train.x[:200], three, rng.random((200, 2)))
     )
     value = {name: [s[name].estimate.value for s in (whole, dropped, noise)] for name in whole}
     assert value["modes_covered"][:2] == [8, 3]
@@ -115,7 +117,7 @@ def test_scores_tell_dropped_modes_and_noise(tmp_path: Path) -> None:
     assert value["coverage"][0] > 0.8
     assert 0.6 > value["coverage"][1] > value["coverage"][2]
     for name, found in dropped.items():
-        assert len(found.replicates) == evaluation.RESAMPLINGS
+        assert len(found.replicates) == resampling.RESAMPLINGS
         assert found.replicates.mean() == pytest.approx(found.estimate.value, abs=0.1), name
 
 
@@ -141,18 +143,18 @@ def test_the_excess_is_zero_for_the_truth_and_the_divergence_for_another_density
 
     class Truth(Uniform):
         def log_prob(self, x: Tensor) -> Tensor:
-            return torch.from_numpy(points.mixture_log_density(x.double().numpy(), ready.card))
+            return torch.from_numpy(mixture.mixture_log_density(x.double().numpy(), ready.card))
 
     places = np.linspace(0, 1, 20_001)
-    density = points.true_density(places, ready.card)
+    density = mixture.true_density(places, ready.card)
     assert density.mean() == pytest.approx(1, abs=1e-3)
-    logs = points.mixture_log_density(places[:, None], ready.card)
+    logs = mixture.mixture_log_density(places[:, None], ready.card)
     assert np.exp(logs) == pytest.approx(density)
     divergence = float((density * logs).mean())  # from the uniform density
-    drawn = evaluation.draws(2000, 2000, real_seed=0, fake_seed=1)
+    drawn = resampling.draws(2000, 2000, real_seed=0, fake_seed=1)
     for model, expected in ((Truth(), 0.0), (Uniform(), divergence)):
-        subject = Subject(ready.held_out_x, model)
-        assert points._excess(ready, subject, drawn).estimate.value == pytest.approx(expected, abs=0.05)
+        excess = excess_nll(POINTS.vectors(ready.held_out.x, ready.card), ready, model, drawn)
+        assert excess.estimate.value == pytest.approx(expected, abs=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +162,8 @@ def flow(tmp_path_factory: pytest.TempPathFactory) -> tuple[RealNVP, data.Prepar
     folder = tmp_path_factory.mktemp("flow")
     ready = prepared(folder, **(RING | {"sigma": 0.1, "train": 2000}))
     torch.manual_seed(0)
-    model = RealNVP(ready.space, couplings=4, hidden=32, lr=5e-3)
-    batch = Batch(torch.from_numpy(ready.train_x), None)
+    model = RealNVP(space_of(ready.card), couplings=4, hidden=32, lr=5e-3)
+    batch = Batch(torch.from_numpy(ready.train.x), None)
     train(model, Splits(batch, batch), Budget(150, 128), Job("test", 0, folder / "c.pt", "f"))
     return model.eval(), ready
 
@@ -175,7 +177,7 @@ def test_a_flow_of_the_plane_is_a_density_of_the_unit_square(flow: tuple[RealNVP
     p = model.log_prob(lattice).double().exp()
     assert model.exact
     assert float(p.mean()) == pytest.approx(1, abs=0.01)
-    assert float(model.log_prob(torch.from_numpy(ready.held_out_x)).mean()) > 0.7  # 0 for the uniform density
+    assert float(model.log_prob(torch.from_numpy(ready.held_out.x)).mean()) > 0.7  # 0 for the uniform density
     # The mass that the density gives each ninth of the square is the share of samples that fall into it.
     samples = model.sample(20_000, rng=Generator().manual_seed(0))
     assert bool(((samples >= 0) & (samples <= 1)).all())
@@ -278,7 +280,7 @@ def test_images_of_a_training_stand_in_rows() -> None:
 
 def test_a_grid_puts_a_sample_where_it_lies(tmp_path: Path) -> None:
     card = prepared(tmp_path, **RING).card
-    canvas = points.grid(np.array([[0.25, 0.75]], np.float32), card)
+    canvas = POINTS.grid(np.array([[0.25, 0.75]], np.float32), card)
     rows, columns = np.nonzero((canvas[:380] == SAMPLES).all(2))
     assert (columns.mean() + 0.5 - 4) / 372 == pytest.approx(0.25, abs=0.01)
     assert 1 - (rows.mean() + 0.5 - 4) / 372 == pytest.approx(0.75, abs=0.01)
@@ -287,9 +289,9 @@ def test_a_grid_puts_a_sample_where_it_lies(tmp_path: Path) -> None:
 def test_copies_are_marked_in_red(tmp_path: Path) -> None:
     for source in ("ring", "mixture_1d"):
         ready = prepared(tmp_path, source=source, train=100, held_out=50)
-        near = ready.train_x[:3]
-        picture = points.pairs(near, near, [False, True, False], ready.card)
-        clean = points.pairs(near, near, [False] * 3, ready.card)
+        near = ready.train.x[:3]
+        picture = POINTS.pairs(near, near, [False, True, False], ready.card)
+        clean = POINTS.pairs(near, near, [False] * 3, ready.card)
         red = [int((p[:-25] == (214, 39, 40)).all(2).sum()) for p in (picture, clean)]
         assert red[0] > 10
         assert red[1] == 0
@@ -299,6 +301,6 @@ def test_a_source_without_a_known_mixture_is_scored_and_drawn_all_the_same(tmp_p
     ready = prepared(tmp_path, **RING)
     plain = {key: ready.card[key] for key in ready.card if key not in ("centres", "sigma", "weights")}
     bare = ready._replace(card=plain)
-    assert set(scored(bare, ready.train_x[:200], tmp_path)) == {"precision", "recall", "density", "coverage"}
-    assert points.grid(ready.train_x, plain).shape[2] == 3
-    assert points.grid(ready.train_x[:, :1], plain).shape[2] == 3
+    assert set(scored(bare, ready.train.x[:200], tmp_path)) == {"precision", "recall", "density", "coverage"}
+    assert POINTS.grid(ready.train.x, plain).shape[2] == 3
+    assert POINTS.grid(ready.train.x[:, :1], plain).shape[2] == 3

@@ -11,15 +11,16 @@ import pytest
 import torch
 from conftest import run_in
 
-from genbench.core import Batch, Splits
+from genbench.core import Batch, Splits, space_of
 from genbench.data import prepared as data
 from genbench.data.sources import sprinkler
-from genbench.drawing import bars
 from genbench.kinds.kind import Subject, kind_of
-from genbench.kinds.table import kind as table
+from genbench.kinds.table import bars
+from genbench.kinds.table.kind import KIND as TABLE
 from genbench.models.explicit.bayes_net import BayesNet
 from genbench.params.schema import Dataset
-from genbench.scoring import evaluation
+from genbench.scoring import resampling
+from genbench.scoring.likelihoods import likelihood_scores
 from genbench.scoring.metrics.cells import divergence, smoothed
 from genbench.storage.files import InputError, json_bytes
 
@@ -37,7 +38,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> data.Prepared:
 @pytest.fixture(scope="module")
 def extractor(prepared: data.Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("extractor") / "plain.safetensors"
-    content, card = table.extractor(prepared, None)  # type: ignore[arg-type]
+    content, card = TABLE.extractor(prepared, None)  # type: ignore[arg-type]
     path.write_bytes(content)
     assert json.dumps(card)
     return path
@@ -48,13 +49,13 @@ def draw(n: int, p: np.ndarray = TRUE, seed: int = 0) -> np.ndarray:
 
 
 def compared(prepared: data.Prepared, extractor: Path, samples: np.ndarray, model: Any = None) -> Any:
-    drawn = evaluation.draws(len(prepared.held_out_x), len(samples), real_seed=1, fake_seed=2)
-    return table.compare(prepared, Subject(samples, model), drawn, extractor=extractor, seed=3)
+    drawn = resampling.draws(len(prepared.held_out.x), len(samples), real_seed=1, fake_seed=2)
+    return TABLE.compare(prepared, Subject(samples, model), drawn, extractor=extractor, seed=3)
 
 
 def counted(prepared: data.Prepared, **options: Any) -> BayesNet:
-    net = BayesNet(prepared.space, **options)
-    batch = Batch(torch.from_numpy(prepared.train_x).float())
+    net = BayesNet(space_of(prepared.card), **options)
+    batch = Batch(torch.from_numpy(prepared.train.x).float())
     net.fit(Splits(batch, batch))
     return net
 
@@ -93,13 +94,13 @@ def test_true_samples_score_as_chance_says_and_wrong_ones_do_not(
     distance = 0.5 * float(np.abs(TRUE - apart).sum())
     assert wrong["cell_tv"].estimate.value == pytest.approx(distance, abs=0.03)
     for score in (*fine.values(), *wrong.values()):
-        assert score.replicates.shape == (evaluation.RESAMPLINGS,)
+        assert score.replicates.shape == (resampling.RESAMPLINGS,)
         assert score.estimate.low <= score.estimate.value <= score.estimate.high
 
 
 def test_held_out_data_are_not_compared_with_themselves(prepared: data.Prepared, extractor: Path) -> None:
     """The control gives held-out element i as sample i: its distance is that of two samples, not 0."""
-    assert compared(prepared, extractor, prepared.held_out_x).scores["cell_tv"].estimate.value > 0.002
+    assert compared(prepared, extractor, prepared.held_out.x).scores["cell_tv"].estimate.value > 0.002
 
 
 def test_an_exact_model_is_held_against_the_truth_without_sampling(
@@ -114,13 +115,13 @@ def test_an_exact_model_is_held_against_the_truth_without_sampling(
     assert kl.as_dict() == {"value": kl.value, "low": None, "high": None, "n": 8}
     assert kl.value < 0.001
     measures = found.measures
-    assert measures["P(grass), exact (true 0.4484)"]["value"] == pytest.approx(
+    assert measures["P(grass), exact (true 0.4484)"].estimate.value == pytest.approx(
         net.probability({2: 1}), abs=1e-6
     )
-    assert measures["P(rain | grass), exact (true 0.3577)"]["value"] == pytest.approx(
+    assert measures["P(rain | grass), exact (true 0.3577)"].estimate.value == pytest.approx(
         net.probability({0: 1}, {2: 1}), abs=1e-6
     )
-    assert measures["P(rain | grass), of samples (true 0.3577)"]["n"] < 500
+    assert measures["P(rain | grass), of samples (true 0.3577)"].estimate.n < 500
     apart = compared(prepared, extractor, draw(500), counted(prepared, pseudo_count=0.5))
     assert apart.scores["kl_model"].estimate.value > 0.2
 
@@ -130,14 +131,14 @@ def test_errors_of_the_tables_are_measured_against_what_counting_would_give(
 ) -> None:
     net = counted(prepared, edges=("0->1", "0->2", "1->2"), pseudo_count=0.5)
     fine = compared(prepared, extractor, draw(500), net).measures
-    assert 0 < fine["the same in standard errors"]["value"] < 3.5
+    assert 0 < fine["the same in standard errors"].estimate.value < 3.5
     net.log_cpt[2:4] = torch.tensor([0.1, 0.9]).log()  # planted: the sprinkler runs on dry days
     wrong = compared(prepared, extractor, draw(500), net).measures
     error = wrong["largest error of a conditional"]
-    assert error["value"] == pytest.approx(0.5, abs=1e-6)
-    assert error["better"] == "down"
-    dry = int((prepared.train_x[:, 0] == 0).sum())
-    in_standard_errors = wrong["the same in standard errors"]["value"]
+    assert error.estimate.value == pytest.approx(0.5, abs=1e-6)
+    assert error.better == "down"
+    dry = int((prepared.train.x[:, 0] == 0).sum())
+    in_standard_errors = wrong["the same in standard errors"].estimate.value
     assert in_standard_errors == pytest.approx(0.5 / math.sqrt(0.4 * 0.6 / dry), rel=1e-5)
 
 
@@ -149,35 +150,35 @@ def test_the_learned_tables_are_measures_of_the_model(prepared: data.Prepared) -
     sprinkler_alone = float(found["P(x2=1 | x0=0, x1=1)"].values)
     assert sprinkler_alone == pytest.approx(net.probability({2: 1}, {0: 0, 1: 1}), abs=1e-6)
     assert sprinkler_alone == pytest.approx(0.9, abs=0.02)
-    wide = BayesNet(prepared.space._replace(levels=9), edges=("0->1",))
+    wide = BayesNet(space_of(prepared.card)._replace(levels=9), edges=("0->1",))
     assert wide.measure(Splits(Batch(torch.zeros(1, 3)), Batch(torch.zeros(1, 3))), rng=rng) == {}
 
 
 def test_an_impossible_cell_is_no_number_and_no_crash(prepared: data.Prepared, extractor: Path) -> None:
     """Never rain in training: the model gives rain probability 0, and log p = −∞ to held-out rows."""
-    dry = prepared._replace(train_x=prepared.train_x[prepared.train_x[:, 0] == 0])
+    dry = prepared._replace(train_x=prepared.train.x[prepared.train.x[:, 0] == 0])
     net = counted(dry, edges=("0->1", "0->2", "1->2"))
     found = compared(prepared, extractor, draw(500), net)
     assert found.scores["kl_model"].estimate.value == math.inf
-    drawn = evaluation.draws(len(prepared.held_out_x), 500, real_seed=1, fake_seed=2)
-    _, likelihoods = evaluation.likelihood_scores(net, prepared, prepared.space, drawn)
+    drawn = resampling.draws(len(prepared.held_out.x), 500, real_seed=1, fake_seed=2)
+    _, likelihoods = likelihood_scores(net, prepared, space_of(prepared.card), drawn)
     records = {name: score.estimate.as_dict() for name, score in (found.scores | likelihoods).items()}
     assert records["kl_model"]["value"] is None and records["nll"]["value"] is None
-    assert json_bytes({"scores": records, "measures": found.measures})
+    assert json_bytes({"scores": records, "measures": {k: v.as_dict() for k, v in found.measures.items()}})
 
 
 def test_a_condition_that_no_sample_meets_leaves_its_query_out(
     prepared: data.Prepared, extractor: Path
 ) -> None:
     measures = compared(prepared, extractor, np.zeros((20, 3), np.uint8)).measures
-    assert measures["P(grass), of samples (true 0.4484)"]["value"] == 0
+    assert measures["P(grass), of samples (true 0.4484)"].estimate.value == 0
     assert not any(title.startswith("P(rain | grass), of samples") for title in measures)
 
 
 def test_a_table_that_cannot_be_listed_is_refused() -> None:
     card = {"shape": [13], "levels": 2}
     with pytest.raises(InputError, match=r"2\^13 cells; expected at most 4,096"):
-        table.grid(np.zeros((5, 13), np.uint8), card)
+        TABLE.grid(np.zeros((5, 13), np.uint8), card)
 
 
 def test_bars_are_as_high_as_the_shares() -> None:
@@ -232,4 +233,4 @@ def test_the_stages_write_what_they_declare(tmp_path: Path) -> None:
     assert json.loads((folder / "novelty.json").read_bytes())["pairs"] == []
     for picture in ("grid.png", "nearest.png"):
         assert (folder / picture).read_bytes().startswith(b"\x89PNG")
-    assert kind_of({"kind": "table"}) is table
+    assert kind_of({"kind": "table"}) is TABLE

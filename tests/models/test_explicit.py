@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from genbench.core import Batch, GenerativeModel, Space, Splits
+from genbench.core import Batch, GenerativeModel, Space, Splits, space_of
 from genbench.data import prepared as data
 from genbench.data.sources import sprinkler
 from genbench.models.explicit.bayes_net import BayesNet
@@ -29,7 +29,7 @@ JOINT = torch.from_numpy(sprinkler.joint(sprinkler.PARENTS, sprinkler.TABLES))
 
 @pytest.fixture(scope="module")
 def drawn() -> Batch:
-    return Batch(torch.from_numpy(sprinkler.load(seed=3).train_x).float())
+    return Batch(torch.from_numpy(sprinkler.load(seed=3).train.x).float())
 
 
 def fit(model: Any, batch: Batch) -> Any:
@@ -74,17 +74,17 @@ def test_the_source_draws_from_its_tables_and_says_so() -> None:
     source = sprinkler.load(train=50_000, held_out=20_000, seed=1)
     assert source.kind == "table" and source.levels == 2 and source.classes == 0
     place = 2 ** np.arange(2, -1, -1)
-    for x in (source.train_x, source.held_out_x):
+    for x in (source.train.x, source.held_out.x):
         assert x.dtype == np.uint8
         shares = np.bincount(x @ place, minlength=8) / len(x)
         error = np.sqrt(JOINT.numpy() * (1 - JOINT.numpy()) / len(x))
         assert (np.abs(shares - JOINT.numpy()) <= 4 * error).all()
-    assert not np.array_equal(source.train_x[:20_000], source.held_out_x)
+    assert not np.array_equal(source.train.x[:20_000], source.held_out.x)
     assert source.about["joint"] == pytest.approx(JOINT.tolist())
     assert sum(source.about["joint"]) == pytest.approx(1)
     again, other = sprinkler.load(train=100, seed=5), sprinkler.load(train=100, seed=6)
-    assert np.array_equal(again.train_x, sprinkler.load(train=100, seed=5).train_x)
-    assert not np.array_equal(again.train_x, other.train_x)
+    assert np.array_equal(again.train.x, sprinkler.load(train=100, seed=5).train.x)
+    assert not np.array_equal(again.train.x, other.train.x)
     for options in ({"train": 0}, {"held_out": -1}, {"seed": -1}):
         with pytest.raises(InputError, match="expected at least"):
             sprinkler.load(**options)
@@ -94,8 +94,8 @@ def test_the_prepared_table_keeps_its_kind_and_its_truth(tmp_path: Path) -> None
     path = tmp_path / "set.safetensors"
     path.write_bytes(data.prepare("rain", Dataset(source="sprinkler", train=200, held_out=50)))
     ready = data.load(path)
-    assert ready.space == TABLE
-    assert ready.train_x.shape == (200, 3)
+    assert space_of(ready.card) == TABLE
+    assert ready.train.x.shape == (200, 3)
     assert ready.card["queries"][1]["title"] == "P(rain | grass)"
     assert json.dumps(ready.card)
 

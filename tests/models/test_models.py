@@ -15,7 +15,8 @@ from genbench.core import Batch, GenerativeModel, Space, Splits
 from genbench.models.build import build
 from genbench.nn.autoregressive import Autoregressive
 from genbench.nn.discrete import DiscretizedLogistic, Levels
-from genbench.params.schema import Run, class_name_matches, model_names, model_signature
+from genbench.params.schema import Run
+from genbench.params.signatures import class_name_matches, model_names, model_signature
 from genbench.runtime.machine import seed_of
 from genbench.storage.files import InputError
 from genbench.storage.weights import load_state, weights_bytes
@@ -72,7 +73,7 @@ def quick(model: str) -> dict[str, float]:
 
 
 def elements(space: Space, n: int, seed: int = 0) -> Batch:
-    """Random elements that have something to learn, with labels, or with other images to translate from."""
+    """Random elements that have something to learn, with labels and with other images to translate from."""
     rng = Generator().manual_seed(seed)
     if space.kind == "mesh":  # three are far more frequent than all others together
         every = every_element(space)
@@ -86,9 +87,10 @@ def elements(space: Space, n: int, seed: int = 0) -> Batch:
     else:
         x = 0.6 + 0.3 * noise
     x = space.to_unit(space.to_levels(x.clamp(0, 1)))
-    if space.source:
-        return Batch(x, elements(space._replace(shape=space.source, source=()), n, seed + 100).x)
-    return Batch(x, torch.randint(space.classes, (n,), generator=rng) if space.classes else None)
+    label = torch.randint(space.classes, (n,), generator=rng) if space.classes else None
+    if not space.source:
+        return Batch(x, label)
+    return Batch(x, label, elements(space._replace(shape=space.source, source=()), n, seed + 100).x)
 
 
 def fitted(
@@ -101,10 +103,15 @@ def fitted(
     return built.eval()
 
 
+def asked(model: GenerativeModel, n: int, seed: int = 0) -> Tensor | None:
+    """n conditions, where the model heeds any."""
+    condition = model.condition_of(elements(model.space, n, seed=seed))
+    return None if condition is None else condition[:]
+
+
 def drawn(model: GenerativeModel, n: int, seed: int) -> Tensor:
     """n samples; under n conditions where the model heeds them."""
-    condition = elements(model.space, n).condition if model.conditional else None
-    return model.sample(n, condition, rng=Generator().manual_seed(seed))
+    return model.sample(n, asked(model, n), rng=Generator().manual_seed(seed))
 
 
 @pytest.fixture(scope="module")
@@ -295,7 +302,7 @@ def test_samples_match_the_density(name: str, size: str, tmp_path: Any) -> None:
 @torch.no_grad()
 def test_a_condition_changes_the_samples(zoo: dict[str, GenerativeModel], name: str) -> None:
     model = zoo[name]
-    one, other = (elements(model.space, 8, seed=seed).condition for seed in (0, 1))
+    one, other = (asked(model, 8, seed=seed) for seed in (0, 1))
     assert one is not None
     draws = [model.sample(8, condition, rng=Generator().manual_seed(0)) for condition in (one, other)]
     assert not torch.equal(*draws)
@@ -371,12 +378,8 @@ def test_a_pixel_depends_on_all_pixels_before_it_and_none_after(
     if model.space.kind != "image":
         pytest.skip("no pixels")
     dimensions = model.space.dimensions
-    for (
-        parameter
-    ) in model.parameters():  # none small enough to hide a dependence, or large enough to saturate
-        parameter.copy_(
-            torch.empty_like(parameter).uniform_(0.02, 0.06, generator=Generator().manual_seed(0))
-        )
+    for parameter in model.parameters():  # none so small as to hide a dependence, or so large as to saturate
+        parameter.uniform_(0.02, 0.06, generator=Generator().manual_seed(0))
     x = elements(model.space, 1).x.double()
     model.double()
 

@@ -11,10 +11,10 @@ from test_data_sources import photographs, prepared, save
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Batch, GenerativeModel, Space, Splits
+from genbench.core import Batch, GenerativeModel, Space, Splits, space_of
 from genbench.data import prepared as data
 from genbench.data.parts.transforms import TRANSFORMS, transformed
-from genbench.data.source import Source
+from genbench.data.source import Part, Source
 from genbench.data.sources import translation
 from genbench.models.translation.cyclegan import CycleGAN
 from genbench.models.translation.pix2pix import Pix2Pix
@@ -43,7 +43,7 @@ def images(n: int, shape: tuple[int, ...], seed: int = 0) -> Tensor:
 
 
 def batch(space: Space, n: int = 12) -> Batch:
-    return Batch(images(n, space.shape), images(n, space.source, seed=1))
+    return Batch(images(n, space.shape), source=images(n, space.source, seed=1))
 
 
 # The domains.
@@ -89,18 +89,18 @@ def test_an_unknown_transform_is_named_with_those_there_are() -> None:
 def test_paired_sources_are_made_of_their_targets() -> None:
     made = translation.load(transform="edges", train=1000)
     assert made.paired
-    assert made.train_x.shape == (1000, 1, 8, 8)
-    for x, source in ((made.train_x, made.train_source), (made.held_out_x, made.held_out_source)):
+    assert made.train.x.shape == (1000, 1, 8, 8)
+    for x, source in ((made.train.x, made.train.source), (made.held_out.x, made.held_out.source)):
         assert np.array_equal(source, transformed("edges", x, 17))
-    assert np.array_equal(made.held_out_y, made.held_out_source_y)
+    assert np.array_equal(made.held_out.y, made.held_out.source_y)
 
 
 def faults(made: Source) -> list[str]:
     """What makes two domains more than unpaired; needs a transform that can be undone: negative."""
     found = []
     parts = [
-        (made.train_x, made.train_source, made.train_y, made.train_source_y),
-        (made.held_out_x, made.held_out_source, made.held_out_y, made.held_out_source_y),
+        (made.train.x, made.train.source, made.train.y, made.train.source_y),
+        (made.held_out.x, made.held_out.source, made.held_out.y, made.held_out.source_y),
     ]
     targets = {image.tobytes() for x, *_ in parts for image in x}
     for x, source, y, source_y in parts:
@@ -120,59 +120,61 @@ def faults(made: Source) -> list[str]:
 def test_unpaired_domains_share_no_image_and_no_order() -> None:
     made = translation.load(transform="negative", paired=False, train=1000)
     assert not made.paired
-    assert [len(made.train_x), len(made.held_out_x)] == [500, 398]
+    assert [len(made.train.x), len(made.held_out.x)] == [500, 398]
     assert faults(made) == []
-    assert made.held_out_source is not None
-    assert made.held_out_source_y is not None
+    assert made.held_out.source is not None
+    assert made.held_out.source_y is not None
     from sklearn.datasets import load_digits
 
     bundled = load_digits()
     label_of = {
         image.tobytes(): y for image, y in zip(bundled.data.astype(np.uint8), bundled.target, strict=True)
     }
-    undone = transformed("negative", made.held_out_source, 17)
-    assert [label_of[image.tobytes()] for image in undone] == made.held_out_source_y.tolist()
+    undone = transformed("negative", made.held_out.source, 17)
+    assert [label_of[image.tobytes()] for image in undone] == made.held_out.source_y.tolist()
     again = translation.load(transform="negative", paired=False, train=1000)
-    assert np.array_equal(again.train_source, made.train_source)
+    assert np.array_equal(again.train.source, made.train.source)
     other = translation.load(transform="negative", paired=False, train=1000, seed=1)
-    assert not np.array_equal(other.train_source, made.train_source)
+    assert not np.array_equal(other.train.source, made.train.source)
 
 
 def test_faults_of_unpaired_domains_are_caught() -> None:
     """Planted: pairs, pairs in another order, classes in the same order, a target among the held-out sources."""
     paired = translation.load(transform="negative", train=1000)
     assert set(faults(paired)) == {"shared", "aligned"}
-    assert paired.train_source is not None
-    assert paired.train_source_y is not None
+    assert paired.train.source is not None
+    assert paired.train.source_y is not None
     order = np.random.default_rng(0).permutation(1000)
     shuffled = paired._replace(
-        train_source=paired.train_source[order], train_source_y=paired.train_source_y[order]
+        train=paired.train._replace(source=paired.train.source[order], source_y=paired.train.source_y[order])
     )
     assert "shared" in faults(shuffled)
     made = translation.load(transform="negative", paired=False, train=1000)
-    assert made.train_source is not None
-    assert made.train_source_y is not None
-    by_class, sources_by_class = np.argsort(made.train_y), np.argsort(made.train_source_y)
+    assert made.train.source is not None
+    assert made.train.source_y is not None
+    by_class, sources_by_class = np.argsort(made.train.y), np.argsort(made.train.source_y)
     in_line = made._replace(
-        train_x=made.train_x[by_class],
-        train_y=made.train_y[by_class],
-        train_source=made.train_source[sources_by_class],
-        train_source_y=made.train_source_y[sources_by_class],
+        train=Part(
+            made.train.x[by_class],
+            made.train.y[by_class],
+            source=made.train.source[sources_by_class],
+            source_y=made.train.source_y[sources_by_class],
+        )
     )
     assert faults(in_line) == ["aligned"]
-    leaked = made.train_source.copy()
-    leaked[3] = transformed("negative", made.held_out_x[:1], 17)[0]
-    assert faults(made._replace(train_source=leaked)) == ["shared"]
+    leaked = made.train.source.copy()
+    leaked[3] = transformed("negative", made.held_out.x[:1], 17)[0]
+    assert faults(made._replace(train=made.train._replace(source=leaked))) == ["shared"]
 
 
 def test_equal_images_stay_in_one_domain() -> None:
     x = np.random.default_rng(0).integers(0, 17, (30, 1, 4, 4), dtype=np.uint8)
     repeated, labels = np.repeat(x, 3, axis=0), np.tile(np.arange(2), 45)
-    first, second = translation._disjoint("train", repeated, labels, 0)
+    first, second = translation._disjoint("train", Part(repeated, labels), 0)
     assert len(first) == len(second) == 15
     assert len({repeated[i].tobytes() for i in (*first, *second)}) == 30
     with pytest.raises(InputError, match="held_out: got 19 different images; two domains expect at least 20"):
-        translation._disjoint("held_out", x[:19].repeat(2, 0), np.zeros(38, np.int64), 0)
+        translation._disjoint("held_out", Part(x[:19].repeat(2, 0), np.zeros(38, np.int64)), 0)
 
 
 @pytest.mark.parametrize("paired", [True, False])
@@ -184,22 +186,21 @@ def test_a_prepared_translation_keeps_its_domains_and_hides_what_is_held_out(
     path = tmp_path / "set.safetensors"
     path.write_bytes(data.prepare("set", Dataset(**entry)))
     final = data.load(path)
-    assert final.space == (PAIRS if paired else DOMAINS)
-    assert np.array_equal(final.held_out_source, made.held_out_source)
-    assert np.array_equal(final.asked_labels, made.held_out_source_y)
+    assert space_of(final.card) == (PAIRS if paired else DOMAINS)
+    assert np.array_equal(final.held_out.source, made.held_out.source)
+    assert np.array_equal(final.asked_labels("source"), made.held_out.source_y)
     path.write_bytes(data.prepare("set", Dataset(**entry, validation=True)))
     tuning = data.load(path)
-    assert final.train_source is not None
-    assert tuning.held_out_source is not None
-    seen = {image.tobytes() for image in final.train_source}
-    assert {image.tobytes() for image in tuning.held_out_source} <= seen
-    assert len(tuning.held_out_source) == len(tuning.asked_labels) == len(final.train_x) // 5
+    assert final.train.source is not None
+    assert tuning.held_out.source is not None
+    seen = {image.tobytes() for image in final.train.source}
+    assert {image.tobytes() for image in tuning.held_out.source} <= seen
+    assert len(tuning.held_out.source) == len(tuning.held_out.source_y) == len(final.train.x) // 5
     if paired:
-        assert np.array_equal(tuning.held_out_source, transformed("negative", tuning.held_out_x, 17))
+        assert np.array_equal(tuning.held_out.source, transformed("negative", tuning.held_out.x, 17))
     else:
         raw = data.load(path)
-        parts = {field: getattr(raw, field) for field in Source._fields if field in raw._fields}
-        found = faults(made._replace(**parts))
+        found = faults(made._replace(train=raw.train, held_out=raw.held_out))
         assert not {"shared", "aligned", "unequal"} & set(found)
 
 
@@ -243,21 +244,21 @@ def test_a_folder_is_a_base_with_all_its_options(tmp_path: Path) -> None:
     entry = f"d: {{source: translation, transform: negative, {options}}}"
     file.write_text(PARAMS.replace("datasets:", f"datasets:\n  {entry}", 1))
     made = prepared(tmp_path / "d.safetensors", **params.load(file).datasets["d"].model_dump())
-    assert made.train_source is not None
-    assert np.array_equal(made.train_source, 255 - made.train_x)
+    assert made.train.source is not None
+    assert np.array_equal(made.train.source, 255 - made.train.x)
     assert made.card["licence"] == "mine"
-    assert 20 < len(made.held_out_x) < 55
+    assert 20 < len(made.held_out.x) < 55
 
 
 def test_day_and_night_of_faces() -> None:
     options: dict[str, Any] = {"train": 60, "held_out": 40, "size": 16, "identities": 9, "label": "glasses"}
     made = translation.load(base="faces", transform="night", paired=False, **options)
-    assert made.train_x.shape == (30, 3, 16, 16)
-    assert made.train_source is not None
-    assert made.train_source.shape == (30, 3, 16, 16)
-    assert made.train_source.mean() < 0.5 * made.train_x.mean()
-    assert made.train_factors is not None
-    assert np.array_equal(made.train_factors[:, list(made.factors or {}).index("glasses")], made.train_y)
+    assert made.train.x.shape == (30, 3, 16, 16)
+    assert made.train.source is not None
+    assert made.train.source.shape == (30, 3, 16, 16)
+    assert made.train.source.mean() < 0.5 * made.train.x.mean()
+    assert made.train.factors is not None
+    assert np.array_equal(made.train.factors[:, list(made.factors or {}).index("glasses")], made.train.y)
 
 
 # The networks.
@@ -313,7 +314,7 @@ def test_any_even_sides_and_channels_are_translated(
     with torch.no_grad():
         model.eval()
         rng = Generator().manual_seed(0)
-        assert model.sample(4, given.condition, rng=rng).shape == (4, *shape)
+        assert model.sample(4, given.source, rng=rng).shape == (4, *shape)
         shown = model.show(Splits(given, given), rng=rng)
         assert all(table.ndim == 5 and table.shape[2:] == shape for table in shown.values())
         for values, meaning, _ in model.measure(Splits(given, given), rng=rng).values():
@@ -370,7 +371,7 @@ def test_pix2pix_finds_the_rule_between_pairs(tmp_path: Path, adversarial_weight
             dropout=0.0,
             adversarial_weight=adversarial_weight,
         )
-        fit(model, tmp_path, 80, Batch(x, source))
+        fit(model, tmp_path, 80, Batch(x, source=source))
         new = images(20, (1, 8, 8), seed=9)
         with torch.no_grad():
             made = model.eval().sample(20, new, rng=Generator().manual_seed(0))
@@ -535,7 +536,7 @@ def test_impossible_options_are_refused(name: str, options: dict[str, Any], said
 def test_a_translation_needs_an_image_for_each_sample(name: str) -> None:
     model = BUILD[name](PAIRS)
     for condition in (None, torch.arange(3), images(2, (1, 8, 8)), images(3, (1, 8, 16))):
-        with pytest.raises(ValueError, match=r"condition: .*; expected the images to translate"):
+        with pytest.raises(ValueError, match=r"source: .*; expected the images to translate"):
             model.sample(3, condition, rng=Generator().manual_seed(0))
     with pytest.raises(ValueError, match="expected the images to translate"):
-        model.phases()[0].objectives[0].loss(Batch(images(3, (1, 8, 8)), torch.arange(3)))
+        model.phases()[0].objectives[0].loss(Batch(images(3, (1, 8, 8)), source=torch.arange(3)))

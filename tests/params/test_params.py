@@ -1,15 +1,15 @@
 """Bad input gets one line that names the key, what was wrong and what was expected."""
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import pytest
 from conftest import SMALL, Command
 
 from genbench.data.parts.faces import DISCRETE
 from genbench.data.parts.transforms import TRANSFORMS
-from genbench.params import schema
-from genbench.params.schema import load, model_names, model_signature, source_signature
+from genbench.params.schema import load
+from genbench.params.signatures import model_names, model_signature, source_signature
 from genbench.storage.files import InputError
 
 
@@ -80,12 +80,19 @@ def test_the_default_benchmark_and_the_small_one_are_valid(tmp_path: Path) -> No
         ("hidden: 30", "hidden: 30, lr: .inf", "runs.bits-made.lr", "finite number"),
         ("source: digits", "source: Digits", "datasets.digits.source", "did you mean 'digits'"),
         ("source: digits", "source: ../digits", "datasets.digits.source", "unknown source '../digits'"),
-        ("device: cpu", 'device: "\\ud800"', "line 1", "is no text"),
-        ("device: cpu", "device: cpu\n? [a]\n: 1", "", "not what parameters can be: unhashable type"),
-        ("device: cpu", f"device: {'[' * 5000}", "", "not what parameters can be"),
+        ("device: cpu", 'device: "\\ud800"', "line 1", "invalid Unicode character"),
+        ("device: cpu", "device: cpu\n? [a]\n: 1", "top level", "key ('a',) is no text"),
+        ("device: cpu", f"device: {'[' * 5000}", "not valid YAML", "line"),
+        ("device: cpu", f"device: {'[' * 5000}{']' * 5000}", "", "not what parameters can be"),
+        ("device: cpu", "device: &loop [*loop]", "", "not what parameters can be"),
+        ("device: cpu", "device: 2021-01-01", "device", "2021-01-01 is a date to YAML"),
+        ("device: cpu", "device: !!set {cpu}", "device", "is a set to YAML"),
+        ("device: cpu", "device: on", "device", "got 'on'"),
+        ("bits-made:", "2021:", "runs", "key 2021 is no text to YAML; expected quotes around it"),
+        ("bits-made:", "true:", "runs", "key True is no text to YAML"),
         ("device: cpu", f"device: {'7' * 5000}", "", "not what parameters can be"),
         ("  bits-made:", "  digits-copycat:", "'digits-copycat'", "twice"),
-        ("runs:", "runs: [", "", "not valid YAML"),
+        ("runs:", "runs: [", "not valid YAML", "line "),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, key: str, said: str) -> None:
@@ -161,26 +168,10 @@ def test_a_choice_is_checked_before_anything_runs(tmp_path: Path) -> None:
     assert "runs.bits-made.activation: got 'swish'; should be 'relu' or 'gated'" in message
 
 
-@pytest.mark.parametrize(
-    ("annotation", "accepted"),
-    [
-        ("int", int),
-        ("Literal['a', 'b']", Literal["a", "b"]),
-        ("Literal['a']", Literal["a"]),
-        ("Literal[1, 2]", None),
-        ("Literal[A]", None),
-        ("Literal['a'] | None", None),
-        ("Path", None),
-    ],
-)
-def test_a_signature_names_types_that_params_can_hold(annotation: str, accepted: object) -> None:
-    assert schema._type(annotation) == accepted
-
-
 def test_the_words_of_a_source_are_those_it_knows() -> None:
     known = {("translation", "transform"): TRANSFORMS, ("faces", "label"): DISCRETE}
     for (source, option), words in known.items():
-        accepted = schema._type(source_signature(source, "test", {"base": "digits"})[option].annotation)
+        accepted = source_signature(source, "test", {"base": "digits"})[option].type
         assert set(get_args(accepted)) == set(words)
 
 

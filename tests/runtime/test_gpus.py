@@ -74,7 +74,7 @@ def test_a_gpu_is_one_jobs_unless_the_parameters_say_so(tmp_path: Path, jobs_per
     assert [each[0] for each in held if each] == UUIDS * jobs_per_gpu  # the empty one first
     assert gpus.claim(UUIDS, jobs_per_gpu=jobs_per_gpu, folder=tmp_path) is None
     assert held[1]
-    held[1][1].close()
+    held[1][1].release()
     again = gpus.claim(UUIDS, jobs_per_gpu=jobs_per_gpu, folder=tmp_path)
     assert again
     assert again[0] == UUIDS[1]
@@ -82,7 +82,7 @@ def test_a_gpu_is_one_jobs_unless_the_parameters_say_so(tmp_path: Path, jobs_per
 
 def test_processes_wait_for_each_other_and_a_killed_one_holds_nothing(tmp_path: Path) -> None:
     code = (
-        "import os, sys, time; from genbench import gpus; gpus.occupy(gpus.visible(), jobs_per_gpu=1);"
+        "import os, sys, time; from genbench.runtime import gpus; gpus.occupy(gpus.visible(), jobs_per_gpu=1);"
         "gpus.occupy(gpus.visible(), jobs_per_gpu=1);"  # once more: it has its own
         "print(os.environ['CUDA_VISIBLE_DEVICES'], flush=True); time.sleep(60)"
     )
@@ -164,6 +164,8 @@ def test_the_processes_of_a_run_get_a_gpu_each_or_none(
     folder = tmp_path / f"genbench-gpus-{os.getuid()}"
     single = gpus.claim(UUIDS, jobs_per_gpu=1, folder=folder)
     assert single
-    monkeypatch.setattr(gpus.time, "sleep", lambda seconds: single[1].close())  # as if its process had ended
+    monkeypatch.setattr(
+        gpus.time, "sleep", lambda seconds: single[1].release()
+    )  # as if its process had ended
     assert sorted(gpus.reserve("a", "cuda", 2, jobs_per_gpu=1)) == UUIDS
     assert gpus.claim(UUIDS, jobs_per_gpu=1, folder=folder) is None

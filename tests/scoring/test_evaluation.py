@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from genbench.extractors.classifier import Features
-from genbench.scoring import evaluation, metrics
-from genbench.scoring.folds import crossed
+from genbench.scoring import metrics, resampling
+from genbench.scoring.comparison import Features, sample_scores
+from genbench.scoring.resampling import crossed
 
 CLASSES = 4
 
@@ -17,24 +17,24 @@ def features(n: int, shift: float, seed: int) -> Features:
 
 
 @pytest.fixture(scope="module")
-def scored() -> dict[str, evaluation.Scored]:
+def scored() -> dict[str, resampling.Scored]:
     real, fake = features(301, 0, 1), features(240, 0.4, 2)
-    drawn = evaluation.draws(301, 240, real_seed=5, fake_seed=6)
-    return evaluation.sample_scores(real, fake, drawn, classes=CLASSES, seed=0)
+    drawn = resampling.draws(301, 240, real_seed=5, fake_seed=6)
+    return sample_scores(real, fake, drawn, classes=CLASSES, seed=0)
 
 
 def test_draws_stay_within_their_fold() -> None:
-    drawn = evaluation.draws(301, 240, real_seed=5, fake_seed=6)
-    assert drawn.real.shape == (evaluation.RESAMPLINGS, 301)
+    drawn = resampling.draws(301, 240, real_seed=5, fake_seed=6)
+    assert drawn.real.shape == (resampling.RESAMPLINGS, 301)
     assert (drawn.real[:, 0::2].sum(axis=1) == 151).all()
     assert (drawn.real[:, 1::2].sum(axis=1) == 150).all()
     assert (drawn.fake[:, 0::2].sum(axis=1) == 120).all()
-    other = evaluation.draws(301, 240, real_seed=5, fake_seed=7)
+    other = resampling.draws(301, 240, real_seed=5, fake_seed=7)
     assert (drawn.real == other.real).all(), "two runs see the same resamplings of the held-out images"
     assert (drawn.fake != other.fake).any()
 
 
-def test_scores_are_those_of_the_library_over_both_folds(scored: dict[str, evaluation.Scored]) -> None:
+def test_scores_are_those_of_the_library_over_both_folds(scored: dict[str, resampling.Scored]) -> None:
     real, fake = features(301, 0, 1), features(240, 0.4, 2)
     x, y = real.features, fake.features
     expected = {
@@ -59,10 +59,10 @@ def test_scores_are_those_of_the_library_over_both_folds(scored: dict[str, evalu
     assert scored["class_tv"].estimate.value == pytest.approx(np.mean(shares))
 
 
-def test_replicates_scatter_as_the_intervals_say(scored: dict[str, evaluation.Scored]) -> None:
+def test_replicates_scatter_as_the_intervals_say(scored: dict[str, resampling.Scored]) -> None:
     for name in ("fid", "kid", "precision", "density", "coverage", "classifier_score", "recall"):
         estimate, replicates = scored[name]
-        assert replicates.shape == (evaluation.RESAMPLINGS,)
+        assert replicates.shape == (resampling.RESAMPLINGS,)
         half = (estimate.high - estimate.low) / 2
         assert 1.96 * replicates.std(ddof=1) == pytest.approx(half, rel=0.35), name
 
@@ -71,8 +71,8 @@ def test_pairing_takes_the_noise_of_the_held_out_images_out_of_a_difference() ->
     real, one, other = features(300, 0, 1), features(300, 0.4, 2), features(300, 0.5, 3)
 
     def replicates(fake: Features, real_seed: int, fake_seed: int) -> np.ndarray:
-        drawn = evaluation.draws(300, 300, real_seed=real_seed, fake_seed=fake_seed)
-        return evaluation.sample_scores(real, fake, drawn, classes=CLASSES, seed=0)["fid"].replicates
+        drawn = resampling.draws(300, 300, real_seed=real_seed, fake_seed=fake_seed)
+        return sample_scores(real, fake, drawn, classes=CLASSES, seed=0)["fid"].replicates
 
     paired = replicates(one, 5, 6) - replicates(other, 5, 7)
     apart = replicates(one, 5, 6) - replicates(other, 8, 7)

@@ -154,12 +154,13 @@ def test_watching_shows_evenly_spaced_moments_and_changes_nothing(tmp_path: Path
 
 
 def test_batches_are_permutations_laid_end_to_end() -> None:
-    data = Batch(torch.arange(10.0), torch.arange(10))
+    part = Batch(torch.arange(10.0), torch.arange(10))
+    data = Splits(part, part)
     seen = torch.cat([batches.batch_of_step(data, step, 4, seed=1).x for step in range(5)])
     assert sorted(seen[:10].tolist()) == sorted(seen[10:].tolist()) == list(range(10))
     assert not torch.equal(seen[:10], seen[10:])
     batch = batches.batch_of_step(data, 2, 25, seed=1)
-    assert torch.equal(batch.x.long(), batch.condition)
+    assert torch.equal(batch.x.long(), batch.label)
     assert len(batch.x) == 25
 
 

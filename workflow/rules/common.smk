@@ -1,28 +1,31 @@
+import os
 import sys
 from pathlib import Path
 
-from genbench import gpus
 from genbench.engines.failures import table
-from genbench.files import InputError
-from genbench.params import read, validate
+from genbench.engines.snakemake import parameters
+from genbench.provenance.fingerprints import refresh
+from genbench.provenance.receipts import refuse_other_code
+from genbench.runtime import gpus
+from genbench.storage.files import InputError
 
 # A typo stops everything here, before an earlier result is touched.
-PARAMS = Path("params.yaml")
 try:
-    SETTINGS = validate(dict(config), PARAMS)
-    if dict(config) != read(PARAMS):
-        raise InputError(
-            f"{PARAMS.absolute()}: other values stand on the command line, but every stage reads this file; "
-            "expected --configfile with a file of that name, or a change of the file itself"
-        )
+    refuse_other_code()
+    CONTENT, SETTINGS = parameters(config, Path("params.yaml"))
 except InputError as error:
     raise WorkflowError(str(error))
 
-RUNS = config["runs"]
-EXTERNAL = config["external"]  # samples made elsewhere, which nothing here trains
+# Jobs refuse to run other code than this (see genbench.provenance); those on other machines read it as it was written.
+os.environ["GENBENCH_SNAKEMAKE"] = "1"
+if workflow.is_main_process:
+    refresh(CONTENT)
+
+RUNS = CONTENT["runs"]
+EXTERNAL = CONTENT["external"]  # samples made elsewhere, which nothing here trains
 ROWS = {**RUNS, **EXTERNAL}
-DATASETS = config["datasets"]
-SOURCE = "src/genbench"
+DATASETS = CONTENT["datasets"]
+CODE = "results/code"
 
 
 wildcard_constraints:
@@ -30,34 +33,29 @@ wildcard_constraints:
     dataset="|".join(DATASETS),
 
 
-def python_files(*folders):
-    """The source files of packages, which stand as one directory each in dvc.yaml."""
-    return sorted(
-        path.as_posix()
-        for folder in folders
-        for path in Path(SOURCE, folder).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+def code_of(stage, *more):
+    """What a rule depends on of the package: the closures of the stage and of what it loads by name."""
+    return [f"{CODE}/stages/{stage}.json", *(f"{CODE}/{place}.json" for place in more)]
+
+
+def model_code(wildcards):
+    """The code of a run's model; samples made elsewhere come without one."""
+    return (
+        [f"{CODE}/models/{RUNS[wildcards.run]['model']}.json"]
+        if wildcards.run in RUNS
+        else []
     )
 
 
-def model_file(wildcards):
-    return f"{SOURCE}/models/{RUNS[wildcards.run]['model']}.py"
-
-
-def source_file(wildcards):
-    return f"{SOURCE}/data/{DATASETS[wildcards.dataset]['source']}.py"
+def kind_code(wildcards):
+    """The code of the kind of data that a run is on."""
+    return f"{CODE}/kinds/{ROWS[wildcards.run]['dataset']}.json"
 
 
 def weights_file(wildcards):
     """What a score of the model itself needs; samples made elsewhere come without a model."""
     return (
-        [
-            model_file(wildcards),
-            f"results/runs/{wildcards.run}/model.safetensors",
-            f"{SOURCE}/capabilities.py",
-            f"{SOURCE}/core.py",
-            *python_files("nn"),
-        ]
+        [f"results/runs/{wildcards.run}/model.safetensors"]
         if wildcards.run in RUNS
         else []
     )

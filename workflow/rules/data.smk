@@ -1,8 +1,6 @@
 rule prepare:
     input:
-        source_file,
-        f"{SOURCE}/data/__init__.py",
-        python_files("data/parts"),
+        code_of("prepare", "data/{dataset}"),
     output:
         update("data/{dataset}.safetensors"),
     log:
@@ -15,17 +13,15 @@ rule prepare:
 
 rule extractor:
     input:
-        f"{SOURCE}/batches.py",
-        f"{SOURCE}/core.py",
-        python_files("extractors", "kinds"),
+        code_of("extractor", "kinds/{dataset}"),
         data="data/{dataset}.safetensors",
     output:
         weights=update("results/extractors/{dataset}.safetensors"),
         card=update("results/extractors/{dataset}.json"),
     log:
         "results/logs/extractor/{dataset}.log",
-    threads: config["extractor"].get("threads", 1)
+    threads: CONTENT["extractor"].get("threads", 1)
     params:
-        entry=config["extractor"],
+        entry=CONTENT["extractor"],
     shell:
         "genbench extractor --data {input.data} --out {output.weights} 2> {log}"

@@ -15,9 +15,8 @@ if EXTERNAL:
 
     rule import_samples:
         input:
-            f"{SOURCE}/images.py",
-            f"{SOURCE}/pictures.py",
-            python_files("kinds"),
+            code_of("import"),
+            kind_code,
             lambda wildcards: EXTERNAL[wildcards.run]["samples"],
             data=data_file,
         output:

@@ -11,9 +11,7 @@ SCORED = (
 
 rule report:
     input:
-        f"{SOURCE}/pages.py",
-        f"{SOURCE}/pictures.py",
-        python_files("kinds", "report"),
+        code_of("report", *(f"kinds/{dataset}" for dataset in DATASETS)),
         expand("data/{dataset}.safetensors", dataset=DATASETS),
         expand(
             "results/extractors/{dataset}.{kind}",

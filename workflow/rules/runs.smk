@@ -1,14 +1,7 @@
 rule train:
     input:
-        f"{SOURCE}/batches.py",
-        f"{SOURCE}/capabilities.py",
-        f"{SOURCE}/core.py",
-        f"{SOURCE}/execution.py",
-        f"{SOURCE}/parallel.py",
-        f"{SOURCE}/training.py",
-        f"{SOURCE}/watching.py",
-        python_files("nn"),
-        model_file,
+        code_of("train"),
+        model_code,
         data=data_file,
     output:
         update("results/runs/{run}/model.safetensors"),
@@ -28,13 +21,9 @@ rule train:
 
 rule sample:
     input:
-        f"{SOURCE}/batches.py",
-        f"{SOURCE}/capabilities.py",
-        f"{SOURCE}/core.py",
-        f"{SOURCE}/pictures.py",
-        f"{SOURCE}/sampling.py",
-        python_files("kinds", "nn"),
-        model_file,
+        code_of("sample"),
+        model_code,
+        kind_code,
         "results/runs/{run}/model.safetensors",
         data=data_file,
     output:
@@ -61,10 +50,8 @@ rule sample:
 
 rule novelty:
     input:
-        f"{SOURCE}/audit.py",
-        f"{SOURCE}/folds.py",
-        f"{SOURCE}/pictures.py",
-        python_files("kinds", "metrics", "novelty"),
+        code_of("novelty"),
+        kind_code,
         "results/runs/{run}/samples.npz",
         data=data_file,
     output:
@@ -84,11 +71,9 @@ rule novelty:
 
 rule evaluate:
     input:
-        f"{SOURCE}/batches.py",
-        f"{SOURCE}/evaluation.py",
-        f"{SOURCE}/folds.py",
-        f"{SOURCE}/images.py",
-        python_files("extractors", "kinds", "metrics"),
+        code_of("evaluate"),
+        model_code,
+        kind_code,
         weights_file,
         "results/runs/{run}/samples.npz",
         data=data_file,

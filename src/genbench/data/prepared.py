@@ -9,11 +9,11 @@ import importlib
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from genbench.data.source import OPTIONAL, Source
+from genbench.data.source import Part, Source
 from genbench.data.splits import hide_held_out, shared
 from genbench.params.schema import Dataset
 from genbench.storage import arrays as large
@@ -21,31 +21,23 @@ from genbench.storage.arrays import blocks
 from genbench.storage.files import InputError, read_bytes, read_hash, sha256
 from genbench.storage.tensors import bytes_of, head, unpacked
 
-if TYPE_CHECKING:
-    from genbench.core import Space
-
-PARTS = ("train.x", "train.y", "held_out.x", "held_out.y")
+# Tensors of the file, in the order in which `content_sha256` goes over them; not every dataset has the latter.
+PARTS = ("train", "held_out")
+NEEDED = ("train.x", "train.y", "held_out.x", "held_out.y")
+OPTIONAL = tuple(
+    f"{part}.{field}" for field in ("intensity", "factors", "source", "source_y") for part in PARTS
+)
 LEAST = 10  # elements of either part: folds, quantiles and a classifier need some
 MOST = 100_000_000  # elements that a part may be asked to have: beyond it, a slip of the keyboard
-# Arrays that not every dataset has, by their names in the file; each but the first exists for both parts or for none.
 
 
 class Prepared(NamedTuple):
     """A dataset, and the hash of the file it was read from.  Long arrays are mapped and not to be written to."""
 
-    train_x: np.ndarray  # (n, *shape), as `Source` says
-    train_y: np.ndarray  # int64 (n,)
-    held_out_x: np.ndarray
-    held_out_y: np.ndarray
+    train: Part
+    held_out: Part
     card: dict[str, Any]
     sha256: str
-    train_factors: np.ndarray | None = None  # float32 (n, k), columns in the order of card["factors"]
-    held_out_factors: np.ndarray | None = None
-    train_source: np.ndarray | None = None  # uint8 (n, c', h, w)
-    held_out_source: np.ndarray | None = None
-    train_source_y: np.ndarray | None = None  # int64 (n,)
-    held_out_source_y: np.ndarray | None = None
-    train_intensity: np.ndarray | None = None  # uint8, as train_x
 
     @property
     def levels(self) -> int:
@@ -55,17 +47,9 @@ class Prepared(NamedTuple):
     def classes(self) -> int:
         return int(self.card["classes"])
 
-    @property
-    def space(self) -> "Space":
-        from genbench.core import Space
-
-        card = self.card
-        source, paired = tuple(card.get("source_shape", ())), bool(card.get("paired"))
-        return Space(card["kind"], tuple(card["shape"]), self.levels, self.classes, source, paired)
-
     def misfit(self, x: np.ndarray | None) -> str | None:
         """Why x cannot be samples of this data, or None: "holds …; expected …"."""
-        like = self.train_x
+        like = self.train.x
         expected = f"expected {like.dtype.name} (n, {', '.join(map(str, like.shape[1:]))}), n at least 2"
         if x is None:
             return f"is missing; {expected}"
@@ -77,10 +61,19 @@ class Prepared(NamedTuple):
             return "holds values that are not finite; expected finite ones"
         return None
 
-    @property
-    def asked_labels(self) -> np.ndarray:
-        """What samples made under the held-out conditions should show: the sources' labels, or the elements' own."""
-        return self.held_out_y if self.held_out_source_y is None else self.held_out_source_y
+    def identity(self, part: Part) -> np.ndarray | None:
+        """int64 (n,), the person that each element of a part shows: the factor of that name, if there is one."""
+        names = list(self.card.get("factors", ()))
+        if part.factors is None or "identity" not in names:
+            return None
+        return part.factors[:, names.index("identity")].astype(np.int64)
+
+    def asked_labels(self, conditional: str | None) -> np.ndarray | None:
+        """int64 (n,), what samples under the held-out data's conditions should show: their labels, or the sources'.
+
+        conditional: see `GenerativeModel`; None, and nothing is asked for.
+        """
+        return {None: None, "label": self.held_out.y, "source": self.held_out.source_y}[conditional]
 
 
 def prepare(name: str, entry: Dataset) -> bytes:
@@ -100,50 +93,69 @@ def pieces(name: str, entry: Dataset) -> Iterator[bytes | memoryview]:
     options = dict(entry.model_extra or {})
     if (seed := options.get("seed", 0)) < 0:
         raise InputError(f"seed: got {seed}; expected at least 0")
-    for part in ("train", "held_out"):
+    for part in PARTS:
         if (options.get(part) or 0) > MOST:
             raise InputError(f"{part}: got {options[part]}; expected at most {MOST}")
     source: Source = importlib.import_module(f"genbench.data.sources.{entry.source}").load(**options)
     if entry.validation:
         source = hide_held_out(source)
-    for part, labels in (("train", source.train_y), ("held_out", source.held_out_y)):
-        if len(labels) < LEAST:
-            raise InputError(f"{part}: got {len(labels)} elements; expected at least {LEAST}")
-    arrays = (source.train_x, source.train_y, source.held_out_x, source.held_out_y)
-    tensors = {part: np.ascontiguousarray(array) for part, array in zip(PARTS, arrays, strict=True)}
-    for part, field in OPTIONAL.items():
-        if (values := getattr(source, field)) is not None:
-            tensors[part] = np.ascontiguousarray(values)
+    tensors = _tensors(source)
     content = hashlib.sha256()
     for piece in bytes_of(tensors):
         content.update(piece)
-    card = {
-        "name": name,
-        **source.about,
-        "kind": source.kind,
-        "shape": list(source.train_x.shape[1:]),
-        "levels": source.levels,
-        "classes": source.classes,
-        "counts": {"train": len(source.train_x), "held_out": len(source.held_out_x)},
-        "class_counts": {
-            part: np.bincount(labels, minlength=source.classes).tolist()
-            for part, labels in (("train", source.train_y), ("held_out", source.held_out_y))
-        },
-        "held_out_duplicates_of_train": shared(source.train_x, source.held_out_x),
-        "options": {key: value for key, value in options.items() if key != "root"},
-        "content_sha256": content.hexdigest(),
-    }
-    if source.kind == "image":
-        card["range"] = _value_range(source.train_x, source.held_out_x)
-    if source.factors is not None:
-        card["factors"] = source.factors
-    if source.train_source is not None:
-        card |= {"source_shape": list(source.train_source.shape[1:]), "paired": source.paired}
+    told = {key: value for key, value in options.items() if key != "root"}
+    card = _card(source, name=name, options=told, content_sha256=content.hexdigest())
     # The order of safetensors' own writer, which takes whole arrays alone: the widest numbers first, then by name.
     tensors = {
         part: tensors[part] for part in sorted(tensors, key=lambda part: (-tensors[part].itemsize, part))
     }
     return chain([head(tensors, card)], bytes_of(tensors))
+
+
+def _tensors(source: Source) -> dict[str, np.ndarray]:
+    """What the source gives by its names in the file; all rows of a part belong together."""
+    found: dict[str, np.ndarray] = {}
+    for tensor in NEEDED + OPTIONAL:
+        name, field = tensor.split(".")
+        part: Part = getattr(source, name)
+        if len(part.y) < LEAST:
+            raise InputError(f"{name}: got {len(part.y)} elements; expected at least {LEAST}")
+        values: np.ndarray | None = getattr(part, field)
+        if values is None:
+            continue
+        if len(values) != len(part.y):
+            raise InputError(
+                f"{tensor}: got {len(values)} rows; expected {len(part.y)}, one for each element"
+            )
+        found[tensor] = np.ascontiguousarray(values)
+    return found
+
+
+def _card(source: Source, *, name: str, options: dict[str, Any], content_sha256: str) -> dict[str, Any]:
+    """What the file says of itself; the order of the keys is that in the file."""
+    parts = {"train": source.train, "held_out": source.held_out}
+    card = {
+        "name": name,
+        **source.about,
+        "kind": source.kind,
+        "shape": list(source.train.x.shape[1:]),
+        "levels": source.levels,
+        "classes": source.classes,
+        "counts": {key: len(part.x) for key, part in parts.items()},
+        "class_counts": {
+            key: np.bincount(part.y, minlength=source.classes).tolist() for key, part in parts.items()
+        },
+        "held_out_duplicates_of_train": shared(source.train.x, source.held_out.x),
+        "options": options,
+        "content_sha256": content_sha256,
+    }
+    if source.kind == "image":
+        card["range"] = _value_range(source.train.x, source.held_out.x)
+    if source.factors is not None:
+        card["factors"] = source.factors
+    if source.train.source is not None:
+        card |= {"source_shape": list(source.train.source.shape[1:]), "paired": source.paired}
+    return card
 
 
 def load(path: Path) -> Prepared:
@@ -165,15 +177,18 @@ def load(path: Path) -> Prepared:
             path, framework="numpy"
         ):  # checks the header, that nothing overlaps and nothing is missing
             card, arrays = unpacked(content)
-        parts = [arrays[part] for part in PARTS]
+        if missing := [tensor for tensor in NEEDED if tensor not in arrays]:
+            raise KeyError(missing[0])
     except (SafetensorError, KeyError, ValueError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise InputError(
             f"{path}: damaged or not a prepared dataset ({reason}); expected the output of `genbench prepare`"
         ) from error
-    train_x, train_y, held_out_x, held_out_y = parts
-    others = {field: arrays.get(part) for part, field in OPTIONAL.items()}
-    return Prepared(train_x, train_y, held_out_x, held_out_y, card, digest, **others)
+    train, held_out = (
+        Part(**{field: arrays[f"{name}.{field}"] for field in Part._fields if f"{name}.{field}" in arrays})
+        for name in PARTS
+    )
+    return Prepared(train, held_out, card, digest)
 
 
 def _value_range(*images: np.ndarray) -> list[int]:

@@ -1,47 +1,54 @@
-"""What a source of data gives."""
+"""What a source of data gives: two parts, and what they are."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-OPTIONAL = {
-    "train.intensity": "train_intensity",
-    "train.factors": "train_factors",
-    "held_out.factors": "held_out_factors",
-    "train.source": "train_source",
-    "held_out.source": "held_out_source",
-    "train.source_y": "train_source_y",
-    "held_out.source_y": "held_out_source_y",
-}
+from genbench.storage.arrays import taken
+
+
+class Part(NamedTuple):
+    """n elements with what belongs to each, row by row.
+
+    x: (n, *shape).  Images are uint8 levels (n, c, h, w), tables uint8 categories (n, variables), points float32 (n, d)
+    in [0, 1], meshes int16 tokens (n, length), padded with −1.
+    y: int64 (n,), the elements' labels.
+    factors: float32 (n, k), what each element was made from, where that is known.
+    source: uint8 levels (n, c', h, w), images to translate from, where there are any, and source_y, int64 (n,), their
+    labels.
+    intensity: uint8 like x, where training steps draw binary elements afresh, with P(1) = level / 255.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    factors: np.ndarray | None = None
+    source: np.ndarray | None = None
+    source_y: np.ndarray | None = None
+    intensity: np.ndarray | None = None
+
+    def take(self, index: np.ndarray) -> "Part":
+        """The elements at these places, in this order, with all that belongs to them; of any length."""
+        rows = {field: taken(values, index) for field, values in self._asdict().items() if values is not None}
+        return Part(**rows)
 
 
 class Source(NamedTuple):
-    """What a source gives: elements (n, *shape), labels (n,), split by itself.
+    """What a source gives, split by itself.
 
-    kind: a file of `genbench.kinds`.  Images are uint8 levels (n, c, h, w), tables uint8 categories (n, variables),
-    points float32 (n, d) in [0, 1], meshes int16 tokens (n, length), padded with −1; the last two have 0 levels.
+    levels: grey levels or categories per value; 0 for points and meshes.
+    classes: number of labels, 0 where y says nothing.
     about: facts for the card: source, description, licence, and what else there is to say.
-    Where it is known what each image was made from: its factors, float32 (n, k), and in `factors` the name of each
-    column with its values, which are the names of 0, 1, …, or the lowest and the highest.
-    Where there are images to translate from: `train_source` and `held_out_source`, uint8 levels (n, c', h, w), and
-    their labels; `paired` where the i-th belongs to the i-th element.
-    Where training steps draw binary elements afresh: `train_intensity`, uint8 like `train_x`, P(1) = level / 255.
+    factors: the name of each column of the parts' factors with its values, which are the names of 0, 1, …, or the
+    lowest and the highest.  A column `identity` numbers the person that an element shows.
+    kind: a file of `genbench.kinds`.
+    paired: whether the i-th image to translate from belongs to the i-th element.
     """
 
-    train_x: np.ndarray
-    train_y: np.ndarray
-    held_out_x: np.ndarray
-    held_out_y: np.ndarray
+    train: Part
+    held_out: Part
     levels: int
     classes: int
     about: dict[str, Any]
-    train_factors: np.ndarray | None = None
-    held_out_factors: np.ndarray | None = None
     factors: dict[str, Any] | None = None
     kind: str = "image"
-    train_source: np.ndarray | None = None
-    held_out_source: np.ndarray | None = None
-    train_source_y: np.ndarray | None = None
-    held_out_source_y: np.ndarray | None = None
     paired: bool = False
-    train_intensity: np.ndarray | None = None

@@ -2,12 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
-from genbench.data.source import OPTIONAL, Source
-from genbench.storage.arrays import blocks, taken
+from genbench.data.source import Part, Source
+from genbench.storage.arrays import blocks
 from genbench.storage.files import InputError
 
 
@@ -38,29 +37,18 @@ def subset(source: Source, *, train: int | None, held_out: int | None, seed: int
     Raises:
         InputError: fewer than one image, or more than there are.
     """
-    train_at = _chosen("train", source.train_y, train, seed)
-    held_out_at = _chosen("held_out", source.held_out_y, held_out, seed)
-    if train_at is not None:
-        parts = {"train_x": taken(source.train_x, train_at), "train_y": source.train_y[train_at]}
-        if source.train_intensity is not None:
-            parts["train_intensity"] = taken(source.train_intensity, train_at)
-        source = source._replace(**parts)  # type: ignore[arg-type]
-    if held_out_at is not None:
-        parts = {
-            "held_out_x": taken(source.held_out_x, held_out_at),
-            "held_out_y": source.held_out_y[held_out_at],
-        }
-        source = source._replace(**parts)
-    return source
+    return source._replace(
+        train=_chosen("train", source.train, train, seed),
+        held_out=_chosen("held_out", source.held_out, held_out, seed),
+    )
 
 
-def _chosen(part: str, labels: np.ndarray, count: int | None, seed: int) -> np.ndarray | None:
-    """Places of so many elements, None for all of them."""
-    if count is None or count == len(labels):
-        return None
-    if not 0 < count < len(labels):
-        raise InputError(f"{part}: got {count}; expected between 1 and {len(labels)} images")
-    return stratified_split(labels, count, seed=seed)[0]
+def _chosen(name: str, part: Part, count: int | None, seed: int) -> Part:
+    if count is None or count == len(part.y):
+        return part
+    if not 0 < count < len(part.y):
+        raise InputError(f"{name}: got {count}; expected between 1 and {len(part.y)} images")
+    return part.take(stratified_split(part.y, count, seed=seed)[0])
 
 
 def hide_held_out(source: Source) -> Source:
@@ -68,18 +56,15 @@ def hide_held_out(source: Source) -> Source:
 
     Equal elements stay on one side, but for tables, whose rows repeat in any case.
     """
-    count = len(source.train_y)
-    firsts, group = (np.arange(count),) * 2 if source.kind == "table" else _groups(source.train_x)
-    parts_of_firsts = stratified_split(source.train_y[firsts], len(firsts) * 4 // 5, seed=1)
-    fit, validate = (_members(group, part) for part in parts_of_firsts)
-    fields = ["train_x", "train_y", *(field for field in OPTIONAL.values() if field.startswith("train"))]
-    parts: dict[str, Any] = {}
-    for field in fields:
-        if (values := getattr(source, field)) is not None:
-            parts[field] = taken(values, fit)
-            if (other := field.replace("train", "held_out")) in Source._fields:
-                parts[other] = taken(values, validate)
-    return source._replace(**parts)
+    part, count = source.train, len(source.train.y)
+    firsts, group = (np.arange(count),) * 2 if source.kind == "table" else _groups(part.x)
+    fit, validate = (
+        part.take(_members(group, chosen))
+        for chosen in stratified_split(part.y[firsts], len(firsts) * 4 // 5, seed=1)
+    )
+    return source._replace(
+        train=fit, held_out=validate._replace(intensity=None)
+    )  # only training draws afresh
 
 
 def _groups(elements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

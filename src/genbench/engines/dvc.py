@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from genbench.engines.proofs import Stage
-from genbench.params.schema import read
+from genbench.params.yaml import read
 from genbench.provenance.receipts import Receipt
 from genbench.storage.files import InputError
 
 PARAMS = "params.yaml"
+CODE = "code"  # the stage that writes results/code
 
 
 class Project:
@@ -30,9 +31,12 @@ class Project:
         goals = list(repo.stage.collect(str(root / "dvc.yaml")))
         order = [stage for stage in plan_repro(graph, goals) if stage.cmd and hasattr(stage, "name")]
         self._own = {stage.addressing: stage for stage in order}
+        # The stage that writes down what code the others depend on has no part in the proofs: `sync` has just done its
+        # work, so that it is always as it should be.
+        self._code = self._own.pop(CODE, None)
         self.stages = {
-            stage.addressing: self._described(stage, [up.addressing for up in graph.successors(stage)])
-            for stage in order
+            name: self._described(stage, [up.addressing for up in graph.successors(stage)])
+            for name, stage in self._own.items()
         }
         self.uncached = {
             name
@@ -58,7 +62,7 @@ class Project:
             folders=tuple(folders),
             params=tuple(params),
             outs=tuple(self._place(out) for out in stage.outs),
-            upstream=tuple(upstream),
+            upstream=tuple(name for name in upstream if name != CODE),
             locked=not stage.changed_stage()
             and all(self._as_locked(dependency) for dependency in stage.deps)
             and not any(out.workspace_status() for out in stage.outs),
@@ -85,6 +89,10 @@ class Project:
         """Write these stages to dvc.lock and their outputs to the cache; the names of those that changed meanwhile."""
         changed = []
         saved = []
+        if self._code is not None and self._code.status():
+            self._code.save(run_cache=False)
+            self._code.commit()
+            saved.append(self._code)
         for name in names:
             stage = self._own[name]
             proof = self._proof(name, receipts)
@@ -95,9 +103,8 @@ class Project:
             stage.commit()
             stage.repo.stage_cache.save(stage)
             saved.append(stage)
-        for _, group in groupby(
-            sorted(saved, key=lambda each: each.dvcfile.path), lambda each: each.dvcfile.path
-        ):
+        by_file = sorted(saved, key=lambda each: each.dvcfile.path)
+        for _, group in groupby(by_file, lambda each: each.dvcfile.path):
             of_file = list(group)
             of_file[0].dvcfile.dump_stages(of_file, update_pipeline=False)
         return changed
@@ -107,7 +114,7 @@ class Project:
         if name in self.uncached:
             return self._found(self._own[name])
         receipt = receipts[self.stages[name].command]
-        return receipt.read | receipt.source | receipt.written
+        return receipt.read | receipt.written
 
     def _found(self, stage: Any) -> dict[str, str]:
         """The hashes that DVC holds in memory for the files of a stage."""

@@ -1,11 +1,15 @@
 """Which stages are up to date, each with its proof: DVC's lock file, or the receipt the stage left."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from genbench.provenance.receipts import SOURCE, Receipt
+from genbench.provenance import fingerprints
+from genbench.provenance.closure import difference
+from genbench.provenance.receipts import Receipt
+
+CODE = f"{fingerprints.FOLDER.as_posix()}/"
 
 
 class Stage(NamedTuple):
@@ -45,7 +49,7 @@ class Hashes:
 
     def under(self, folder: str) -> set[str]:
         found = (path for path in (self.root / folder).rglob("*") if path.is_file())
-        return {p.relative_to(self.root).as_posix() for p in found if "__pycache__" not in p.parts}
+        return {path.relative_to(self.root).as_posix() for path in found}
 
 
 def judge(
@@ -75,22 +79,27 @@ def doubts(stage: Stage, receipt: Receipt | None, params: Mapping[str, str], has
     """The first reason why a receipt does not prove that the stage's outputs belong to the workspace; else ''."""
     if receipt is None:
         return "nothing shows what it was made from"
+    return next(_doubts(stage, receipt, params, hashes), "")
+
+
+def _doubts(stage: Stage, receipt: Receipt, params: Mapping[str, str], hashes: Hashes) -> Iterator[str]:
     for key in stage.params:
         if receipt.params.get(key) != params.get(key):
-            return f"params.yaml: {key} is not what it was made with"
-    for path in stage.files:
-        made_from = (receipt.source if path.startswith(f"{SOURCE}/") else receipt.read).get(path)
-        if made_from is None or made_from != hashes[path]:
-            return f"{path} is not what it was made from"
-    for folder in stage.folders:
-        of_source = folder.startswith(f"{SOURCE}/")
-        known = receipt.source if of_source else receipt.read
-        inside = {path for path in known if path.startswith(f"{folder}/")}
-        # Of results it counts what was read; of code every file, and that none was added.
-        for path in sorted(inside | hashes.under(folder) if of_source else inside):
-            if known.get(path) != hashes[path]:
-                return f"{path} is not what it was made from"
+            yield f"params.yaml: {key} is not what it was made with"
+    code = fingerprints.read(hashes.root / fingerprints.FOLDER, _code_of(stage, hashes))
+    if doubt := difference(receipt.code, code):
+        yield doubt
+    inside = [path for path in receipt.read if any(path.startswith(f"{folder}/") for folder in stage.folders)]
+    for path in (*stage.files, *sorted(inside)):
+        if not path.startswith(CODE) and receipt.read.get(path, "") != hashes[path]:
+            yield f"{path} is not what it was made from"
     for path in stage.outs:
         if receipt.written.get(path) != hashes[path]:
-            return f"{path} is not what the stage wrote"
-    return ""
+            yield f"{path} is not what the stage wrote"
+
+
+def _code_of(stage: Stage, hashes: Hashes) -> list[str]:
+    """The fingerprints that a stage depends on, by their places."""
+    inside = [path for folder in stage.folders if folder.startswith(CODE) for path in hashes.under(folder)]
+    files = [path for path in stage.files if path.startswith(CODE)]
+    return [path.removeprefix(CODE) for path in (*files, *sorted(inside))]

@@ -4,17 +4,40 @@ import csv
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from genbench.engines.proofs import Stage
+from genbench.params.schema import Params, validate
+from genbench.params.yaml import read
 from genbench.storage.files import InputError
 
 
 class Plan(NamedTuple):
     pending: set[str]  # outputs that Snakemake would make again
     unknown: set[str]  # outputs of which it has no record: it would not notice a changed parameter
+
+
+def parameters(config: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], Params]:
+    """The parameters as every stage and DVC read them, plain and validated.
+
+    config: Snakemake's own.  It reads YAML 1.1, to which 1e-3 is text and `on` is true, so that no value is taken from
+    it; it only tells whether the command line gave other values than the file.
+
+    Raises:
+        InputError: the file is missing or has a mistake, or other values stand on the command line.
+    """
+    from snakemake.common.configfile import load_configfile
+
+    content = read(path)
+    settings = validate(content, path)
+    if dict(config) != load_configfile(path):
+        raise InputError(
+            f"{path.absolute()}: other values stand on the command line, but every stage reads this file; "
+            "expected --configfile with a file of that name, or a change of the file itself"
+        )
+    return content, settings
 
 
 def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from genbench.engines import dvc, snakemake
 from genbench.engines.proofs import Hashes, Verdict, judge
-from genbench.params.schema import read, validate
+from genbench.params.schema import validate
+from genbench.params.yaml import read
+from genbench.provenance import fingerprints
 from genbench.provenance.receipts import param_hashes, receipts
 
 SHOWN = 20
@@ -32,6 +34,7 @@ def sync(root: Path, *, dry_run: bool = False) -> Outcome:
     content = read(root / "params.yaml")
     validate(content, Path("params.yaml"))
     params = param_hashes(content)
+    fingerprints.refresh(content, root / fingerprints.FOLDER)
     known = receipts(root)
     with dvc.project(root) as project:
         verdicts = judge(project.stages.values(), known, params, Hashes(root))

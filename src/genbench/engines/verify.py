@@ -13,7 +13,8 @@ from typing import Any, Literal, NamedTuple
 
 from genbench.engines import dvc
 from genbench.engines.proofs import Hashes, Stage, doubts
-from genbench.params.schema import load, read
+from genbench.params.schema import load
+from genbench.params.yaml import read
 from genbench.provenance.receipts import Receipt, param_hashes, receipts
 from genbench.storage.files import InputError
 
@@ -204,3 +205,27 @@ def _metrics_of(root: Path, revision: str, runs: list[str]) -> dict[str, dict[st
             f"{revision}: cannot read its scores: {error}; expected a revision whose results DVC holds"
         ) from error
     return found
+
+
+def say_rebuilt(root: Path, targets: list[str], *, engine: Engine | None) -> bool:
+    """`verify`, told in words; whether every file is the same."""
+    result = verify(root, targets, engine=engine)
+    built = f"{result.files} files of {result.stages} stages, rebuilt with {result.engine} in a clean copy"
+    if not result.findings:
+        print(f"bit-identical: {built}")
+        return True
+    first = result.findings[0]
+    print(f"NOT bit-identical: {len(result.findings)} of {built}")
+    print(f"first: stage {first.stage}, {first.file}: {first.how}")
+    unexplained = "the records here show no reason: same code, parameters, inputs"
+    print(f"here: {result.hint}" if result.hint else unexplained)
+    return False
+
+
+def say_against(root: Path, revision: str, *, tolerance: float | None) -> bool:
+    """`against`, told in words; whether all scores agree."""
+    found = against(root, revision, tolerance=tolerance)
+    summary = f"{found.scores} scores of {found.runs} runs compared with {revision}"
+    print("\n".join([*found.outside, summary]))
+    print(f"{len(found.outside)} disagree" if found.outside else "all agree")
+    return not found.outside

@@ -15,15 +15,18 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Space
+from genbench.core import Space, space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors.base import Extractor, Outputs, checked
 from genbench.params.schema import Extractor as Settings
+from genbench.runtime.machine import seed_of
+from genbench.scoring.comparison import Features
+from genbench.scoring.estimates import clopper_pearson
 from genbench.storage.arrays import slices
 from genbench.storage.files import InputError, read_bytes, sha256
+from genbench.storage.stored import Stored
 from genbench.storage.tensors import header
 from genbench.storage.weights import load_state, read_weights, weights_bytes
-from genbench.training.batches import Stored
 
 BATCH = 512  # of images of up to 32×32 pixels, fewer of larger ones
 
@@ -56,17 +59,6 @@ class Classifier(nn.Module):
         """(n, c, h, w) in [0, 1] -> features (n, f), logits (n, classes)."""
         features = self.body(2 * x - 1)
         return features, self.head(features)
-
-
-class Features(NamedTuple):
-    """What the metrics are computed on: features (n, f), class probabilities (n, classes), labels (n,)."""
-
-    features: np.ndarray
-    probabilities: np.ndarray
-    labels: np.ndarray
-
-    def rows(self, chosen: slice) -> "Features":
-        return Features(*(part[chosen] for part in self))
 
 
 class Trained(NamedTuple):
@@ -118,12 +110,10 @@ class ClassifierFeatures(Extractor):
 
 def train(data: Prepared, params: Settings) -> tuple[bytes, dict[str, Any]]:
     """Train one classifier for each of `params.seeds`: the weights file's bytes, and its card with the accuracies."""
-    from genbench.runtime.machine import seed_of
-
-    space, name = data.space, data.card["name"]
-    if space.classes < 2 or len(np.unique(data.train_y)) < 2:
+    space, name = space_of(data.card), data.card["name"]
+    if space.classes < 2 or len(np.unique(data.train.y)) < 2:
         raise InputError(
-            f"datasets.{name}: {len(data.train_y)} images to train on, all of one class; a classifier needs at least 2"
+            f"datasets.{name}: {len(data.train.y)} images to train on, all of one class; a classifier needs at least 2"
         )
     classifiers = {
         seed: _train_one(data, space, params, seed_of(seed, data.card["name"], "extractor"))
@@ -148,7 +138,7 @@ def load(path: Path, data: Prepared) -> Trained:
         InputError: missing, damaged, or trained on another version of the data.
     """
     tensors, digest = read_weights(path, expected={"kind": "classifier", "data": data.sha256})
-    return _rebuild(tensors, _about(path), data.space, digest, path)
+    return _rebuild(tensors, _about(path), space_of(data.card), digest, path)
 
 
 def _about(path: Path) -> dict[str, Any]:
@@ -169,8 +159,8 @@ def _rebuild(
 def _train_one(data: Prepared, space: Space, params: Settings, seed: int) -> Classifier:
     torch.manual_seed(seed)
     model = Classifier(space, width=params.width, features=params.features)
-    x = Stored(data.train_x, space.to_unit, torch.device("cpu"))
-    y = torch.tensor(data.train_y)
+    x = Stored(data.train.x, space.to_unit, torch.device("cpu"))
+    y = torch.tensor(data.train.y)
     optimizer = torch.optim.AdamW(model.parameters(), lr=params.lr, weight_decay=1e-2)
     rng = Generator().manual_seed(seed)
     model.train()
@@ -203,11 +193,9 @@ def augment(x: Tensor, rng: Generator) -> Tensor:
 
 
 def _card(data: Prepared, params: Settings, trained: Trained) -> dict[str, Any]:
-    from genbench.scoring.metrics import clopper_pearson
-
     def accuracy(seed: int) -> dict[str, Any]:
-        correct = int((trained(data.held_out_x, seed=seed).labels == data.held_out_y).sum())
-        return clopper_pearson(correct, len(data.held_out_y)).as_dict()
+        correct = int((trained(data.held_out.x, seed=seed).labels == data.held_out.y).sum())
+        return clopper_pearson(correct, len(data.held_out.y)).as_dict()
 
     accuracies = {seed: accuracy(seed) for seed in params.seeds}
     one = next(iter(trained.classifiers.values()))

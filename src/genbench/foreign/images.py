@@ -77,8 +77,8 @@ def samples_of(source: str, data: Prepared) -> np.ndarray:
     elif data.card["kind"] != "image":
         raise InputError(f"{source}: expected an .npz archive with an array 'x'")
     images = read(source, "samples").images
-    if images.shape[1:] != data.train_x.shape[1:]:
-        raise InputError(f"{source}: images of shape {images.shape[1:]}; expected {data.train_x.shape[1:]}")
+    if images.shape[1:] != data.train.x.shape[1:]:
+        raise InputError(f"{source}: images of shape {images.shape[1:]}; expected {data.train.x.shape[1:]}")
     levels: np.ndarray = np.round(images * ((data.levels - 1) / 255)).astype(np.uint8)
     return levels
 
@@ -111,7 +111,7 @@ def _prepared(path: Path, split: str, size: int | None) -> tuple[np.ndarray, Seq
     if split not in ("train", "held_out"):
         raise InputError(f"{path}: which split? expected {path}:train or {path}:held_out")
     data = load(path)
-    stored = data.train_x if split == "train" else data.held_out_x
+    stored = data.train.x if split == "train" else data.held_out.x
     return _to_size(spread(stored, data.levels), size), [f"{split}[{i}]" for i in range(len(stored))]
 
 

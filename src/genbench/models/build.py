@@ -5,7 +5,8 @@ import inspect
 from typing import Any
 
 from genbench.core import GenerativeModel, Space
-from genbench.params.schema import Run, class_name_matches
+from genbench.params.schema import Run
+from genbench.params.signatures import class_name_matches
 from genbench.storage.files import InputError
 
 

@@ -5,10 +5,9 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.capabilities import Completion, Latent, Shown, capability
-from genbench.core import GenerativeModel, Space, Splits
+from genbench.core import GenerativeModel, Space, Splits, at_once
 from genbench.storage.arrays import slices
 from genbench.storage.files import InputError
-from genbench.training.batches import at_once
 
 CHUNK = 1000
 WALKS, STEPS = 6, 10
@@ -28,7 +27,7 @@ def draw(model: GenerativeModel, splits: Splits, *, run: str, rng: Generator) ->
     model.eval()
     space, held_out = model.space, splits.held_out
     n = len(held_out.x)
-    condition = held_out.condition if model.conditional else None
+    condition = model.condition_of(held_out)
     step = at_once(space) if model.independent else n
     arrays = {
         "x": np.concatenate(
@@ -54,7 +53,7 @@ def draw(model: GenerativeModel, splits: Splits, *, run: str, rng: Generator) ->
         arrays["interpolation"] = _walks(latent, space, run, rng)
     completion = capability(model, Completion)
     if completion is not None:
-        arrays["completion"] = _completions(completion, held_out.x, space, run, rng)
+        arrays["completion"] = _completions(completion, held_out.x[:COMPLETED], space, run, rng)
     shown = capability(model, Shown)
     if shown is not None:
         found = shown.show(splits, rng=rng)
@@ -79,9 +78,8 @@ def _walks(model: Latent, space: Space, run: str, rng: Generator) -> np.ndarray:
     return pictures.reshape(WALKS, STEPS, *space.shape)
 
 
-def _completions(model: Completion, held_out: Tensor, space: Space, run: str, rng: Generator) -> np.ndarray:
+def _completions(model: Completion, original: Tensor, space: Space, run: str, rng: Generator) -> np.ndarray:
     """(rows, 2 + completions, *shape): the original, what the model was shown, and its completions."""
-    original = held_out[:COMPLETED]
     rows = len(original)
     keep = torch.zeros_like(original, dtype=torch.bool)
     keep[..., : space.shape[-2] // 2, :] = True  # the upper half is shown

@@ -20,9 +20,8 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from genbench.capabilities import Measure
-from genbench.core import Batch, GenerativeModel, Space, Splits
+from genbench.core import Batch, Data, GenerativeModel, Space, Splits
 from genbench.nn.attention import KVCache
-from genbench.training.batches import whole
 
 CHUNK, TOGETHER = 500, 100
 NEVER = -1e30
@@ -155,13 +154,13 @@ class MeshModel(GenerativeModel):
         Raises:
             ValueError: the data has more bits than the model.
         """
-        highest = int(split(whole(splits.train)).vertices.max())
+        highest = int(split(splits.train.whole()).vertices.max())
         if highest > self.values:
             raise ValueError(
                 f"bits: got {self.values.bit_length() - 1}, but the data holds the level {highest - 1}"
             )
-        if splits.train.condition is not None:
-            counts = torch.bincount(splits.train.condition, minlength=len(self.class_log_p)) + 1.0
+        if splits.train.label is not None:
+            counts = torch.bincount(splits.train.label, minlength=len(self.class_log_p)) + 1.0
             self.class_log_p.copy_((counts / counts.sum()).log())
 
     def vertex_nats(self, tokens: Tokens, labels: Tensor) -> Tensor:
@@ -220,7 +219,7 @@ class MeshModel(GenerativeModel):
 
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """Bits a vertex of each held-out mesh, given its class where the model looks at classes (paper, table 1)."""
-        x, labels = whole(splits.held_out), self.labels_of(splits.held_out)
+        x, labels = splits.held_out.whole(), self.labels_of(splits.held_out)
         bits: dict[str, list[Tensor]] = {"vertices": [], "faces": []}
         for rows, classes in zip(x.split(CHUNK), labels.split(CHUNK), strict=True):
             tokens = split(rows)
@@ -234,9 +233,9 @@ class MeshModel(GenerativeModel):
             for part, values in bits.items()
         }
 
-    def labels_of(self, batch: Batch) -> Tensor:
-        if batch.condition is not None and self.conditional:
-            return batch.condition
+    def labels_of(self, batch: Data) -> Tensor:
+        if batch.label is not None and self.conditional:
+            return batch.label
         return torch.zeros(len(batch.x), dtype=torch.long, device=batch.x.device)
 
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:

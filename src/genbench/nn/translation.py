@@ -30,11 +30,11 @@ def sources_of(batch: Batch, shape: tuple[int, ...] | None = None) -> Tensor:
     Raises:
         ValueError: there are none, or not as many as elements of `shape`, where that is given.
     """
-    given = batch.condition
+    given = batch.source
     if given is None or given.ndim != 4 or (shape is not None and given.shape != (len(batch.x), *shape)):
         found = "None" if given is None else f"shape {tuple(given.shape)}"
         wanted = "one for each element" if shape is None else f"shape {(len(batch.x), *shape)}"
-        raise ValueError(f"condition: {found}; expected the images to translate, {wanted}")
+        raise ValueError(f"source: {found}; expected the images to translate, {wanted}")
     return Space.signed(given)
 
 

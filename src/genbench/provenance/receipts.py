@@ -1,70 +1,80 @@
 """Receipts: what a stage was made from, written by the stage itself, whichever engine called it.
 
-A receipt holds the command, the hashes of the parameters, of the package's source, of every file the stage read, as it
-read it, and of every file it wrote.  So it is a proof that an output belongs to what stands in the workspace, or that
-it does not: `genbench sync` asks for it before it tells one engine what the other has built.
+A receipt holds the command, the hashes of the parameters, of the code that it can reach, of every file that the stage
+read, as it read it, and of every file that it wrote.  So it is a proof that an output belongs to what stands in the
+workspace, or that it does not: `genbench sync` asks for it before it tells one engine what the other has built.
 """
 
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from genbench.storage.files import LEDGER, PARTIAL, InputError, json_bytes, md5
+from genbench.params.yaml import read as read_params
+from genbench.provenance import fingerprints
+from genbench.provenance.closure import SOURCE, merged
+from genbench.provenance.sources import PACKAGE
+from genbench.storage.files import LEDGER, InputError, json_bytes, md5, utf8, version_of, write_whole
 
 FOLDER = Path("results/receipts")
-STAGES = ("prepare", "extractor", "train", "sample", "outside", "import", "novelty", "evaluate", "report")
-PACKAGE = Path(__file__).parent.parent
-SOURCE = "src/genbench"  # where the package stands in a workspace
+ENGINES = {"DVC_STAGE": "dvc", "GENBENCH_SNAKEMAKE": "snakemake"}  # what an engine leaves in the environment
+STAGES = (*fingerprints.STAGES, "outside")
+KEYS = {  # of a stage, the keys of params.yaml that it depends on
+    "prepare": ("datasets.{dataset}",),
+    "extractor": ("extractor",),
+    "train": ("runs.{run}",),
+    "sample": ("runs.{run}",),
+    "import": ("external.{run}",),
+    "evaluate": ("runs.{run}", "external.{run}"),
+    "report": ("runs", "external", "datasets"),
+}
 
 
 class Receipt(NamedTuple):
+    """code: files of the package and releases of numerical packages, those that the stage can reach."""
+
     command: str
-    engine: str  # "dvc" where DVC called the command, else "other"
+    engine: str  # "dvc", "snakemake", or "" where a person called the command
     params: dict[str, str]
-    source: dict[str, str]
+    code: dict[str, str]
     read: dict[str, str]
     written: dict[str, str]
 
 
 @contextmanager
 def recording(arguments: Sequence[str]) -> Iterator[None]:
-    """Leave a receipt if the block runs a stage and ends well, by returning or with exit code 0."""
+    """Leave a receipt if the block runs a stage and ends well, by returning or with exit code 0.
+
+    Raises:
+        InputError: the workspace holds another copy of the package than the one that runs; or, before an output takes
+            the place of an earlier one, the code or an input of the stage has changed since it began.
+    """
     if not arguments or arguments[0] not in STAGES:
         yield
         return
-    before = source_hashes()
+    refuse_other_code()
+    stage = _Stage(arguments)
+    LEDGER.checks.append(stage.confirm)
     try:
         yield
     except SystemExit as end:
         if not end.code:
-            _leave(arguments, before)
+            stage.leave()
         raise
-    _leave(arguments, before)
+    stage.leave()
 
 
-def run_outside(command: Sequence[str], out: Path) -> None:
-    """Run a command that keeps no ledger of its own, and note what it wrote.
-
-    Raises:
-        InputError: it cannot be run, fails, or leaves no new file.
-    """
-    before = out.stat().st_mtime_ns if out.exists() else None
-    try:
-        code = subprocess.run(command, check=False).returncode
-    except OSError as error:
-        raise InputError(f"{command[0]}: cannot be run: {error.strerror}") from error
-    if code:
-        raise InputError(f"{' '.join(command)}: exit code {code}; expected 0")
-    if not out.is_file() or out.stat().st_mtime_ns == before:
-        raise InputError(f"{' '.join(command)}: left no new {out}; expected it to write that file")
-    with out.open("rb") as file:
-        LEDGER.written[out.as_posix()] = hashlib.file_digest(file, "md5").hexdigest()
+def refuse_other_code() -> None:
+    """Raises InputError where the folder has a copy of the package, and another one runs."""
+    own = Path(SOURCE)
+    if own.is_dir() and not own.samefile(PACKAGE):
+        raise InputError(
+            f"{own.resolve()}: is not the code that runs, which is {PACKAGE}; expected one and the same: "
+            "install this copy (make setup, or pip install -e .), or set PYTHONPATH to its src"
+        )
 
 
 def receipts(root: Path) -> dict[str, Receipt]:
@@ -77,14 +87,6 @@ def receipts(root: Path) -> dict[str, Receipt]:
             continue
         found[receipt.command] = receipt
     return found
-
-
-def source_hashes() -> dict[str, str]:
-    """The files of the package that is running, by their place in a workspace."""
-    files = (
-        path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and "__pycache__" not in path.parts
-    )
-    return {f"{SOURCE}/{path.relative_to(PACKAGE).as_posix()}": md5(path.read_bytes()) for path in files}
 
 
 def param_hashes(content: Mapping[str, Any]) -> dict[str, str]:
@@ -101,30 +103,87 @@ def _hash(value: Any) -> str:
     return md5(json.dumps(value, default=str).encode())
 
 
-def _leave(arguments: Sequence[str], source: dict[str, str]) -> None:
-    outside = [path for path in LEDGER.written if Path(path).is_absolute() or path.startswith("..")]
-    if not LEDGER.written or outside:
-        return
-    path = FOLDER / arguments[0] / f"{_subject(arguments)}.json"
-    if source_hashes() != source:
-        path.unlink(missing_ok=True)
-        print(f"genbench: note: {SOURCE} changed while this ran; no receipt is left", file=sys.stderr)
-        return
-    receipt = Receipt(
-        command=" ".join(["genbench", *arguments]),
-        engine="dvc" if "DVC_STAGE" in os.environ else "other",
-        params=param_hashes(LEDGER.params),
-        source=source,
-        read=LEDGER.read,
-        written=LEDGER.written,
+class _Stage:
+    """The stage that this process runs, from its command line."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self.arguments = arguments
+        self.name = arguments[0]
+        self.engine = next((name for key, name in ENGINES.items() if key in os.environ), "")
+        self.began = {path: version_of(path) for path in PACKAGE.rglob("*") if path.is_file()}
+        self.code: dict[str, str] = {}
+
+    def confirm(self) -> None:
+        """The outputs are about to be put in place: is all that they were made from still what it was?"""
+        for path, version in LEDGER.versions.items():
+            if path != LEDGER.params_file and version_of(path) != version and not _is_still(path):
+                raise _changed(utf8(path))
+        self._confirm_params()
+        if self.name == "outside":
+            return
+        found = fingerprints.of(self._needs(), LEDGER.params)
+        whole = merged(found.values())
+        for name in whole.files:
+            path = PACKAGE / Path(name).relative_to(SOURCE)
+            if self.began.get(path) != version_of(path):
+                raise _changed(name)
+        self.code = whole.files | whole.packages
+        if self._inside():
+            for place, code in found.items():
+                fingerprints.settle(place, code, refuse=bool(self.engine))
+
+    def leave(self) -> None:
+        """Write the receipt, if the stage has written anything, and inside the workspace."""
+        if not LEDGER.written or not self._inside():
+            return
+        receipt = Receipt(
+            command=" ".join(["genbench", *self.arguments]),
+            engine=self.engine,
+            params=param_hashes(LEDGER.params),
+            code=self.code,
+            read=LEDGER.read,
+            written=LEDGER.written,
+        )
+        write_whole(FOLDER / self.name / f"{self._subject()}.json", json_bytes(receipt._asdict()))
+
+    def _confirm_params(self) -> None:
+        """Only the entries that the stage is about: others may be edited while it runs."""
+        file = LEDGER.params_file
+        if file is None or version_of(file) == LEDGER.versions.get(file):
+            return
+        began, now = param_hashes(LEDGER.params), param_hashes(read_params(file))
+        for key in KEYS.get(self.name, ()):
+            name = key.format(run=self._option("--run"), dataset=self._option("--dataset"))
+            if began.get(name) != now.get(name):
+                raise _changed(f"{file}: {name}")
+
+    def _needs(self) -> list[str]:
+        data = Path(self._option("--data")).stem
+        dataset = self._option("--dataset") or (data if data in LEDGER.params["datasets"] else "")
+        return fingerprints.needed(self.name, LEDGER.params, run=self._option("--run"), dataset=dataset)
+
+    def _inside(self) -> bool:
+        return not any(Path(path).is_absolute() or path.startswith("..") for path in LEDGER.written)
+
+    def _option(self, name: str) -> str:
+        place = self.arguments.index(name) + 1 if name in self.arguments else len(self.arguments)
+        return self.arguments[place] if place < len(self.arguments) else ""
+
+    def _subject(self) -> str:
+        """What the stage is about: the name of its output folder or file, e.g. the run."""
+        return Path(self._option("--out") or self.name).stem
+
+
+def _changed(name: str) -> InputError:
+    return InputError(
+        f"{name}: changed while this stage ran; expected it as it was at the start; start it again"
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + PARTIAL)
-    partial.write_bytes(json_bytes(receipt._asdict()))
-    partial.replace(path)
 
 
-def _subject(arguments: Sequence[str]) -> str:
-    """What the stage is about: the name of its output folder or file, e.g. the run."""
-    position = arguments.index("--out") + 1 if "--out" in arguments else len(arguments)
-    return Path(arguments[position]).stem if position < len(arguments) else arguments[0]
+def _is_still(path: Path) -> bool:
+    """Whether a file with another time has the content that was read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "md5").hexdigest() == LEDGER.read[utf8(path)]
+    except OSError:
+        return False

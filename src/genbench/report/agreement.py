@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from genbench.report.results import Estimate, Row, RunResult, runs_of
+from genbench.report.results import Row, RunResult, runs_of
 from genbench.report.table import Column, column
 from genbench.scoring.catalogue import Score
+from genbench.scoring.estimates import Estimate
 
 DRAWS = 1000
 LOW = 0.5  # an interval of τ between two extractors that lies below this is worth a sentence

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from genbench.drawing.canvas import Picture, captioned, side_by_side, with_legend
-from genbench.kinds.kind import Card, kind_of
+from genbench.kinds.kind import Card, Size, kind_of
 
 COLUMNS = 4
 PAUSE, LAST = 700, 2500  # milliseconds
@@ -21,19 +21,17 @@ class Film(NamedTuple):
 
 
 def film(frames: dict[str, np.ndarray], card: Card) -> Film:
-    """Draw the moments of a training.
+    """The moments of a training, as the kind of data draws each.
 
-    frames: step (m,), x (m, k, *shape) as stored, and what else the model let see, (m, …).
-    The `moment` of the kind of data draws one moment, or else its `grid` the samples of one.
+    frames: step (m,), x (m, k, *shape) as stored, and what else the model showed, (m, …).
     """
     kind = kind_of(card)
     steps = [int(step) for step in frames["step"]]
     moments = [{name: values[i] for name, values in frames.items()} for i in range(len(steps))]
-    draw, legend = getattr(kind, "moment", None), getattr(kind, "legend", None)
-    keys = legend(moments[0], card) if legend else []
+    keys = kind.legend(moments[0], card)
 
-    def pictures(size: str) -> list[Picture]:
-        drawn = [draw(m, card, size=size) if draw else kind.grid(m["x"], card) for m in moments]
+    def pictures(size: Size) -> list[Picture]:
+        drawn = [kind.moment(moment, card, size=size) for moment in moments]
         return [captioned(p, f"step {step:,}") for p, step in zip(drawn, steps, strict=True)]
 
     small = pictures("small")

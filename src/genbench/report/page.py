@@ -1,26 +1,24 @@
 """The self-contained page: what the templates need, computed from the results."""
 
 import re
-import shlex
 from collections.abc import Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from genbench.drawing.pages import templates
-from genbench.drawing.tiles import png, tile
+from genbench.drawing.tiles import png
 from genbench.kinds.kind import kind_of
 from genbench.report.agreement import METHOD, Agreement, agreement
-from genbench.report.frames import film
 from genbench.report.people import Study, study
 from genbench.report.pictures import Picture, picture
-from genbench.report.results import DatasetResult, Measured, Row, RunResult, estimate, measures_of, runs_of
-from genbench.report.svg import Dot, Figure, dot_plot, fitting_axis, line_chart, rate_axis
+from genbench.report.results import DatasetResult, Measured, Row, RunResult, measures_of, runs_of
+from genbench.report.run_page import RunPage, run_page
+from genbench.report.svg import Dot, Figure, dot_plot, fitting_axis, rate_axis
 from genbench.report.table import MISSING, Column, by_dataset, column, columns, leading
 from genbench.report.text import describe
 from genbench.report.verdict import Judgement, judge
 from genbench.scoring.catalogue import CONTROL_ROLES, COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
+from genbench.scoring.estimates import Estimate
 
 
 class Histogram(NamedTuple):
@@ -73,17 +71,6 @@ class Section(NamedTuple):
         return any(row.seeds for row in self.rows)
 
 
-class RunPage(NamedTuple):
-    """One run's pictures, curves and provenance."""
-
-    row: Row  # the run alone
-    pictures: list[tuple[str, str, Picture]]  # title, explanation, picture
-    curves: list[Figure]
-    columns: list[Column]
-    commands: list[str]
-    warnings: list[str]
-
-
 def html_page(runs: Sequence[RunResult], datasets: Sequence[DatasetResult]) -> str:
     """index.html with its style, script and pictures inside."""
     slugs = _slugs([run.name for run in runs])
@@ -101,7 +88,7 @@ def html_page(runs: Sequence[RunResult], datasets: Sequence[DatasetResult]) -> s
 def plain(value: Any) -> str:
     """Any value of a card or a params entry in one readable line."""
     match value:
-        case {"value": _, **rest} if rest.keys() & {"low", "high"} and (e := estimate(value)):
+        case {"value": _, **rest} if rest.keys() & {"low", "high"} and (e := Estimate.from_dict(value)):
             interval = f" [{e.low:.4g}, {e.high:.4g}]" if e.has_interval else ""
             return f"{e.value:.4g}{interval}" + (f", N {e.n}" if e.n else "")
         case dict():
@@ -200,95 +187,9 @@ def _examples(dataset: DatasetResult | None) -> Picture | None:
 
 
 def _run_page(run: RunResult, section: Section) -> RunPage:
-    return RunPage(
-        row=Row(run.name, (run,)),
-        pictures=_pictures(run, section.dataset),
-        curves=_curves(run),
-        columns=[
-            c for c in (*section.columns, *section.copying, *section.likelihoods) if c.name in run.estimates
-        ],
-        commands=[
-            f"dvc repro {shlex.quote(f'evaluate@{run.name}')}",
-            f"snakemake --cores 2 {shlex.quote(f'results/runs/{run.name}/metrics.json')}",
-        ],
-        warnings=_warnings(run, section),
+    return run_page(
+        run, section.runs, [*section.columns, *section.copying, *section.likelihoods], section.dataset
     )
-
-
-def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, str, Picture]]:
-    pairs = "Samples and what is closest to each in the training data, closest pairs first."
-    walks = "Each row walks between two samples in the latent space."
-    filled = "Left to right: original, occluded (hidden pixels are black), then the model's completions."
-    shown = [
-        ("Samples", f"From {run.label}, not selected.", run.grid),
-        ("Nearest in the training data", pairs if run.novelty["pairs"] else "", run.nearest),
-        *_film(run, dataset),
-        ("Interpolation", walks, _in_rows(run.samples.get("interpolation"), dataset)),
-        ("Completions", filled, _in_rows(run.samples.get("completion"), dataset)),
-        *(
-            (str(caption).rstrip("."), "", _in_rows(run.samples[f"picture_{i}"], dataset))
-            for i, caption in enumerate(run.samples.get("captions", ()))
-        ),
-    ]
-    return [(title, text, found) for title, text, content in shown if (found := picture(content))]
-
-
-def _film(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, str, bytes]]:
-    """Moments of the training side by side, and one after the other; nothing where the model lets nothing be seen."""
-    if not run.frames or dataset is None:
-        return []
-    shown = film(run.frames, dataset.card)
-    text = "From before the first step to after the last, always from the same noise."
-    return [
-        ("During training", text, png(shown.still)),
-        ("During training, animated", "The same moments, one after the other.", shown.moving),
-    ]
-
-
-def _in_rows(images: np.ndarray | None, dataset: DatasetResult | None) -> bytes:
-    """PNG of uint8 levels (rows, columns, c, h, w), as they stand; nothing for none."""
-    return b"" if images is None else _tiled(images.reshape(-1, *images.shape[2:]), images.shape[1], dataset)
-
-
-def _tiled(images: np.ndarray, columns: int, dataset: DatasetResult | None) -> bytes:
-    """PNG of uint8 levels (n, c, h, w), row by row; nothing for none."""
-    return png(tile(images, _levels(dataset, images), columns=columns, side=32)) if images.size else b""
-
-
-def _levels(dataset: DatasetResult | None, images: np.ndarray) -> int:
-    """The card's levels; without a card, as many as the images use."""
-    stated = dataset.card.get("levels") if dataset else None
-    return int(stated) if stated else max(int(images.max()) + 1, 2)
-
-
-def _curves(run: RunResult) -> list[Figure]:
-    if run.curve.empty:
-        return []
-    figures = []
-    for (phase, objective), rows in run.curve.groupby(["phase", "objective"], sort=False):
-        losses = rows["loss"].to_numpy(dtype=float)
-        lost = int((~np.isfinite(losses)).sum())
-        caption = f"{phase} · {objective}" if str(phase) != str(objective) else str(phase)
-        caption += f" ({lost} values not finite)" if lost else ""
-        chart = line_chart(
-            f"{run.label}: {caption}, loss against step", rows["step"].to_numpy(dtype=float), losses
-        )
-        figures.append(Figure(caption, chart))
-    return figures
-
-
-def _warnings(run: RunResult, section: Section) -> list[str]:
-    """Reasons not to compare this run with the others of its section."""
-    found = []
-    sizes = {r.metrics["n"] for r in section.runs}
-    if len(sizes) > 1:
-        found.append(
-            f"N is {run.metrics['n']} here, and runs of this dataset differ in N: compare at equal N only."
-        )
-    extractor = section.dataset.extractor.get("weights_sha256") if section.dataset else None
-    if extractor and extractor != run.metrics["extractor"]:
-        found.append("Scored with another feature extractor than the dataset's: do not compare.")
-    return found
 
 
 def _slugs(names: Sequence[str]) -> dict[str, str]:

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from genbench.report.results import DatasetResult, Estimate, Row, RunResult, estimate
+from genbench.report.results import DatasetResult, Row, RunResult
 from genbench.report.svg import Axis, Dot, Figure, dot_plot
+from genbench.scoring.estimates import Estimate
 
 GUESSING = 50.0  # percent: half of the images shown are real
 AXIS = Axis(0.0, 100.0, float, [0.0, 25.0, 50.0, 75.0, 100.0])
@@ -71,16 +72,18 @@ def _judged(row: Mapping[str, Any], dataset: str, known: Mapping[str, RunResult]
         label=REAL if name is None else name.removeprefix(f"{dataset}-") or name,
         run=Row(name, (known[name],)) if name in known else None,
         real=name is None,
-        share=_percent(row["judged_real"]),
-        d_prime=estimate(row["d_prime"]) if row["d_prime"] else None,
+        share=_estimate(row["judged_real"]).scaled(100),
+        d_prime=_estimate(row["d_prime"]) if row["d_prime"] else None,
         seconds=row["median_ms"] / 1000,
         raters=row["raters"],
         images=row["images"],
     )
 
 
-def _percent(share: Mapping[str, Any]) -> Estimate:
-    return Estimate(100 * share["value"], 100 * share["low"], 100 * share["high"], share["n"])
+def _estimate(record: Mapping[str, Any]) -> Estimate:
+    found = Estimate.from_dict(record)
+    assert found is not None  # a study's scores are finite
+    return found
 
 
 def _place(row: Judged) -> tuple[bool, bool, float, str]:
@@ -89,13 +92,13 @@ def _place(row: Judged) -> tuple[bool, bool, float, str]:
 
 def _facts(record: Mapping[str, Any]) -> list[str]:
     """Who judged, how well over all, how fast."""
-    raters, accuracy, d = record["raters"], record["accuracy"], record["d_prime"]
-    share, limit = _percent(accuracy), record["seconds"]
+    raters, limit = record["raters"], record["seconds"]
+    accuracy, d_prime = _estimate(record["accuracy"]), _estimate(record["d_prime"])
     return [
-        f"{raters} rater{'s' * (raters != 1)}, {accuracy['n']} answers"
+        f"{raters} rater{'s' * (raters != 1)}, {accuracy.n} answers"
         + (f", {len(record['excluded'])} more excluded" if record["excluded"] else ""),
-        f"accuracy {interval_text(share, 1)} %, chance {GUESSING:g} %",
-        f"d′ {interval_text(Estimate(d['value'], d['low'], d['high'], d['n']), 2)}, chance 0",
+        f"accuracy {interval_text(accuracy.scaled(100), 1)} %, chance {GUESSING:g} %",
+        f"d′ {interval_text(d_prime, 2)}, chance 0",
         f"median answer after {record['median_ms'] / 1000:.2f} s",
         f"each image visible for {limit:g} s" if limit else "no time limit",
     ]

@@ -4,49 +4,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from math import isfinite, isnan, nan
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-
-class Estimate(NamedTuple):
-    """One score with its 95 % interval; `low` and `high` are nan where none was computed.
-
-    Over several seeds: their mean, and one standard deviation below and above it.
-    """
-
-    value: float
-    low: float
-    high: float
-    n: int | None
-    seeds: int = 1
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The interval, or the value alone where there is none."""
-        return (self.low, self.high) if self.has_interval else (self.value, self.value)
-
-    @property
-    def has_interval(self) -> bool:
-        return isfinite(self.low) and isfinite(self.high)
-
-
-def estimate(record: dict[str, Any]) -> Estimate | None:
-    """None where the value is missing or not a number."""
-    value, low, high = (nan if record.get(k) is None else float(record[k]) for k in ("value", "low", "high"))
-    return Estimate(value, low, high, record.get("n")) if not isnan(value) else None
-
-
-def over_seeds(estimates: Sequence[Estimate]) -> Estimate:
-    """Mean ± standard deviation, with n − 1; one seed alone keeps its value and interval."""
-    if len(estimates) == 1:
-        return estimates[0]
-    values = np.array([e.value for e in estimates])
-    with np.errstate(invalid="ignore"):  # of infinite values
-        mean, deviation = float(values.mean()), float(values.std(ddof=1))
-    return Estimate(mean, mean - deviation, mean + deviation, estimates[0].n, len(values))
+from genbench.scoring.estimates import Estimate, over_seeds
 
 
 class RunResult(NamedTuple):
@@ -94,7 +57,7 @@ class RunResult(NamedTuple):
     def estimates(self) -> dict[str, Estimate]:
         """Every score that has a value, of quality first, then of novelty."""
         records = {**self.metrics["scores"], **self.novelty.get("scores", {})}
-        found = {name: estimate(record) for name, record in records.items() if record is not None}
+        found = {name: Estimate.from_dict(record) for name, record in records.items() if record is not None}
         return {name: e for name, e in found.items() if e is not None}
 
 
@@ -204,7 +167,7 @@ def measures_of(runs: Iterable[RunResult]) -> dict[str, list[Measured]]:
     found: dict[str, list[Measured]] = {}
     for run in runs:
         for title, record in run.metrics.get("measures", {}).items():
-            e = estimate(record)
+            e = Estimate.from_dict(record)
             if e is not None:
                 arrow = {"up": "↑", "down": "↓"}.get(record["better"], "")
                 found.setdefault(title, []).append(Measured(run, e, record["meaning"], arrow))

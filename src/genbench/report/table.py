@@ -6,7 +6,7 @@ from statistics import median
 from typing import NamedTuple
 
 from genbench.report.noise import within_noise
-from genbench.report.results import Estimate, Row, RunResult, rows_of, runs_of
+from genbench.report.results import Row, RunResult, rows_of, runs_of
 from genbench.scoring.catalogue import (
     CONTROL_ROLES,
     COPYING,
@@ -17,6 +17,7 @@ from genbench.scoring.catalogue import (
     SCORES,
     Score,
 )
+from genbench.scoring.estimates import Estimate
 
 GROUPS = (QUALITY, OTHER, NOVELTY, LIKELIHOOD, COPYING)
 MISSING = "–"

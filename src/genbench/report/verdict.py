@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from genbench.report.results import Estimate, Row, RunResult, runs_of
+from genbench.report.results import Row, RunResult, runs_of
 from genbench.scoring.catalogue import QUALITY, SCORES, Score
+from genbench.scoring.estimates import Estimate
 
 QUANTILE = 0.01
 # Each rule in words, {chance} to be filled in, and as a test of (copy rate, chance).

@@ -13,14 +13,17 @@ import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import TYPE_CHECKING
 
 from genbench.storage.files import InputError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 HELD = "GENBENCH_HELD_GPU"  # what this process, or the one that started it, has claimed
 POLL_SECONDS = 0.5
-_locks: list[IO[bytes]] = []  # open until the process ends
+_locks: list["BaseFileLock"] = []  # held until the process ends
 
 
 def visible() -> list[str]:
@@ -95,7 +98,7 @@ def hold(names: Sequence[str], count: int, *, jobs_per_gpu: int) -> list[str]:
     folder = Path(tempfile.gettempdir()) / f"genbench-gpus-{os.getuid()}"
     waiting = False
     while True:
-        held: dict[str, IO[bytes]] = {}
+        held: dict[str, BaseFileLock] = {}
         while len(held) < count:
             found = claim([n for n in names if n not in held], jobs_per_gpu=jobs_per_gpu, folder=folder)
             if found is None:
@@ -105,25 +108,29 @@ def hold(names: Sequence[str], count: int, *, jobs_per_gpu: int) -> list[str]:
             _locks.extend(held.values())
             return list(held)
         for lock in held.values():
-            lock.close()
+            lock.release()
         if not waiting:
             print(f"waiting for {count} free GPU(s) of {len(names)}", file=sys.stderr, flush=True)
             waiting = True
         time.sleep(POLL_SECONDS)
 
 
-def claim(names: Sequence[str], *, jobs_per_gpu: int, folder: Path) -> tuple[str, IO[bytes]] | None:
-    """One of the GPUs with fewer than `jobs_per_gpu` jobs, an empty one first, and the open file that holds it."""
-    import fcntl
+def claim(names: Sequence[str], *, jobs_per_gpu: int, folder: Path) -> "tuple[str, BaseFileLock] | None":
+    """One of the GPUs with fewer than `jobs_per_gpu` jobs, an empty one first, and the lock that holds it."""
+    from filelock import FileLock, Timeout
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for place in range(jobs_per_gpu):
         for name in names:
-            lock = (folder / f"{name.replace('/', '_')}.{place}").open("ab")
+            lock = FileLock(
+                folder / f"{name.replace('/', '_')}.{place}",
+                blocking=False,
+                thread_local=False,
+                fallback_to_soft=False,  # a lock file that the system does not let go of would outlive a kill
+            )
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.close()
+                lock.acquire()
+            except Timeout:
                 continue
             return name, lock
     return None

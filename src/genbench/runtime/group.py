@@ -10,16 +10,18 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, distributed, nn
 
-from genbench.core import Batch
 from genbench.runtime.gpus import HELD
 from genbench.runtime.launch import MEETING, LostError
 from genbench.runtime.machine import random_state, seed_of, set_random_state
 from genbench.storage.files import InputError
+
+if TYPE_CHECKING:
+    from genbench.core import Batch
 
 
 class Group(NamedTuple):
@@ -52,13 +54,13 @@ class Group(NamedTuple):
         yield
         set_random_state(own)
 
-    def share(self, batch: Batch) -> Batch:
+    def share(self, batch: "Batch") -> "Batch":
         """The part of a batch that this process computes; the sizes are equal."""
         if self.size == 1:
             return batch
         count = len(batch.x) // self.size
         rows = slice(self.rank * count, (self.rank + 1) * count)
-        return Batch(batch.x[rows], None if batch.condition is None else batch.condition[rows])
+        return batch.rows(rows)
 
     def average(self, loss: Tensor, parameters: Sequence[nn.Parameter]) -> float:
         """Average the gradients over the processes, in place, and return the average of the losses.

@@ -1,7 +1,8 @@
 """The result of every metric: a value, its 95 % interval and the number of samples behind it."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,21 +11,72 @@ Z95 = 1.959963984540054  # the 97.5 % quantile of the standard normal
 
 
 class Estimate(NamedTuple):
-    """A number with its 95 % interval [low, high], and the number n of samples judged.
+    """A number with its 95 % interval [low, high], and the number n of samples it was computed from.
 
     n counts generated samples; for recall, coverage and likelihoods real ones.  The docstring of each metric
-    says how its interval is made and what it holds fixed.
+    says how its interval is made and what it holds fixed.  `low` and `high` are NaN where no interval was computed.
+
+    seeds: over how many trainings the value is a mean; of more than one, `low` and `high` are one standard deviation
+    below and above it, in place of the interval.
     """
 
     value: float
     low: float
     high: float
     n: int
+    seeds: int = 1
+
+    @classmethod
+    def alone(cls, value: float, n: int = 1) -> "Estimate":
+        """A number without an interval."""
+        return cls(value, math.nan, math.nan, n)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> "Estimate | None":
+        """What `as_dict` gave; None where the value was not finite.  Missing ends of an interval become NaN."""
+        value, low, high = (
+            math.nan if record.get(key) is None else float(record[key]) for key in ("value", "low", "high")
+        )
+        return None if math.isnan(value) else cls(value, low, high, int(record.get("n") or 0))
 
     def as_dict(self) -> dict[str, float | int | None]:
-        """Plain JSON values; an unbounded end (infinity) becomes None, since JSON has no infinity."""
-        plain = {key: x if math.isfinite(x) else None for key, x in zip(self._fields, self, strict=True)}
-        return plain | {"n": self.n}
+        """value, low, high and n as JSON has them: what is not finite becomes None."""
+        numbers = {"value": self.value, "low": self.low, "high": self.high}
+        return {key: x if math.isfinite(x) else None for key, x in numbers.items()} | {"n": self.n}
+
+    @property
+    def has_interval(self) -> bool:
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The interval, or the value alone where there is none."""
+        return (self.low, self.high) if self.has_interval else (self.value, self.value)
+
+    def scaled(self, factor: float) -> "Estimate":
+        """In another unit: value and interval times a factor of 0 or more."""
+        return self._replace(value=self.value * factor, low=self.low * factor, high=self.high * factor)
+
+
+class Measurement(NamedTuple):
+    """An estimate that stands in no catalogue, and so says itself what it means and which way is better."""
+
+    estimate: Estimate
+    meaning: str
+    better: Literal["up", "down"] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**self.estimate.as_dict(), "meaning": self.meaning, "better": self.better}
+
+
+def over_seeds(estimates: Sequence[Estimate]) -> Estimate:
+    """Mean ± standard deviation over seeds, n − 1 in its denominator; one seed alone keeps its value and interval."""
+    if len(estimates) == 1:
+        return estimates[0]
+    values = np.array([e.value for e in estimates])
+    with np.errstate(invalid="ignore"):  # of infinite values
+        mean, deviation = float(values.mean()), float(values.std(ddof=1))
+    return Estimate(mean, mean - deviation, mean + deviation, estimates[0].n, len(values))
 
 
 def spread_interval(

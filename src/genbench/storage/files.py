@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,21 +21,41 @@ class InputError(ValueError):
     """Something the user gave is wrong: one line that names it, what was wrong, what was expected."""
 
 
+Version = tuple[int, int, int] | None
+"""Of a file: when it was written and changed, in nanoseconds, and its size; None where it cannot be read."""
+
+
 @dataclass
 class Ledger:
-    """What this process has read and written so far, path -> md5 (DVC's hash), and the parameters as it found them."""
+    """What this process has read and written so far, path -> md5 (DVC's hash), and the parameters as it found them.
+
+    versions: of the files as they were opened, see `version_of`.
+    checks: what must hold when outputs take the place of earlier ones; each raises InputError where it does not.
+    """
 
     read: dict[str, str] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
+    versions: "dict[Path, Version]" = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
+    params_file: Path | None = None
+    checks: list[Callable[[], None]] = field(default_factory=list)
 
-    def has_read(self, path: Path, found: str) -> None:
+    def has_read(self, path: Path, found: str, version: "Version") -> None:
         name = utf8(path)
+        self.versions.setdefault(path, version)
         # A file that changed between two readings matches nothing any more.
         self.read[name] = found if self.read.get(name, found) == found else "changed"
 
 
 LEDGER = Ledger()  # genbench.receipts makes a stage's receipt of it
+
+
+def version_of(path: Path) -> Version:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
 
 def utf8(path: Path) -> str:
@@ -58,17 +78,18 @@ def sha256_of_files(paths: Iterable[Path]) -> str:
 
 def read_bytes(path: Path, *, what: str) -> bytes:
     """Raises InputError naming the file where it cannot be read."""
+    version = version_of(path)
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot read {what}: {error.strerror}") from error
-    LEDGER.has_read(path, md5(content))
+    LEDGER.has_read(path, md5(content), version)
     return content
 
 
 def read_hash(path: Path, *, what: str) -> str:
     """The sha256 of a file that may be larger than memory.  Raises InputError as `read_bytes` does."""
-    ledgers, own = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+    ledgers, own, version = hashlib.md5(usedforsecurity=False), hashlib.sha256(), version_of(path)
     try:
         with path.open("rb", buffering=0) as file:
             while piece := file.read(PIECE):
@@ -76,7 +97,7 @@ def read_hash(path: Path, *, what: str) -> str:
                 own.update(piece)
     except OSError as error:
         raise InputError(f"{path}: cannot read {what}: {error.strerror}") from error
-    LEDGER.has_read(path, ledgers.hexdigest())
+    LEDGER.has_read(path, ledgers.hexdigest(), version)
     return own.hexdigest()
 
 
@@ -110,6 +131,8 @@ def write_all(folder: Path, contents: Mapping[str, bytes | Iterable[bytes | memo
                     digest.update(piece)
                     file.write(piece)
             LEDGER.written[utf8(path)] = digest.hexdigest()
+        for check in LEDGER.checks:
+            check()
         for path, partial in partials.items():
             partial.replace(path)
     except Exception as error:
@@ -119,6 +142,14 @@ def write_all(folder: Path, contents: Mapping[str, bytes | Iterable[bytes | memo
         if not isinstance(error, OSError):
             raise
         raise InputError(f"{path}: cannot be written: {error.strerror}; expected a writable place") from error
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """One file that is no output of a stage, under a name of this process's own first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+    partial.write_bytes(content)
+    partial.replace(path)
 
 
 def json_bytes(value: Any) -> bytes:

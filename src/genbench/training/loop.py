@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from genbench.core import Batch, GenerativeModel, Phase, Splits
+from genbench.core import GenerativeModel, Phase, Splits
 from genbench.runtime.machine import seed_of, set_random_state
 from genbench.storage.files import InputError
 from genbench.storage.weights import load_state
@@ -88,7 +88,7 @@ def train(
             with group.alike(seed_of(job.seed, "fit", number)), how.uncompiled():
                 phase.fit(splits)
         if phase.objectives and span:
-            _Loop(model, phase, number, span, splits.train, budget, job, watcher, how).run(state, curve)
+            _Loop(model, phase, number, span, splits, budget, job, watcher, how).run(state, curve)
     watcher.look(watcher.steps)
     return Record(curve, watcher)
 
@@ -102,14 +102,14 @@ class _Loop:
         phase: Phase,
         number: int,
         span: range,
-        data: Batch,
+        splits: Splits,
         budget: Budget,
         job: Job,
         watcher: Watcher,
         how: Execution,
     ) -> None:
         self.model, self.phase, self.number, self.span = model, phase, number, span
-        self.data, self.budget, self.job, self.watcher, self.how = data, budget, job, watcher, how
+        self.splits, self.budget, self.job, self.watcher, self.how = splits, budget, job, watcher, how
         self.average = copy.deepcopy(model) if budget.ema else None
         self.optimizers = [objective.optimizer(list(objective.parameters)) for objective in phase.objectives]
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
@@ -148,7 +148,7 @@ class _Loop:
         done = (step - self.span.start) / len(self.span)
         if self.phase.progress is not None:
             self.phase.progress(done)
-        batch = self.how.group.share(batch_of_step(self.data, step, self.budget.batch_size, self.job.seed))
+        batch = self.how.group.share(batch_of_step(self.splits, step, self.budget.batch_size, self.job.seed))
         for objective, optimizer, rates, total in zip(
             self.phase.objectives, self.optimizers, self.rates, sums, strict=True
         ):

@@ -2,9 +2,8 @@
 
 A header of big-endian 32-bit numbers (magic number, then the length of each dimension), then one byte a value.
 
-torchvision.datasets knows these sets too; its addresses and MD5 sums stand in the sources.  Files are fetched and read
-here, because torchvision starts by downloading whatever does not lie in its own folders, checks no sum of a file that
-is already there, and costs a stage five seconds of imports.
+torchvision.datasets knows these sets too; its addresses and MD5 sums stand in the sources, and a test compares what
+both read.  See docs/architecture.md, "Decisions", for why files are fetched and read here.
 """
 
 import gzip
@@ -16,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genbench.data.source import Source
+from genbench.data.source import Part, Source
 from genbench.storage.downloads import download, hexdigest
 from genbench.storage.files import InputError, read_bytes, write_all
 
@@ -91,7 +90,7 @@ def load(published: Published, root: Path) -> Source:
         "class_names": list(published.classes),
         "checked": "MD5 of the published files" if sure and sure_too else "format and counts alone",
     }
-    return Source(train_x, train_y, held_out_x, held_out_y, 256, len(published.classes), about)
+    return Source(Part(train_x, train_y), Part(held_out_x, held_out_y), 256, len(published.classes), about)
 
 
 def parse(content: bytes, dimensions: int, path: Path) -> np.ndarray:

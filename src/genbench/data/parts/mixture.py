@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from genbench.data.source import Source
+from genbench.data.source import Part, Source
 from genbench.storage.files import InputError
 
 REACH = 6.0  # sigmas from the outermost centre to the border of the box, at least: no draw lies beyond
@@ -55,5 +55,5 @@ def source(
         "scale": {"low": low.tolist(), "span": span},
     }
     y = labels.astype(np.int64)
-    parts = x[:train], y[:train], x[train:], y[train:]
+    parts = Part(x[:train], y[:train]), Part(x[train:], y[train:])
     return Source(*parts, levels=0, classes=len(centres), about=facts, kind="points")

@@ -12,7 +12,7 @@ import numpy as np
 
 from genbench.data.parts import pictures
 from genbench.data.parts.raw import raw_folder
-from genbench.data.source import Source
+from genbench.data.source import Part, Source
 from genbench.data.splits import subset
 from genbench.storage.downloads import hexdigest
 from genbench.storage.files import InputError, read_bytes
@@ -78,13 +78,13 @@ def load(
     labels = [np.array([attributes[name][column] for name in names], np.int64) for names in parts]
     # The choice is made of the images' places, so that only what is asked for is decoded.
     places = [np.arange(len(names)) for names in parts]
-    every = Source(places[0], labels[0], places[1], labels[1], 256, 2, {})
+    every = Source(Part(places[0], labels[0]), Part(places[1], labels[1]), 256, 2, {})
     chosen = subset(every, train=train, held_out=held_out, seed=seed)
-    if len(np.unique(chosen.train_y)) < 2:
+    if len(np.unique(chosen.train.y)) < 2:
         raise InputError(
-            f"attribute: {attribute} is the same in all {len(chosen.train_y)} images to train on; expected two classes"
+            f"attribute: {attribute} is the same in all {len(chosen.train.y)} images to train on; expected two classes"
         )
-    asked = {parts[k][i]: k for k, at in enumerate((chosen.train_x, chosen.held_out_x)) for i in at}
+    asked = {parts[k][i]: k for k, at in enumerate((chosen.train.x, chosen.held_out.x)) for i in at}
     found = _read(folder, list(asked), fit)
     factors = np.array([attributes[name] for name in found.names], np.float32)
     split = sum(asked[name] == 0 for name in found.names)
@@ -98,14 +98,13 @@ def load(
         "unreadable": {"count": len(found.unreadable), "files": list(found.unreadable)},
     }
     y = factors[:, column].astype(np.int64)
+    train_part, held_out_part = (
+        Part(found.images[rows], y[rows], factors[rows]) for rows in (slice(split), slice(split, None))
+    )
     return every._replace(
-        train_x=found.images[:split],
-        train_y=y[:split],
-        held_out_x=found.images[split:],
-        held_out_y=y[split:],
+        train=train_part,
+        held_out=held_out_part,
         about=about,
-        train_factors=factors[:split],
-        held_out_factors=factors[split:],
         factors={title: ["no", "yes"] for title in titles},
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from genbench.data.parts.raw import raw_folder
-from genbench.data.source import Source
+from genbench.data.source import Part, Source
 from genbench.data.splits import subset
 from genbench.storage.downloads import download, hexdigest
 from genbench.storage.files import InputError, read_bytes, write_all
@@ -59,7 +59,7 @@ def load(
         "checked": "MD5 of the published files",
     }
     split = len(x) - COUNT
-    whole = Source(x[:split], y[:split], x[split:], y[split:], 256, len(CLASSES), about)
+    whole = Source(Part(x[:split], y[:split]), Part(x[split:], y[split:]), 256, len(CLASSES), about)
     return subset(whole, train=train, held_out=held_out, seed=seed)
 
 

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from genbench.data.source import Source
+from genbench.data.source import Part, Source
 from genbench.data.splits import stratified_split
 from genbench.storage.files import InputError
 
@@ -38,4 +38,5 @@ def load(*, train: int = 1000, threshold: int | None = None, seed: int = 0) -> S
         "class_names": [str(digit) for digit in range(10)],
     }
     levels = LEVELS if threshold is None else 2
-    return Source(images[first], labels[first], images[second], labels[second], levels, 10, about)
+    train_part, held_out = (Part(images[at], labels[at]) for at in (first, second))
+    return Source(train_part, held_out, levels, 10, about)

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from genbench.data.parts.faces import CONTINUOUS, DISCRETE, FACTORS, TRAITS, Factors, render
-from genbench.data.source import Source
+from genbench.data.source import Part, Source
 from genbench.storage.files import InputError
 
 __all__ = ["FACTORS", "Factors", "count_eyes", "load", "render", "sample_factors", "traits"]
@@ -45,10 +45,14 @@ def load(
         raise InputError(f"label: got {label!r}; expected one of {', '.join(sorted(DISCRETE))}")
     others = max(1, round(identities * held_out / train))
     people = range(identities), range(identities, identities + others)
-    first, second = (
+    drawn = [
         sample_factors(n, seed=np.random.default_rng((seed, part)), identities=who, fixed=tuple(fixed))
         for part, (n, who) in enumerate(zip((train, held_out), people, strict=True))
-    )
+    ]
+    parts = [
+        Part(render(each, size=size), getattr(each, label), np.stack(each, axis=1).astype(np.float32))
+        for each in drawn
+    ]
     about = {
         "source": "drawn by genbench.data.faces",
         "description": f"schematic faces, {size}×{size} pixels, labelled by {label} ({', '.join(DISCRETE[label])}); "
@@ -57,15 +61,11 @@ def load(
         "class_names": list(DISCRETE[label]),
     }
     return Source(
-        train_x=render(first, size=size),
-        train_y=getattr(first, label),
-        held_out_x=render(second, size=size),
-        held_out_y=getattr(second, label),
+        train=parts[0],
+        held_out=parts[1],
         levels=256,
         classes=len(DISCRETE[label]),
         about=about,
-        train_factors=np.stack(first, axis=1).astype(np.float32),
-        held_out_factors=np.stack(second, axis=1).astype(np.float32),
         factors={name: FACTORS.get(name, "the number of a person") for name in Factors._fields},
     )
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from genbench.data.parts import pictures
 from genbench.data.parts.raw import raw_folder
-from genbench.data.source import Source
-from genbench.storage.arrays import blocks, taken
+from genbench.data.source import Part, Source
+from genbench.storage.arrays import blocks
 from genbench.storage.files import InputError, sha256
 
 FLAT = "all"  # the class of images that lie in no class folder
@@ -46,7 +46,7 @@ def load(
     # By hash, both parts come in an order that has nothing to do with names or classes.
     order = np.array(sorted(range(len(digests)), key=digests.__getitem__))
     is_held_out = np.array([int(digests[i][:16], 16) < held_out * 2**64 for i in order])
-    train_at, held_out_at = order[~is_held_out], order[is_held_out]
+    every = Part(found.images, labels)
     about = {
         "source": f"the folder {folder.resolve().name}",
         "description": f"{len(digests)} images of {_said(class_names)}, cropped and resized to {size}×{size} pixels",
@@ -56,10 +56,8 @@ def load(
         "unreadable": {"count": len(found.unreadable), "files": list(found.unreadable)},
     }
     return Source(
-        taken(found.images, train_at),
-        labels[train_at],
-        taken(found.images, held_out_at),
-        labels[held_out_at],
+        every.take(order[~is_held_out]),
+        every.take(order[is_held_out]),
         256,
         len(class_names),
         about,

@@ -6,6 +6,8 @@ from genbench.data.parts import mixture
 from genbench.data.source import Source
 from genbench.storage.files import InputError
 
+KIND = "points"
+
 
 def load(
     *, side: int = 5, sigma: float = 0.025, train: int = 5000, held_out: int = 1000, seed: int = 0

@@ -9,8 +9,10 @@ import numpy as np
 
 from genbench.data.parts.mesh_tokens import Mesh, pack
 from genbench.data.parts.solids import CLASSES, drawn
-from genbench.data.source import Source
+from genbench.data.source import Part, Source
 from genbench.storage.files import InputError
+
+KIND = "mesh"
 
 TRIES = 50  # a mesh this often drawn before is taken to mean that there are no more
 
@@ -38,10 +40,8 @@ def load(*, train: int = 2000, held_out: int = 500, bits: int = 8, seed: int = 0
     rows = np.stack([pack(meshes[i], length=length) for i in order])
     classes = labels[order]
     return Source(
-        train_x=rows[:train],
-        train_y=classes[:train],
-        held_out_x=rows[train:],
-        held_out_y=classes[train:],
+        train=Part(rows[:train], classes[:train]),
+        held_out=Part(rows[train:], classes[train:]),
         levels=0,
         classes=len(CLASSES),
         about=_about(meshes, bits=bits, length=length),

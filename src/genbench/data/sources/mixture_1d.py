@@ -6,6 +6,8 @@ from genbench.data.parts import mixture
 from genbench.data.source import Source
 from genbench.storage.files import InputError
 
+KIND = "points"
+
 
 def load(
     *,

@@ -47,7 +47,9 @@ def load(
         raise InputError(f"threshold: got {threshold}; expected a grey level from 1 to {LEVELS - 1}")
     grey = idx.load(idx.MNIST, raw_folder(root))
     rng = np.random.default_rng(seed)
-    train_x, held_out_x = (_binary(x, threshold, rng) for x in (grey.train_x, grey.held_out_x))
+    bits, held_bits = (
+        part._replace(x=_binary(part.x, threshold, rng)) for part in (grey.train, grey.held_out)
+    )
     drawn = f"static: drawn once, P(1) = level / {LEVELS - 1}, seed {seed}"
     if binarisation == "dynamic":
         drawn = f"dynamic: training steps draw afresh, P(1) = level / {LEVELS - 1}; all else sees the {drawn}"
@@ -57,10 +59,10 @@ def load(
         if threshold is None
         else f"threshold: 1 from level {threshold} of {LEVELS - 1}",
     }
-    bits = grey._replace(train_x=train_x, held_out_x=held_out_x, levels=2, about=about)
     if binarisation == "dynamic":
-        bits = bits._replace(train_intensity=grey.train_x)
-    return subset(bits, train=train, held_out=held_out, seed=seed)
+        bits = bits._replace(intensity=grey.train.x)
+    binary = grey._replace(train=bits, held_out=held_bits, levels=2, about=about)
+    return subset(binary, train=train, held_out=held_out, seed=seed)
 
 
 def _binary(x: np.ndarray, threshold: int | None, rng: np.random.Generator) -> np.ndarray:

@@ -9,6 +9,8 @@ from genbench.data.parts import mixture
 from genbench.data.source import Source
 from genbench.storage.files import InputError
 
+KIND = "points"
+
 
 def load(
     *, modes: int = 8, sigma: float = 0.01, train: int = 5000, held_out: int = 1000, seed: int = 0

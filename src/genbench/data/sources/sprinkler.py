@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from genbench.data.source import Source
+from genbench.data.source import Part, Source
 from genbench.storage.files import InputError
+
+KIND = "table"
 
 VARIABLES = ("rain", "sprinkler", "grass")
 PARENTS: tuple[tuple[int, ...], ...] = ((), (0,), (0, 1))
@@ -29,7 +31,7 @@ def load(*, train: int = 20_000, held_out: int = 5000, seed: int = 0) -> Source:
     for option, value, least in (("train", train, 1), ("held_out", held_out, 1), ("seed", seed, 0)):
         if value < least:
             raise InputError(f"{option}: got {value}; expected at least {least}")
-    first, second = (draw(n, np.random.default_rng((seed, part))) for part, n in enumerate((train, held_out)))
+    drawn = (draw(n, np.random.default_rng((seed, part))) for part, n in enumerate((train, held_out)))
     about = {
         "source": "drawn by genbench.data.sprinkler",
         "description": "rain, sprinkler and wet grass, three binary variables of known distribution",
@@ -40,8 +42,8 @@ def load(*, train: int = 20_000, held_out: int = 5000, seed: int = 0) -> Source:
         "joint": joint(PARENTS, TABLES).tolist(),
         "queries": list(QUERIES),
     }
-    labels = (np.zeros(len(part), np.int64) for part in (first, second))
-    return Source(first, next(labels), second, next(labels), 2, 0, about, kind="table")
+    first, second = (Part(x, np.zeros(len(x), np.int64)) for x in drawn)
+    return Source(first, second, 2, 0, about, kind="table")
 
 
 def draw(n: int, rng: np.random.Generator) -> np.ndarray:

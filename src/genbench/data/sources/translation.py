@@ -11,10 +11,12 @@ import numpy as np
 
 from genbench.data.parts.transforms import transformed
 from genbench.data.prepared import LEAST
-from genbench.data.source import Source
+from genbench.data.source import Part, Source
 from genbench.data.splits import stratified_split
-from genbench.params.schema import source_signature
+from genbench.params.signatures import source_signature
 from genbench.storage.files import InputError
+
+Domains = tuple[np.ndarray, np.ndarray]  # places of a part's elements: the targets, and the i-th's source
 
 
 def load(
@@ -39,31 +41,19 @@ def load(
     found: Source = importlib.import_module(f"genbench.data.sources.{base}").load(**options)
     if found.kind != "image":
         raise InputError(f"base: {base!r} gives data of kind {found.kind!r}; expected images")
-    parts = [("train", found.train_x, found.train_y), ("held_out", found.held_out_x, found.held_out_y)]
-    if paired:
-        targets = sources = [np.arange(len(y)) for _, _, y in parts]
-    else:
-        domains = [_disjoint(name, x, y, seed) for name, x, y in parts]
-        targets, sources = ([domain[k] for domain in domains] for k in range(2))
-    seen = [transformed(transform, x[at], found.levels) for (_, x, _), at in zip(parts, sources, strict=True)]
-    if seen[0].min() == seen[0].max():
+    parts = {"train": found.train, "held_out": found.held_out}
+    domains = {name: _all(part) if paired else _disjoint(name, part, seed) for name, part in parts.items()}
+    train, held_out = (_translated(parts[name], domains[name], transform, found.levels) for name in domains)
+    assert train.source is not None
+    if train.source.min() == train.source.max():
         raise InputError(
-            f"transform: {transform} makes all pixels {seen[0].min()} of these {found.levels} levels; "
+            f"transform: {transform} makes all pixels {train.source.min()} of these {found.levels} levels; "
             "expected one that leaves something to see"
         )
-    factors = (found.train_factors, found.held_out_factors)
     whose = "each target" if paired else "other images, none of them a target"
     return found._replace(
-        train_x=found.train_x[targets[0]],
-        train_y=found.train_y[targets[0]],
-        held_out_x=found.held_out_x[targets[1]],
-        held_out_y=found.held_out_y[targets[1]],
-        train_factors=None if factors[0] is None else factors[0][targets[0]],
-        held_out_factors=None if factors[1] is None else factors[1][targets[1]],
-        train_source=seen[0],
-        train_source_y=found.train_y[sources[0]],
-        held_out_source=seen[1],
-        held_out_source_y=found.held_out_y[sources[1]],
+        train=train,
+        held_out=held_out,
         paired=paired,
         about=found.about
         | {
@@ -73,13 +63,25 @@ def load(
     )
 
 
-def _disjoint(part: str, x: np.ndarray, y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _translated(part: Part, domains: Domains, transform: str, levels: int) -> Part:
+    """The targets of a part, with what the transform makes of its sources to translate from."""
+    targets, sources = domains
+    seen = transformed(transform, part.x[sources], levels)
+    return part.take(targets)._replace(source=seen, source_y=part.y[sources])
+
+
+def _all(part: Part) -> Domains:
+    every = np.arange(len(part.y))
+    return every, every
+
+
+def _disjoint(name: str, part: Part, seed: int) -> Domains:
     """Places of the images of either domain: equally many, classes alike, and of equal images only one."""
-    _, distinct = np.unique(x.reshape(len(x), -1), axis=0, return_index=True)
+    _, distinct = np.unique(part.x.reshape(len(part.x), -1), axis=0, return_index=True)
     if len(distinct) < 2 * LEAST:
         raise InputError(
-            f"{part}: got {len(distinct)} different images; two domains expect at least {2 * LEAST}"
+            f"{name}: got {len(distinct)} different images; two domains expect at least {2 * LEAST}"
         )
     half = len(distinct) // 2
-    first, second = stratified_split(y[distinct], half, seed=seed)
+    first, second = stratified_split(part.y[distinct], half, seed=seed)
     return distinct[first], distinct[second][:half]

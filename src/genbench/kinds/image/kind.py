@@ -2,61 +2,52 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from genbench.drawing import tiles as pictures
-from genbench.kinds.kind import Card, Comparison, Subject
-from genbench.storage.arrays import blocks
+from genbench.data.prepared import Prepared
+from genbench.drawing import tiles
+from genbench.drawing.canvas import Picture
+from genbench.kinds.kind import Asked, Card, Comparison, Kind, Subject
+from genbench.params.schema import Extractor
+from genbench.scoring.resampling import Draws
 
-if TYPE_CHECKING:
-    from genbench.data.prepared import Prepared
-    from genbench.params.schema import Extractor
-    from genbench.scoring.evaluation import Draws
-
-DISTANCE = "Euclidean on pixels in [0, 1]"
-SHOWN = 100
+SHOWN = 100  # samples in a grid
+ROW_SIDE = 32  # of an element in a row, in pixels
 
 
-def vectors(stored: np.ndarray, card: Card) -> np.ndarray:
-    """Levels -> float64 in [0, 1], flattened: (n, c·h·w)."""
-    return stored.reshape(len(stored), -1).astype(np.float64) / (card["levels"] - 1)
+class ImageKind(Kind):
+    distance = "Euclidean on pixels in [0, 1]"
+    pictures: ClassVar[frozenset[Asked]] = frozenset(("interpolation", "completion", "own"))
+
+    def vectors(self, stored: np.ndarray, card: Card) -> np.ndarray:
+        """Levels -> float64 in [0, 1], flattened: (n, c·h·w)."""
+        return stored.reshape(len(stored), -1).astype(np.float64) / (card["levels"] - 1)
+
+    def extractor(self, data: Prepared, settings: Extractor) -> tuple[bytes, dict[str, Any]]:
+        from genbench.extractors import classifier
+
+        return classifier.train(data, settings)
+
+    def compare(
+        self, data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, seed: int
+    ) -> Comparison:
+        from genbench.kinds.image import comparison
+
+        return comparison.compare(self, data, subject, drawn, extractor=extractor, seed=seed)
+
+    def grid(self, samples: np.ndarray, card: Card) -> Picture:
+        return tiles.tile(samples[:SHOWN], card["levels"], columns=10)
+
+    def pairs(
+        self, samples: np.ndarray, training: np.ndarray, flagged: Sequence[bool], card: Card
+    ) -> Picture:
+        return tiles.neighbours(samples, training, flagged, card["levels"])
+
+    def rows(self, elements: np.ndarray, card: Card) -> Picture:
+        columns, *shape = elements.shape[1:]
+        return tiles.tile(elements.reshape(-1, *shape), card["levels"], columns=columns, side=ROW_SIDE)
 
 
-def extractor(data: "Prepared", settings: "Extractor") -> tuple[bytes, dict[str, Any]]:
-    from genbench.extractors import classifier
-
-    return classifier.train(data, settings)
-
-
-def compare(data: "Prepared", subject: Subject, drawn: "Draws", *, extractor: Path, seed: int) -> Comparison:
-    """Quality in the classifier's features; under a condition, whether the classifier reads what was asked for."""
-    from genbench.extractors import classifier
-    from genbench.scoring import evaluation, metrics
-
-    extract = classifier.load(extractor, data)
-    real, fake = extract(data.held_out_x), extract(subject.samples)
-    scores = evaluation.sample_scores(real, fake, drawn, classes=data.classes, seed=seed)
-    if subject.asked is not None:
-        scores["condition_agreement"] = evaluation.share_of(fake.labels == subject.asked, drawn.fake)
-        if data.space.paired:
-            sides = zip(blocks(subject.samples), blocks(data.held_out_x), strict=True)
-            apart = (vectors(one, data.card) - vectors(other, data.card) for one, other in sides)
-            errors = np.concatenate([np.abs(part).mean(1) for part in apart])
-            scores["l1"] = evaluation.mean_over(errors, drawn.fake, least=0.0)
-    histogram = metrics.class_histogram(fake.labels, data.classes)
-    facts = {
-        "extractor": extract.sha256,
-        "class_histogram": [float(share) for share in histogram],
-        "extractors": evaluation.extractor_scores(data, extract, subject.samples, scores["fid"].estimate),
-    }
-    return Comparison(scores, facts)
-
-
-def grid(samples: np.ndarray, card: Card) -> np.ndarray:
-    return pictures.tile(samples[:SHOWN], card["levels"], columns=10)
-
-
-def pairs(samples: np.ndarray, training: np.ndarray, flagged: Sequence[bool], card: Card) -> np.ndarray:
-    return pictures.neighbours(samples, training, flagged, card["levels"])
+KIND = ImageKind()

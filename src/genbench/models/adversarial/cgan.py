@@ -58,7 +58,7 @@ class CGAN(TwoPlayers):
     pieces: the discriminator's maxout layers (the paper's joint layer has one piece less).
     """
 
-    conditional = True
+    conditional = "label"
     tiny: ClassVar = {"latent": 6, "hidden": 24, "units": 16, "pieces": 2}
 
     def __init__(
@@ -106,9 +106,9 @@ class CGAN(TwoPlayers):
 
     def labels_of(self, batch: Batch) -> Tensor:
         """The batch's labels, (n, classes)."""
-        if batch.condition is None:
-            raise ValueError("condition: None; a conditional GAN expects a label for each element")
-        return self.one_hot(batch.condition)
+        if batch.label is None:
+            raise ValueError("label: None; a conditional GAN expects a label for each element")
+        return self.one_hot(batch.label)
 
     def generate(self, batch: Batch) -> Tensor:
         """G(z|y) for each label y of the batch."""

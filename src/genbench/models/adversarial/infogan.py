@@ -14,18 +14,15 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from genbench.capabilities import Measure
-from genbench.core import Batch, Objective, Phase, Space, Splits
+from genbench.core import Batch, Objective, Phase, Space, Splits, at_once
 from genbench.nn.games import NON_SATURATING, NonSaturatingGame
 from genbench.nn.matching import classes_of_groups
 from genbench.nn.priors import CodedPrior
 from genbench.nn.recognition import CodePosterior, Recogniser
 from genbench.nn.towers import built, up_tower
-from genbench.training.batches import at_once, blocks
 
-TRAVERSED, COLUMNS = (
-    (-2.0, 2.0),
-    9,
-)  # a code is varied beyond the −1 … 1 it was trained on (paper, section 7.2)
+# A continuous code is varied beyond the −1 … 1 it was trained on (paper, section 7.2).
+TRAVERSED, COLUMNS = (-2.0, 2.0), 9
 
 
 class InfoGAN(CodedPrior, NonSaturatingGame):
@@ -126,10 +123,12 @@ class InfoGAN(CodedPrior, NonSaturatingGame):
         nats = math.log(self.sizes[1]) + (category * logits.log_softmax(1)).sum(1)
         bound = "Nats about the category that Q reads from a generated element: a lower bound of mutual information."
         found = {"information of the category": Measure(nats, bound, "up")}
-        label, held_out_label = splits.train.condition, splits.held_out.condition
+        label, held_out_label = splits.train.label, splits.held_out.label
         if label is None or held_out_label is None:
             return found
-        found_in = [torch.cat([self.category_logits(b.x).argmax(1) for b in blocks(s)]) for s in splits]
+        found_in = [
+            torch.cat([self.category_logits(b.x).argmax(1) for b in part.blocks()]) for part in splits[:2]
+        ]
         meant = classes_of_groups(found_in[0], label, self.sizes[1], self.space.classes)
         agrees = meant[found_in[1]] == held_out_label
         meaning = "Held-out elements whose inferred category is their class, in the best pairs for the training data."

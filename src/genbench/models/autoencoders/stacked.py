@@ -19,7 +19,6 @@ from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Split
 from genbench.nn.priors import GaussianMixture
 from genbench.nn.schedules import cosine
 from genbench.nn.stack import LayerStack
-from genbench.training.batches import blocks
 
 SHOWN = 8  # held-out images in a picture
 
@@ -90,7 +89,7 @@ class Stacked(GenerativeModel):
     @torch.no_grad()
     def fit_mixture(self, splits: Splits) -> None:
         self.eval()
-        codes = torch.cat([self.layers.encode(part.x) for part in blocks(splits.train)])
+        codes = torch.cat([self.layers.encode(part.x) for part in splits.train.blocks()])
         self.mixture.fit(codes, ridge=self.ridge)
 
     def phases(self) -> list[Phase]:
@@ -123,7 +122,7 @@ class Stacked(GenerativeModel):
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """Errors by depth on held-out data, before and after the fine-tuning, and what it gained."""
         before, after = (
-            torch.cat([model.layers.reconstruction_errors(part.x) for part in blocks(splits.held_out)], 1)
+            torch.cat([model.layers.reconstruction_errors(part.x) for part in splits.held_out.blocks()], 1)
             for model in (self.before_fine_tuning(), self)
         )
         meaning = "Mean squared error of a value of a held-out element through so many layers and back."

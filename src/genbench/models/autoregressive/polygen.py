@@ -108,7 +108,7 @@ class PolyGen(MeshModel):
     the encoder and of the decoder of faces.  face_every: the face model, soon learnt, takes every so-many-th step.
     """
 
-    conditional = True
+    conditional = "label"
     tiny: ClassVar = {"bits": 1, "width": 8, "vertex_layers": 1, "face_layers": 1}
 
     def __init__(

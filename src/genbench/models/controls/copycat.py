@@ -5,7 +5,6 @@ from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
 from genbench.nn.copies import without_replacement
-from genbench.training.batches import some
 
 
 class Copycat(GenerativeModel):
@@ -20,7 +19,7 @@ class Copycat(GenerativeModel):
         self.register_buffer("images", torch.zeros(0, *space.shape))
 
     def fit(self, splits: Splits) -> None:
-        self.images = some(splits.train).x.clone()
+        self.images = splits.train.some().x.clone()
 
     def phases(self) -> list[Phase]:
         return [Phase("keep training data", fit=self.fit)]

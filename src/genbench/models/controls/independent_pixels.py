@@ -7,7 +7,6 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
-from genbench.training.batches import blocks
 
 
 class IndependentPixels(GenerativeModel):
@@ -29,7 +28,7 @@ class IndependentPixels(GenerativeModel):
         pixels, bins = torch.arange(self.space.dimensions), self.log_p.numel()
         first = (pixels * self.space.levels).to(self.log_p.device)  # a histogram's place among all, (D,)
         seen = torch.zeros(bins, dtype=torch.long, device=self.log_p.device)
-        for part in blocks(splits.train):
+        for part in splits.train.blocks():
             levels = self.space.to_levels(part.x).flatten(1)  # (n, D)
             seen += torch.bincount((levels + first).flatten(), minlength=bins)
         counts = seen.view_as(self.log_p) + 1.0  # (D, L)

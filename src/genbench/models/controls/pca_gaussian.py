@@ -10,7 +10,6 @@ from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
 from genbench.nn.priors import GaussianPrior
-from genbench.training.batches import some
 
 
 class PCAGaussian(GaussianPrior, GenerativeModel):
@@ -34,7 +33,7 @@ class PCAGaussian(GaussianPrior, GenerativeModel):
         self.register_buffer("sigma", torch.zeros(()))
 
     def fit(self, splits: Splits) -> None:
-        x = some(splits.train).x.flatten(1).double()
+        x = splits.train.some().x.flatten(1).double()
         k = self.latent
         values, vectors = self.spectrum(x)
         variance = (values[:-k].sum() / (x.shape[1] - k)).clamp_min(0)

@@ -4,7 +4,6 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
-from genbench.training.batches import whole
 
 
 class Real(GenerativeModel):
@@ -19,7 +18,7 @@ class Real(GenerativeModel):
         self.register_buffer("images", torch.zeros(0, *space.shape))
 
     def fit(self, splits: Splits) -> None:
-        self.images = whole(splits.held_out).clone()
+        self.images = splits.held_out.whole().clone()
 
     def phases(self) -> list[Phase]:
         return [Phase("keep held-out data", fit=self.fit)]

@@ -4,7 +4,6 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
-from genbench.training.batches import some, whole
 
 
 class TenthCopycat(GenerativeModel):
@@ -24,7 +23,7 @@ class TenthCopycat(GenerativeModel):
         self.register_buffer("originals", torch.zeros(0, *space.shape))
 
     def fit(self, splits: Splits) -> None:
-        self.copies, self.originals = some(splits.train).x.clone(), whole(splits.held_out).clone()
+        self.copies, self.originals = splits.train.some().x.clone(), splits.held_out.whole().clone()
 
     def phases(self) -> list[Phase]:
         return [Phase("keep both splits", fit=self.fit)]

@@ -11,7 +11,6 @@ from torch import Tensor
 from genbench.core import Phase, Space, Splits
 from genbench.nn.attention import KVCache
 from genbench.nn.mesh_tokens import MeshModel, split
-from genbench.training.batches import whole
 
 
 class TokenFrequency(MeshModel):
@@ -29,7 +28,7 @@ class TokenFrequency(MeshModel):
 
     def fit(self, splits: Splits) -> None:
         super().fit(splits)
-        tokens = split(whole(splits.train))
+        tokens = split(splits.train.whole())
         for k in range(3):
             self.log_coordinates[k] = _log_frequencies(tokens.vertices[:, k::3], 1 + self.values)
         self.log_corners.copy_(_log_frequencies(tokens.faces, 2 + self.most))

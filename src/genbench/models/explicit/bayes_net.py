@@ -16,7 +16,6 @@ from torch import Generator, Tensor
 from genbench.capabilities import Measure
 from genbench.core import GenerativeModel, Phase, Space, Splits
 from genbench.nn.cells import LIMIT, categories, conditional, every_cell
-from genbench.training.batches import blocks
 
 SHOWN = 32  # more entries than this are no table to read
 
@@ -69,7 +68,7 @@ class BayesNet(GenerativeModel):
 
     def fit(self, splits: Splits) -> None:
         seen = torch.zeros(len(self.log_cpt), dtype=torch.long, device=self.log_cpt.device)
-        for part in blocks(splits.train):
+        for part in splits.train.blocks():
             entries = self.entries(self.space.to_levels(part.x).flatten(1))
             seen += torch.bincount(entries.flatten(), minlength=len(seen))
         counts = seen.double().unflatten(0, (-1, self.space.levels)) + self.pseudo_count  # (rows, L)

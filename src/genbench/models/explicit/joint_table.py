@@ -9,7 +9,6 @@ from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
 from genbench.nn.cells import cell_of, count_cells, levels_of
-from genbench.training.batches import blocks
 
 
 class JointTable(GenerativeModel):
@@ -33,7 +32,7 @@ class JointTable(GenerativeModel):
 
     def fit(self, splits: Splits) -> None:
         seen = torch.zeros(len(self.log_p), dtype=torch.long, device=self.log_p.device)
-        for part in blocks(splits.train):
+        for part in splits.train.blocks():
             seen += torch.bincount(cell_of(self.space, part.x), minlength=len(seen))
         counts = seen.double() + self.pseudo_count
         self.log_p.copy_((counts / counts.sum()).log())

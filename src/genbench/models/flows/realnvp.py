@@ -15,7 +15,6 @@ from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Split
 from genbench.nn.flows import Coupling, Dequantisation, Logit, checkerboard
 from genbench.nn.priors import GaussianPrior
 from genbench.nn.schedules import cosine
-from genbench.training.batches import some
 
 
 class RealNVP(GaussianPrior, GenerativeModel):
@@ -89,7 +88,7 @@ class RealNVP(GaussianPrior, GenerativeModel):
 
     @torch.no_grad()
     def standardise(self, splits: Splits) -> None:
-        z = self.logit.forward(self.dequantisation.points(some(splits.train).x))[0]
+        z = self.logit.forward(self.dequantisation.points(splits.train.some().x))[0]
         self.mean.copy_(z.mean(0))
         self.deviation.copy_(z.std(0).clamp_min(1e-3))
 

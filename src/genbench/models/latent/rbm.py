@@ -18,7 +18,6 @@ from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Split
 from genbench.nn import bounds
 from genbench.nn.discrete import bernoulli
 from genbench.nn.schedules import cosine
-from genbench.training.batches import blocks
 
 
 class RBM(GenerativeModel):
@@ -100,7 +99,7 @@ class RBM(GenerativeModel):
     @torch.no_grad()
     def start(self, splits: Splits) -> None:
         """Base rates of the pixels, smoothed by one more image of each colour, and the first fantasies from them."""
-        lit = torch.stack([part.x.flatten(1).sum(0) for part in blocks(splits.train)]).sum(0)
+        lit = torch.stack([part.x.flatten(1).sum(0) for part in splits.train.blocks()]).sum(0)
         self.base.copy_(((lit + 1) / (len(splits.train.x) + 2)).logit())
         self.fantasies.copy_(self.base_sample(len(self.fantasies), None))
 

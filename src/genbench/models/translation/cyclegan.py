@@ -19,7 +19,6 @@ from genbench.nn.image_pool import ImagePool
 from genbench.nn.init import normal_weights, zero_biases
 from genbench.nn.schedules import late_linear
 from genbench.nn.translation import PatchGAN, ResNet, as_shown, check_translation, sources_of
-from genbench.training import batches
 
 SHOWN = 10
 
@@ -32,7 +31,7 @@ class CycleGAN(GenerativeModel):
     shape.  pool: generated images that a discriminator is shown again.
     """
 
-    conditional, noiseless = True, True
+    conditional, noiseless = "source", True
     tiny: ClassVar = {"width": 8, "blocks": 1, "critic_width": 8}
 
     def __init__(
@@ -112,12 +111,12 @@ class CycleGAN(GenerativeModel):
         Raises:
             ValueError: no source images, or not n of the right shape.
         """
-        source = sources_of(Batch(torch.empty(n), condition), self.space.source)
+        source = sources_of(Batch(torch.empty(n), source=condition), self.space.source)
         return self.space.unsigned(self.to_target(source))
 
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         errors: dict[str, list[Tensor]] = {"Cycle error, source": [], "Cycle error, target": []}
-        for part in batches.blocks(splits.held_out):
+        for part in splits.held_out.blocks():
             source, x = sources_of(part), self.space.signed(part.x)
             ways = (source, self.to_source(self.to_target(source))), (x, self.to_target(self.to_source(x)))
             for found, (original, cycled) in zip(errors.values(), ways, strict=True):
@@ -126,7 +125,7 @@ class CycleGAN(GenerativeModel):
         return {title: Measure(torch.cat(found), meaning, "down") for title, found in errors.items()}
 
     def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
-        few = batches.rows(splits.held_out, slice(SHOWN))
+        few = splits.held_out.rows(slice(SHOWN))
         source, x = sources_of(few), self.space.signed(few.x)
         fake_x, fake_source = self.to_target(source), self.to_source(x)
         strips = {

@@ -17,7 +17,6 @@ from genbench.nn.games import NON_SATURATING
 from genbench.nn.init import normal_weights, zero_biases
 from genbench.nn.translation import PatchGAN, as_shown, check_translation, sources_of
 from genbench.nn.unet import translation_unet
-from genbench.training.batches import blocks
 
 SHOWN = 10
 
@@ -31,7 +30,7 @@ class Pix2Pix(GenerativeModel):
     a discriminator.
     """
 
-    conditional = True
+    conditional = "source"
     tiny: ClassVar = {"width": 8, "critic_width": 8}
 
     def __init__(
@@ -113,21 +112,20 @@ class Pix2Pix(GenerativeModel):
         Raises:
             ValueError: no source images, or not n of the right shape.
         """
-        source = sources_of(Batch(torch.empty(n), condition), self.space.source)
+        source = sources_of(Batch(torch.empty(n), source=condition), self.space.source)
         return self.space.unsigned(self.translate(source, rng))
 
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         apart = []
-        for part in blocks(splits.held_out):
-            one, other = (self.sample(len(part.x), part.condition, rng=rng) for _ in range(2))
+        for part in splits.held_out.blocks():
+            one, other = (self.sample(len(part.x), part.source, rng=rng) for _ in range(2))
             apart.append((one - other).abs().flatten(1).mean(1))
         meaning = "Mean |difference| between two translations of one held-out image: how much the dropout noise varies."
         return {"Variation": Measure(torch.cat(apart), meaning)}
 
     def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
-        x, source = splits.held_out.x[:SHOWN], splits.held_out.condition
+        x, _, source, *_ = splits.held_out.rows(slice(SHOWN))
         assert source is not None
-        source = source[:SHOWN]
         one, other = (self.sample(len(source), source, rng=rng) for _ in range(2))
         rows = torch.stack([as_shown(source, self.space.shape), one, other, x])
         return {"Held-out sources, two translations of each, and the truth": rows}

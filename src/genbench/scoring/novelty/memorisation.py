@@ -35,7 +35,7 @@ def mifid(
     distance = float(_cosine_distances(real, fake).mean())
     penalty = 1 / (distance + 1e-15) if distance < threshold else 1.0
     found = frechet_distance(real, fake, bootstrap=bootstrap, seed=seed)
-    return Estimate(found.value * penalty, found.low * penalty, found.high * penalty, found.n)
+    return found.scaled(penalty)
 
 
 def birthday_support(samples: Array, *, threshold: float = 0.0) -> Birthday:

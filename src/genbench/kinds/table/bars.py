@@ -24,29 +24,18 @@ def bars(
     left = MARGIN + max(_text(name).shape[1] for name in (*names, "0.00")) + 8
     step, bottom = BAR * len(heights) + GAP, MARGIN + 24 + HEIGHT
     picture = _blank(bottom + 10 + (SQUARE + 4) * len(names) + MARGIN, left + step * len(shown) + MARGIN)
-    for tick in _ticks(top):
-        y = bottom - round(HEIGHT * tick / top)
-        picture[y, left:-MARGIN] = GRID
-        _write(picture, y - 5, MARGIN, f"{tick:g}")
+    _draw_axis(picture, left, bottom, top)
     for i, cell in enumerate(shown):
         x = left + i * step + GAP // 2
         for number, (values, colour) in enumerate(heights):
             height = round(HEIGHT * float(values[i]) / top)
             picture[bottom - height : bottom, x + number * BAR : x + (number + 1) * BAR - 1] = colour
-        for variable in range(len(names)):
-            y = bottom + 10 + variable * (SQUARE + 4)
-            dark = int(cells[cell, variable]) / max(int(cells.max()), 1)
-            middle = x + (BAR * len(heights) - SQUARE) // 2
-            picture[y : y + SQUARE, middle : middle + SQUARE] = np.round(
-                np.array(PALE) + dark * (np.array(INK) - PALE)
-            )
+        middle = x + (BAR * len(heights) - SQUARE) // 2
+        _draw_cell(picture, bottom + 10, middle, cells[cell] / max(int(cells.max()), 1))
     picture[bottom, left:-MARGIN] = INK
     for variable, name in enumerate(names):
         _write(picture, bottom + 12 + variable * (SQUARE + 4), MARGIN, name)
-    x = left
-    for colour, label in [(SAMPLED, "samples")] + ([] if true is None else [(TRUE, "true")]):
-        picture[MARGIN : MARGIN + 10, x : x + 10] = colour
-        x = _write(picture, MARGIN - 1, x + 14, label) + 16
+    _draw_legend(picture, left, [(SAMPLED, "samples")] + ([] if true is None else [(TRUE, "true")]))
     return picture
 
 
@@ -56,6 +45,28 @@ def notice(text: str) -> np.ndarray:
     picture = _blank(ink.shape[0] + 2 * MARGIN, ink.shape[1] + 2 * MARGIN)
     _write(picture, MARGIN, MARGIN, text)
     return picture
+
+
+def _draw_axis(picture: np.ndarray, left: int, bottom: int, top: float) -> None:
+    """Lines and numbers at the ticks from 0 to `top`."""
+    for tick in _ticks(top):
+        y = bottom - round(HEIGHT * tick / top)
+        picture[y, left:-MARGIN] = GRID
+        _write(picture, y - 5, MARGIN, f"{tick:g}")
+
+
+def _draw_cell(picture: np.ndarray, top: int, left: int, darkness: np.ndarray) -> None:
+    """One square per variable, darkness (D,) in [0, 1], below each other."""
+    for variable, dark in enumerate(darkness):
+        y = top + variable * (SQUARE + 4)
+        colour = np.round(np.array(PALE) + dark * (np.array(INK) - PALE))
+        picture[y : y + SQUARE, left : left + SQUARE] = colour
+
+
+def _draw_legend(picture: np.ndarray, left: int, keys: Sequence[tuple[tuple[int, int, int], str]]) -> None:
+    for colour, label in keys:
+        picture[MARGIN : MARGIN + 10, left : left + 10] = colour
+        left = _write(picture, MARGIN - 1, left + 14, label) + 16
 
 
 def _ticks(top: float) -> list[float]:

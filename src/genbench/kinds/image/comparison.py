@@ -1,0 +1,80 @@
+"""Samples of images against held-out images, in the features of the dataset's classifier and of other extractors."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genbench.data.pixels import spread
+from genbench.data.prepared import Prepared
+from genbench.extractors import classifier
+from genbench.extractors.base import Extractor
+from genbench.extractors.pca_pixels import PcaPixels
+from genbench.extractors.random_convolution import RandomConvolution
+from genbench.kinds.kind import Comparison, Kind, Subject
+from genbench.scoring import metrics
+from genbench.scoring.comparison import sample_scores
+from genbench.scoring.estimates import Estimate
+from genbench.scoring.resampling import Draws, Scored, crossed, mean_over, share_of
+from genbench.storage.arrays import blocks
+
+
+def compare(
+    kind: Kind, data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, seed: int
+) -> Comparison:
+    """Quality in the classifier's features; under a condition, whether the classifier reads what was asked for."""
+    extract = classifier.load(extractor, data)
+    real, fake = extract(data.held_out.x), extract(subject.samples)
+    scores = sample_scores(real, fake, drawn, classes=data.classes, seed=seed)
+    if subject.asked is not None:
+        scores["condition_agreement"] = share_of(fake.labels == subject.asked, drawn.fake)
+        if data.card.get("paired"):
+            scores["l1"] = _distance_of_pairs(kind, data, subject.samples, drawn)
+    histogram = metrics.class_histogram(fake.labels, data.classes)
+    facts = {
+        "extractor": extract.sha256,
+        "class_histogram": [float(share) for share in histogram],
+        "extractors": _extractor_scores(data, extract, subject.samples, scores["fid"].estimate),
+    }
+    return Comparison(scores, facts)
+
+
+def _distance_of_pairs(kind: Kind, data: Prepared, samples: np.ndarray, drawn: Draws) -> Scored:
+    """Mean absolute difference of sample i from held-out image i, its true counterpart."""
+    errors = []
+    for pair in zip(blocks(samples), blocks(data.held_out.x), strict=True):
+        one, other = (np.asarray(kind.vectors(x, data.card)) for x in pair)
+        errors.append(np.abs(one - other).mean(1))
+    return mean_over(np.concatenate(errors), drawn.fake, least=0.0)
+
+
+def _extractor_scores(
+    data: Prepared, trained: classifier.Trained, fake: np.ndarray, headline: Estimate
+) -> list[dict[str, Any]]:
+    """The Fréchet distance under every extractor at hand, the headline's first: does the ranking depend on it?
+
+    fake: uint8 levels (n, c, h, w).  The others' intervals are of first order: one pass instead of many resamplings.
+    """
+    first, *others = trained.classifiers
+    real, levels = data.held_out.x, data.levels
+    pictures = [spread(x, levels) for x in (data.train.x, real, fake)]
+    plain: list[Extractor] = [RandomConvolution(data.card["shape"][0]), PcaPixels(pictures[0])]
+    width = next(iter(trained.classifiers.values())).head.in_features
+    records = [_record(f"classifier, seed {first}", trained.sha256, headline, width)]
+    for seed in others:
+        a, b = (trained(x, seed=seed).features for x in (real, fake))
+        records.append(
+            _record(f"classifier, seed {seed}", trained.sha256, _crossed_distance(a, b), a.shape[1])
+        )
+    for extractor in plain:
+        a, b = (extractor.features(x) for x in pictures[1:])
+        records.append(_record(extractor.name, extractor.sha256, _crossed_distance(a, b), a.shape[1]))
+    return records
+
+
+def _crossed_distance(real: np.ndarray, fake: np.ndarray) -> Estimate:
+    return crossed(lambda a, b: metrics.frechet_distance(a, b, bootstrap=0), real, fake)
+
+
+def _record(name: str, digest: str, fid: Estimate, features: int) -> dict[str, Any]:
+    return {"name": name, "sha256": digest, "features": features, "fid": fid.as_dict()}

@@ -1,0 +1,1 @@
+"""Adversarial models: a generator against a critic."""

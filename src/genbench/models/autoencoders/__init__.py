@@ -1,0 +1,1 @@
+"""Autoencoders that are made generative afterwards."""

@@ -1,0 +1,1 @@
+"""Controls: what the scores say of samples whose quality is known."""

@@ -1,0 +1,1 @@
+"""Densities of few variables that are written down whole."""

@@ -1,0 +1,1 @@
+"""Normalising flows: invertible maps with a tractable Jacobian."""

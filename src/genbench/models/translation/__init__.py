@@ -1,0 +1,1 @@
+"""Models that turn images of one domain into another's."""

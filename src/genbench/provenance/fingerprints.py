@@ -1,0 +1,131 @@
+"""The code that results depend on, as small files that both engines watch: `results/code/`.
+
+One file for every stage, model, dataset and kind of data, each the import closure of what is loaded by that name:
+
+    stages/<stage>.json    models/<model>.json    data/<dataset>.json, its source    kinds/<dataset>.json, its kind
+
+A file is written only where it changes, so that an edit makes stale exactly what can reach it.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from genbench.params.signatures import model_names, source_kind, sources_of
+from genbench.provenance.closure import Closure, closure, difference
+from genbench.provenance.sources import PACKAGE
+from genbench.storage.files import InputError, json_bytes, md5, write_whole
+
+FOLDER = Path("results/code")
+STAGES = {  # of a stage's command, the file that holds it
+    "prepare": "prepare",
+    "extractor": "extractor",
+    "train": "train",
+    "sample": "sample",
+    "import": "import_samples",
+    "novelty": "novelty",
+    "evaluate": "evaluate",
+    "report": "report",
+}
+
+Params = Mapping[str, Any]
+
+
+def places(params: Params) -> dict[str, tuple[Path, ...]]:
+    """Every fingerprint by its place under `results/code`, with the files whose closure it is."""
+    found: dict[str, tuple[Path, ...]] = {
+        _stage(name): (PACKAGE / "stages" / f"{file}.py",) for name, file in STAGES.items()
+    }
+    found |= {f"models/{name}.json": (PACKAGE / "models" / f"{name}.py",) for name in model_names()}
+    for name, entry in params["datasets"].items():
+        sources = sources_of(entry["source"], entry)
+        found[f"data/{name}.json"] = tuple(PACKAGE / "data/sources" / f"{source}.py" for source in sources)
+        found[_kind(name)] = (PACKAGE / "kinds" / source_kind(entry["source"], entry) / "kind.py",)
+    return found
+
+
+def refresh(params: Params, folder: Path = FOLDER) -> None:
+    """Bring all fingerprints up to date; those of nothing that is there any more are removed."""
+    wanted = places(params)
+    for place, roots in wanted.items():
+        _write(folder / place, closure(roots))
+    for path in folder.rglob("*.json"):
+        if path.relative_to(folder).as_posix() not in wanted:
+            path.unlink()
+
+
+def needed(stage: str, params: Params, *, run: str = "", dataset: str = "") -> list[str]:
+    """The fingerprints that a stage depends on, by their places.
+
+    Raises:
+        KeyError: the parameters have no such run or dataset.
+    """
+    found = [_stage(stage)]
+    if stage == "report":
+        return found + [_kind(name) for name in params["datasets"]]
+    if stage == "prepare":
+        return [*found, f"data/{dataset}.json"]
+    if run:
+        entry: Mapping[str, Any] = {**params["runs"], **(params.get("external") or {})}[run]
+        dataset = entry["dataset"]
+        if stage in ("train", "sample", "evaluate") and "model" in entry:
+            found.append(f"models/{entry['model']}.json")
+    return [*found, _kind(dataset)] if dataset and stage != "train" else found
+
+
+def of(needs: list[str], params: Params) -> dict[str, Closure]:
+    """The closures of these fingerprints as the package that runs has them, by place."""
+    roots = places(params)
+    return {place: closure(roots[place]) for place in needs}
+
+
+def settle(place: str, code: Closure, *, refuse: bool) -> None:
+    """Write one fingerprint, or, where an engine is at work, which has looked at it already, refuse to change it.
+
+    Raises:
+        InputError: code or packages have changed since the engine was started.
+    """
+    path = FOLDER / place
+    content = _bytes(code)
+    if path.is_file() and path.read_bytes() == content:
+        return
+    if not refuse:
+        write_whole(path, content)
+        return
+    known = read(FOLDER, [place]) if path.is_file() else {}
+    what = difference(known, code.files | code.packages, began="this build was started with")
+    raise InputError(f"{what}; expected one and the same code for a whole build; start it again")
+
+
+def read(folder: Path, needs: list[str]) -> dict[str, str]:
+    """Hashes and versions in these fingerprints as they stand in a workspace, in one."""
+    found: dict[str, str] = {}
+    for place in needs:
+        content = json.loads((folder / place).read_bytes())
+        found |= content["files"] | content["packages"]
+    return found
+
+
+def training_fingerprint(model: str) -> str:
+    """One hash of the code and packages that a training runs with: a checkpoint of another is not resumed."""
+    code = closure([PACKAGE / "stages/train.py", PACKAGE / "models" / f"{model}.py"])
+    return md5(_bytes(code))
+
+
+def _write(path: Path, code: Closure) -> None:
+    content = _bytes(code)
+    if not path.is_file() or path.read_bytes() != content:
+        write_whole(path, content)
+
+
+def _bytes(code: Closure) -> bytes:
+    return json_bytes(code._asdict())
+
+
+def _stage(name: str) -> str:
+    return f"stages/{name}.json"
+
+
+def _kind(dataset: str) -> str:
+    return f"kinds/{dataset}.json"

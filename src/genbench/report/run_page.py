@@ -1,0 +1,110 @@
+"""What the page shows of one run: its pictures, its training curves, its scores and where it is from."""
+
+import shlex
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from genbench.drawing.tiles import png
+from genbench.kinds.kind import kind_of
+from genbench.report.frames import film
+from genbench.report.pictures import Picture, picture
+from genbench.report.results import DatasetResult, Row, RunResult
+from genbench.report.svg import Figure, line_chart
+from genbench.report.table import Column
+
+
+class RunPage(NamedTuple):
+    """One run's pictures, curves and provenance."""
+
+    row: Row  # the run alone
+    pictures: list[tuple[str, str, Picture]]  # title, explanation, picture
+    curves: list[Figure]
+    columns: list[Column]
+    commands: list[str]
+    warnings: list[str]
+
+
+def run_page(
+    run: RunResult, runs: Sequence[RunResult], columns: Sequence[Column], dataset: DatasetResult | None
+) -> RunPage:
+    """One run among all `runs` of its dataset; columns: the scores of these."""
+    return RunPage(
+        row=Row(run.name, (run,)),
+        pictures=_pictures(run, dataset),
+        curves=_curves(run),
+        columns=[column for column in columns if column.name in run.estimates],
+        commands=[
+            f"dvc repro {shlex.quote(f'evaluate@{run.name}')}",
+            f"snakemake --cores 2 {shlex.quote(f'results/runs/{run.name}/metrics.json')}",
+        ],
+        warnings=_warnings(run, runs, dataset),
+    )
+
+
+def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, str, Picture]]:
+    pairs = "Samples and what is closest to each in the training data, closest pairs first."
+    walks = "Each row walks between two samples in the latent space."
+    filled = "Left to right: original, occluded (hidden pixels are black), then the model's completions."
+    shown = [
+        ("Samples", f"From {run.label}, not selected.", run.grid),
+        ("Nearest in the training data", pairs if run.novelty["pairs"] else "", run.nearest),
+        *_film(run, dataset),
+        ("Interpolation", walks, _in_rows(run.samples.get("interpolation"), dataset)),
+        ("Completions", filled, _in_rows(run.samples.get("completion"), dataset)),
+        *(
+            (str(caption).rstrip("."), "", _in_rows(run.samples[f"picture_{i}"], dataset))
+            for i, caption in enumerate(run.samples.get("captions", ()))
+        ),
+    ]
+    return [(title, text, found) for title, text, content in shown if (found := picture(content))]
+
+
+def _film(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, str, bytes]]:
+    """Moments of the training side by side, and one after the other; nothing where the model shows none."""
+    if not run.frames or dataset is None:
+        return []
+    shown = film(run.frames, dataset.card)
+    text = "From before the first step to after the last, always from the same noise."
+    return [
+        ("During training", text, png(shown.still)),
+        ("During training, animated", "The same moments, one after the other.", shown.moving),
+    ]
+
+
+def _in_rows(elements: np.ndarray | None, dataset: DatasetResult | None) -> bytes:
+    """PNG of elements (rows, columns, *shape), as they stand; nothing for none, or where their kind is not known."""
+    if elements is None or dataset is None or not elements.size:
+        return b""
+    return png(kind_of(dataset.card).rows(elements, dataset.card))
+
+
+def _curves(run: RunResult) -> list[Figure]:
+    if run.curve.empty:
+        return []
+    figures = []
+    for (phase, objective), rows in run.curve.groupby(["phase", "objective"], sort=False):
+        losses = rows["loss"].to_numpy(dtype=float)
+        lost = int((~np.isfinite(losses)).sum())
+        caption = f"{phase} · {objective}" if str(phase) != str(objective) else str(phase)
+        caption += f" ({lost} values not finite)" if lost else ""
+        chart = line_chart(
+            f"{run.label}: {caption}, loss against step", rows["step"].to_numpy(dtype=float), losses
+        )
+        figures.append(Figure(caption, chart))
+    return figures
+
+
+def _warnings(run: RunResult, runs: Sequence[RunResult], dataset: DatasetResult | None) -> list[str]:
+    """Reasons not to compare this run with the others of its dataset."""
+    found = []
+    sizes = {r.metrics["n"] for r in runs}
+    if len(sizes) > 1:
+        found.append(
+            f"N is {run.metrics['n']} here, and runs of this dataset differ in N: compare at equal N only."
+        )
+    extractor = dataset.extractor.get("weights_sha256") if dataset else None
+    if extractor and extractor != run.metrics["extractor"]:
+        found.append("Scored with another feature extractor than the dataset's: do not compare.")
+    return found

@@ -1,0 +1,59 @@
+"""Likelihoods of held-out data under a model that has one."""
+
+import math
+from itertools import chain
+
+import numpy as np
+import torch
+
+from genbench.capabilities import Likelihood, capability
+from genbench.core import GenerativeModel, Space
+from genbench.data.prepared import Prepared
+from genbench.scoring.estimates import mean_interval, spread_interval
+from genbench.scoring.resampling import Draws, Scored
+from genbench.storage.arrays import slices, taken
+from genbench.storage.stored import Stored
+
+CHUNK = 500
+TRAIN_SHARE = 20_000  # training elements of a likelihood gap, spread evenly over them where there are more
+
+
+@np.errstate(
+    invalid="ignore"
+)  # of −∞, where the model holds an element to be impossible: then there is no number
+def likelihood_scores(
+    model: GenerativeModel, data: Prepared, space: Space, drawn: Draws
+) -> tuple[str | None, dict[str, Scored]]:
+    """ "exact", "bound" or None, and nats per element, bits per dimension and the train/held-out gap.
+
+    bits/dim = nats / (D ln 2).  The gap is mean log p(train) − mean log p(held-out), in nats, over no more than
+    TRAIN_SHARE training elements: far above 0 is overfitting.
+    """
+    likelihood = capability(model, Likelihood)
+    if likelihood is None:
+        return None, {}
+    count = min(TRAIN_SHARE, len(data.train.x))
+    part = taken(data.train.x, np.arange(count) * len(data.train.x) // count)
+    train, held_out = (log_prob(likelihood, x, space) for x in (part, data.held_out.x))
+    n = len(held_out)
+    nll, replicates = mean_interval(-held_out), drawn.real @ -held_out / n
+    gap = float(train.mean() - held_out.mean())
+    error = math.sqrt(train.var(ddof=1) / len(train) + held_out.var(ddof=1) / n)
+    scores = {
+        "nll": Scored(nll, replicates),
+        "likelihood_gap": Scored(spread_interval(gap, error, n), train.mean() + replicates),
+    }
+    if space.levels:  # a density of values as they stand has no bits
+        per_dimension = 1 / (space.dimensions * math.log(2))
+        scores["bits_per_dim"] = Scored(nll.scaled(per_dimension), replicates * per_dimension)
+    return "exact" if likelihood.exact else "bound", scores
+
+
+@torch.no_grad()
+def log_prob(model: Likelihood, stored: np.ndarray, space: Space) -> np.ndarray:
+    """Stored data (n, *shape) -> float64 nats (n,)."""
+    held = chain(model.parameters(), model.buffers())  # type: ignore[attr-defined]
+    device = next(held, torch.empty(0)).device
+    elements = Stored(stored, space.to_unit, device)
+    parts = [model.log_prob(elements[part]).double().cpu() for part in slices(len(stored), CHUNK)]
+    return torch.cat(parts).numpy()

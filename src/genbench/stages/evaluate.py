@@ -1,0 +1,67 @@
+"""Stage `evaluate`: samples against held-out data, and what else the model can: likelihood, measures of its own.
+
+The bootstrap replicates beside the scores let the report compare two runs on the same resamplings.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from genbench.capabilities import Likelihood, capability
+from genbench.core import space_of
+from genbench.data.samples import samples_in
+from genbench.kinds.kind import Subject, kind_of
+from genbench.params.schema import load, pick
+from genbench.runtime import machine
+from genbench.scoring.likelihoods import likelihood_scores
+from genbench.scoring.measures import measures
+from genbench.scoring.resampling import FOLDS, Scored, draws
+from genbench.stages.inputs import dataset_of
+from genbench.stages.trained import trained
+from genbench.storage.files import json_bytes, npz_bytes, write_all
+from genbench.training.batches import splits_of
+
+
+def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
+    settings = load(params)
+    entry = pick(settings.rows, run, "runs", params)
+    prepared = dataset_of(run, entry, data)
+    machine.make_deterministic(threads=entry.threads)
+    samples = samples_in(out, prepared)
+    seed = machine.seed_of(entry.seed, run, "evaluate")
+    n, held_out = len(samples), len(prepared.held_out.x)
+    shared_seed = machine.seed_of(entry.dataset, "resamplings")
+    drawn = draws(held_out, n, real_seed=shared_seed, fake_seed=seed)
+    subject = Subject(samples)
+    facts: dict[str, Any] = {"parameters": None, "likelihood": None}
+    own: dict[str, Any] = {}
+    likelihoods: dict[str, Scored] = {}
+    if run in settings.runs:
+        space = space_of(prepared.card)
+        device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
+        model = trained(run, settings.runs[run], prepared, out).to(device)
+        asked = prepared.asked_labels(model.conditional)
+        subject = Subject(samples, capability(model, Likelihood), asked)
+        torch.manual_seed(seed)
+        kind, likelihoods = likelihood_scores(model, prepared, space, drawn)
+        rng = torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "measure"))
+        facts = {"parameters": model.free_parameters, "likelihood": kind}
+        own = measures(model, splits_of(prepared, device), rng)
+    compared = kind_of(prepared.card).compare(prepared, subject, drawn, extractor=extractor, seed=seed)
+    scores = compared.scores | likelihoods
+    record = {
+        "run": run,
+        "dataset": entry.dataset,
+        "model": entry.model,
+        "seed": entry.seed,
+        "n": n,
+        "held_out": held_out,
+        "folds": FOLDS,
+        **facts,
+        "measures": {title: found.as_dict() for title, found in {**compared.measures, **own}.items()},
+        "scores": {name: score.estimate.as_dict() for name, score in scores.items()},
+        **compared.facts,
+    }
+    replicates = npz_bytes({name: score.replicates for name, score in scores.items()})
+    write_all(out, {"metrics.json": json_bytes(record), "replicates.npz": replicates})

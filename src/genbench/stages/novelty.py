@@ -1,0 +1,32 @@
+"""Stage `novelty`: are the samples new?  Distances to the training data, calibrated on held-out data."""
+
+from functools import partial
+from pathlib import Path
+
+from genbench.data.prepared import load as load_data
+from genbench.data.samples import samples_in
+from genbench.drawing import tiles
+from genbench.kinds.kind import kind_of
+from genbench.params.schema import load, pick
+from genbench.scoring import audit
+from genbench.storage.files import json_bytes, write_all
+
+CLOSEST = 12  # pairs that are drawn
+
+
+def run(run: str, data: Path, out: Path, params: Path) -> None:
+    pick(load(params).rows, run, "runs", params)
+    prepared = load_data(data)
+    samples = samples_in(out, prepared)
+    kind = kind_of(prepared.card)
+    vectors = partial(kind.vectors, card=prepared.card)
+    record = audit.novelty(prepared, samples, vectors=vectors, distance=kind.distance, seed=0)
+    closest = record["pairs"][:CLOSEST]
+    picture = kind.pairs(
+        samples.take([pair["sample"] for pair in closest], axis=0),
+        prepared.train.x.take([pair["train"] for pair in closest], axis=0),
+        [pair["flagged"] for pair in closest],
+        prepared.card,
+    )
+    record = {"run": run, "dataset": prepared.card["name"], **record}
+    write_all(out, {"novelty.json": json_bytes(record), "nearest.png": tiles.png(picture)})

@@ -1,0 +1,48 @@
+"""Snakemake takes the parameters from the reading that the stages have, and no others."""
+
+from pathlib import Path
+
+import pytest
+from conftest import SMALL, checkout, run_in
+from snakemake.common.configfile import load_configfile
+
+from genbench.engines.snakemake import parameters
+from genbench.params.yaml import read
+from genbench.storage.files import InputError
+
+
+def test_an_exponent_and_a_name_are_what_the_stages_read(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(SMALL.replace("hidden: 30", "hidden: 30, lr: 1e-3").replace("bits-made:", "on:"))
+    config = load_configfile(path)
+    assert config["runs"][True]["lr"] == "1e-3"  # YAML 1.1
+    content, settings = parameters(config, path)
+    assert content == read(path)
+    assert content["runs"]["on"]["lr"] == settings.runs["on"].hyperparameters["lr"] == 1e-3
+
+
+def test_values_on_the_command_line_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(SMALL)
+    config = load_configfile(path)
+    assert parameters(config, path)[0] == config
+    for other in ({"device": "cuda"}, {"a": "b"}, {"runs": {}}):
+        with pytest.raises(InputError, match=r"params\.yaml: other values stand on the command line"):
+            parameters(config | other, path)
+
+
+def test_a_mistake_in_the_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(SMALL.replace("hidden: 30", "hiden: 30"))
+    with pytest.raises(InputError, match=r"runs\.bits-made\.hiden: unknown key; did you mean 'hidden'"):
+        parameters(load_configfile(path), path)
+
+
+def test_the_workflow_takes_them_so(tmp_path: Path) -> None:
+    folder = checkout(tmp_path, SMALL.replace("hidden: 30", "hidden: 30, lr: 1e-3"))
+    assert run_in(folder, "genbench", "check").returncode == 0
+    plan = run_in(folder, "snakemake", "-n")
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    refused = run_in(folder, "snakemake", "-n", "--config", "device=cuda")
+    assert refused.returncode != 0
+    assert "params.yaml: other values stand on the command line" in refused.stdout + refused.stderr

@@ -1,0 +1,189 @@
+"""What a stage depends on is what it can reach: held against another library's reading of the imports."""
+
+import ast
+import json
+from functools import cache
+from pathlib import Path
+
+import grimp
+import pytest
+
+from genbench.params.yaml import read
+from genbench.provenance import fingerprints, sources
+from genbench.provenance.closure import SOURCE, closure, difference
+from genbench.provenance.sources import PACKAGE
+
+ROOT = PACKAGE.parent.parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+@cache
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("genbench", exclude_type_checking_imports=True, cache_dir=None)
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def reached(path: Path) -> set[str]:
+    """Every module that runs when this one is imported: those it imports, and the packages around each."""
+    found: set[str] = set()
+    waiting = [module_of(path)]
+    while waiting:
+        name = waiting.pop()
+        if name in found or name not in graph().modules:
+            continue
+        found.add(name)
+        waiting += graph().find_modules_directly_imported_by(name)
+        if "." in name:
+            waiting.append(name.rpartition(".")[0])
+    return found
+
+
+def python_files(found: dict[str, str]) -> set[str]:
+    return {module_of(PACKAGE / Path(name).relative_to(SOURCE)) for name in found if name.endswith(".py")}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_the_closure_of_every_module_is_what_it_imports(path: Path) -> None:
+    has_code = {
+        name
+        for name in reached(path)
+        if (PACKAGE.parent / name.replace(".", "/")).with_suffix(".py").is_file()
+        or (PACKAGE.parent / name.replace(".", "/") / "__init__.py").is_file()
+    }
+    assert python_files(closure([path]).files) == has_code
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_an_edit_planted_into_any_module_changes_its_hash_and_a_comment_does_not(
+    path: Path, tmp_path: Path
+) -> None:
+    text = path.read_text(encoding="utf-8")
+    copy = tmp_path / path.name
+    hashes = {}
+    for name, planted in (("as it is", ""), ("comment", "\n# PLANTED = 1\n"), ("edit", "\nPLANTED = 1\n")):
+        copy.write_text(text + planted, encoding="utf-8")
+        hashes[name] = sources.read(copy).digest
+    assert (
+        hashes["as it is"]
+        == hashes["comment"]
+        == closure([path]).files[f"{SOURCE}/{path.relative_to(PACKAGE).as_posix()}"]
+    )
+    assert hashes["edit"] != hashes["as it is"]
+
+
+def test_what_is_loaded_by_a_computed_name_is_known() -> None:
+    """`importlib.import_module` hides what it loads from any reading of imports: the fingerprints add these by name."""
+    calls = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("importlib.import_module", "import_module", "__import__")
+    }
+    assert calls == {"data/prepared.py", "data/sources/translation.py", "kinds/kind.py", "models/build.py"}
+
+
+def test_every_stage_has_a_fingerprint_of_its_own_file() -> None:
+    params = read(ROOT / "params.yaml")
+    found = fingerprints.places(params)
+    files = {path.stem for path in (PACKAGE / "stages").glob("*.py")} - {
+        "__init__",
+        "inputs",
+        "trained",
+        "processes",
+    }
+    assert set(fingerprints.STAGES.values()) == files - {"outside"}
+    assert {f"models/{entry['model']}.json" for entry in params["runs"].values()} <= found.keys()
+    for dataset in params["datasets"]:
+        assert {f"data/{dataset}.json", f"kinds/{dataset}.json"} <= found.keys()
+
+
+def test_a_dataset_made_from_another_depends_on_its_source_too() -> None:
+    params = read(ROOT / "params.yaml")
+    found = {name: fingerprints.places(params)[f"data/{name}.json"] for name in params["datasets"]}
+    digits = PACKAGE / "data/sources/digits.py"
+    assert {name for name, files in found.items() if digits in files} == {
+        "digits",
+        "digits_binary",
+        "digits_edges",
+        "digits_edges_unpaired",
+    }
+
+
+def test_the_templates_of_a_page_count_for_its_stage() -> None:
+    files = closure([PACKAGE / "stages/report.py"]).files
+    assert f"{SOURCE}/report/templates/index.html" in files
+    assert f"{SOURCE}/report/templates/index.html" not in closure([PACKAGE / "stages/train.py"]).files
+
+
+def significant(text: str) -> str:
+    return sources._significant(text, ast.parse(text))
+
+
+def test_comments_and_docstrings_do_not_count_and_all_else_does() -> None:
+    text = '"""Says."""\n\n# Why.\nX = 1\n\n\ndef f():\n    """Does."""\n    # Because.\n'
+    text += '    return """a\n# no comment\n\nb"""\n'
+    same = (
+        text.replace("Says", "Said")
+        .replace("Why", "How")
+        .replace("Does", "Did")
+        .replace("Because", "As")
+        .replace("\n\n\n", "\n")
+    )
+    assert significant(same) == significant(text)
+    for change in (("X = 1", "X = 2"), ("# no comment\n", ""), ("\n\nb", "\nb"), ("def f():", "def f(a=1):")):
+        assert significant(text.replace(*change)) != significant(text), change
+
+
+def test_a_docstring_beside_code_is_left_as_it_is() -> None:
+    assert significant('def f(): "doc"\n') != significant('def f(): "other"\n')
+    assert significant('"""doc"""; X = 1\n') != significant('"""doc"""; X = 2\n')
+
+
+def test_a_file_is_written_only_where_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = {"datasets": {"bits": {"source": "digits"}}, "runs": {}, "external": {}}
+    fingerprints.refresh(params, tmp_path)
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
+    assert tmp_path / "kinds/bits.json" in times
+    (tmp_path / "kinds/gone.json").write_text("{}")
+    (tmp_path / "data/bits.json").write_text("{}")
+    fingerprints.refresh(params, tmp_path)
+    changed = {path for path, time in times.items() if path.stat().st_mtime_ns != time}
+    assert changed == {tmp_path / "data/bits.json"}
+    assert not (tmp_path / "kinds/gone.json").exists()
+    assert json.loads((tmp_path / "data/bits.json").read_bytes())["files"]
+
+
+def test_a_difference_is_told_by_its_file_or_package() -> None:
+    before = {f"{SOURCE}/core.py": "a", "torch": "2.13.0"}
+    assert difference(before, before) == ""
+    assert (
+        difference(before, before | {f"{SOURCE}/core.py": "b"})
+        == f"{SOURCE}/core.py is not what it was made with"
+    )
+    assert (
+        difference(before, before | {"torch": "2.14.1"})
+        == "torch 2.14.1 is not what it was made with, 2.13.0"
+    )
+
+
+def test_a_damaged_or_old_memory_of_sources_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "sources.json"
+    monkeypatch.setattr(sources, "KEPT", kept)
+    monkeypatch.setattr(sources, "PACKAGE", tmp_path / "genbench")
+    file = tmp_path / "genbench/a.py"
+    file.parent.mkdir()
+    file.write_text("import numpy\n")
+    for content in ("", "[]", '{"x": 1', "{}"):
+        kept.write_text(content)
+        known = sources.Sources()
+        assert known[file].packages == ("numpy",)
+        known.keep()
+    file.write_text("import scipy\n")
+    assert sources.Sources()[file].packages == ("scipy",)
