@@ -205,7 +205,7 @@ def gan(d: int) -> GAN:
 @pytest.mark.parametrize("kind", [GAN, WGANGP])
 def test_watching_a_game_does_not_change_it(kind: Any, tmp_path: Path) -> None:
     space = Space("points", (1,), 0)
-    batch = Batch(torch.rand(64, 1, rng=Generator().manual_seed(0)))
+    batch = Batch(torch.rand(64, 1, generator=Generator().manual_seed(0)))
     options = {"units": 4, "pieces": 2} if kind is GAN else {}
 
     def trained(model: type[Any]) -> tuple[bytes, dict[str, np.ndarray]]:

@@ -87,7 +87,7 @@ def elements(space: Space, n: int, seed: int = 0) -> Batch:
     else:
         x = 0.6 + 0.3 * noise
     x = space.to_unit(space.to_levels(x.clamp(0, 1)))
-    label = torch.randint(space.classes, (n,), rng=rng) if space.classes else None
+    label = torch.randint(space.classes, (n,), generator=rng) if space.classes else None
     if not space.source:
         return Batch(x, label)
     return Batch(x, label, elements(space._replace(shape=space.source, source=()), n, seed + 100).x)
@@ -378,11 +378,8 @@ def test_a_pixel_depends_on_all_pixels_before_it_and_none_after(
     if model.space.kind != "image":
         pytest.skip("no pixels")
     dimensions = model.space.dimensions
-    for (
-        parameter
-    ) in model.parameters():  # none small enough to hide a dependence, or large enough to saturate
-        values = torch.empty_like(parameter)
-        parameter.copy_(values.uniform_(0.02, 0.06, generator=Generator().manual_seed(0)))
+    for parameter in model.parameters():  # none so small as to hide a dependence, or so large as to saturate
+        parameter.uniform_(0.02, 0.06, generator=Generator().manual_seed(0))
     x = elements(model.space, 1).x.double()
     model.double()
 
@@ -448,7 +445,7 @@ def test_a_vae_of_convolutions_refuses_what_is_no_image() -> None:
 @pytest.mark.parametrize("kind", [Levels, DiscretizedLogistic])
 def test_output_distributions_sum_to_one_and_sample_what_they_say(kind: Any, space: Space) -> None:
     output = kind(space)
-    raw = torch.randn(1, output.channels, rng=Generator().manual_seed(0)).repeat(space.levels, 1)
+    raw = torch.randn(1, output.channels, generator=Generator().manual_seed(0)).repeat(space.levels, 1)
     p = output.log_prob(raw, space.to_unit(torch.arange(space.levels))).exp()
     assert float(p.sum()) == pytest.approx(1, abs=1e-5)
     drawn = output.sample(raw[:1].expand(50_000, -1), Generator().manual_seed(1))

@@ -39,7 +39,7 @@ BUILD = {
 
 
 def images(n: int, shape: tuple[int, ...], seed: int = 0) -> Tensor:
-    return torch.rand(n, *shape, rng=Generator().manual_seed(seed))
+    return torch.rand(n, *shape, generator=Generator().manual_seed(seed))
 
 
 def batch(space: Space, n: int = 12) -> Batch:

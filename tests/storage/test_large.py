@@ -245,7 +245,7 @@ def test_every_model_is_fitted_to_streamed_data_to_the_same_bits(
 
 def test_components_from_few_elements_are_those_of_the_covariance() -> None:
     space = Space("image", (1, 6, 6), 256)
-    few = Batch(torch.rand(20, 1, 6, 6, rng=Generator().manual_seed(0)))
+    few = Batch(torch.rand(20, 1, 6, 6, generator=Generator().manual_seed(0)))
     model = PCAGaussian(space, components=5)
     model.fit(Splits(few, few))
     x = few.x.flatten(1).double()
@@ -261,7 +261,7 @@ def test_components_from_few_elements_are_those_of_the_covariance() -> None:
 
 
 def grey_splits(n: int = 64) -> Splits:
-    levels = torch.randint(256, (n, 1, 4, 4), rng=Generator().manual_seed(1), dtype=torch.uint8)
+    levels = torch.randint(256, (n, 1, 4, 4), generator=Generator().manual_seed(1), dtype=torch.uint8)
     part = Batch((levels > 127).float())
     return Splits(part, part, levels)
 

@@ -21,10 +21,8 @@ from genbench.nn.priors import CodedPrior
 from genbench.nn.recognition import CodePosterior, Recogniser
 from genbench.nn.towers import built, up_tower
 
-TRAVERSED, COLUMNS = (
-    (-2.0, 2.0),
-    9,
-)  # a code is varied beyond the −1 … 1 it was trained on (paper, section 7.2)
+# A continuous code is varied beyond the −1 … 1 it was trained on (paper, section 7.2).
+TRAVERSED, COLUMNS = (-2.0, 2.0), 9
 
 
 class InfoGAN(CodedPrior, NonSaturatingGame):
