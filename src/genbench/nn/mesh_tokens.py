@@ -1,4 +1,5 @@
-"""The grammar of a mesh's tokens (genbench.data.parts.mesh_tokens), and what every model of them shares: masks, likelihood, sampling.
+"""The grammar of a mesh's tokens (see data.parts.mesh_tokens), and what every model of them shares: masks, likelihood,
+sampling.
 
 What may follow what is as in PolyGen (Nash et al., 2020, arXiv:2002.10880), appendix on masking:
 
