@@ -5,7 +5,6 @@ A new kind needs nothing here but a source that makes its data without a downloa
 
 import inspect
 import json
-import re
 import subprocess
 import sys
 from functools import partial
@@ -33,16 +32,11 @@ DIGITS = 1797  # all there are: what is not for training is held out
 
 
 def sources_of(kind: str) -> list[str]:
-    """The sources that say, or whose parts say, that they are of this kind; one that says nothing is of images."""
+    """The sources that say they are of this kind; digits for images, whose other sources need files."""
     if kind == "image":
         return ["digits"]
-    found, parts = [], {path.stem: path.read_text() for path in PACKAGE.glob("data/parts/*.py")}
-    for path in sorted(PACKAGE.glob("data/sources/*.py")):
-        text = path.read_text()
-        imported = " ".join(re.findall(r"^from genbench\.data\.parts(.*)$", text, re.MULTILINE))
-        whole = text + "".join(part for name, part in parts.items() if name in imported)
-        found += [path.stem] if f'kind="{kind}"' in whole else []
-    return found
+    texts = {path.stem: path.read_text() for path in sorted(PACKAGE.glob("data/sources/*.py"))}
+    return [name for name, text in texts.items() if f'KIND = "{kind}"' in text]
 
 
 CASES = [(kind, source) for kind in KINDS for source in sources_of(kind)]
@@ -76,20 +70,20 @@ def test_a_kind_is_one_instance_and_needs_no_torch(name: str) -> None:
 
 def test_vectors_are_made_of_each_element_by_itself(case: tuple[Kind, data.Prepared, Path]) -> None:
     kind, prepared, _ = case
-    found = kind.vectors(prepared.held_out_x, prepared.card)
+    found = kind.vectors(prepared.held_out.x, prepared.card)
     if found is None:
-        assert kind.vectors(prepared.train_x, prepared.card) is None
+        assert kind.vectors(prepared.train.x, prepared.card) is None
         return
-    assert found.dtype == np.float64 and found.shape[0] == len(prepared.held_out_x) and found.ndim == 2
+    assert found.dtype == np.float64 and found.shape[0] == len(prepared.held_out.x) and found.ndim == 2
     assert np.isfinite(found).all() and len(np.unique(found, axis=0)) > 1
-    np.testing.assert_array_equal(kind.vectors(prepared.held_out_x[3:7], prepared.card), found[3:7])
+    np.testing.assert_array_equal(kind.vectors(prepared.held_out.x[3:7], prepared.card), found[3:7])
 
 
 def test_copies_are_found_where_a_distance_says_what_a_copy_is(
     case: tuple[Kind, data.Prepared, Path],
 ) -> None:
     kind, prepared, _ = case
-    samples = np.concatenate([prepared.train_x[:5], prepared.held_out_x[5:]])
+    samples = np.concatenate([prepared.train.x[:5], prepared.held_out.x[5:]])
     vectors = partial(kind.vectors, card=prepared.card)
     record = audit.novelty(prepared, samples, vectors=vectors, distance=kind.distance, seed=0)
     assert json.dumps(record, allow_nan=False) and record["distance"] == kind.distance
@@ -109,10 +103,10 @@ def test_a_comparison_gives_scores_of_the_catalogue_and_plain_facts(
     content, card = kind.extractor(prepared, Extractor(steps=2, width=4, features=8, seeds=[0, 1]))
     (folder / "e.safetensors").write_bytes(content)
     assert json.dumps(card, allow_nan=False) and card["data_sha256"] == prepared.sha256
-    n = len(prepared.held_out_x)
+    n = len(prepared.held_out.x)
     drawn = draws(n, n, real_seed=0, fake_seed=1)
-    asked = prepared.asked_labels if prepared.classes else None
-    subject = Subject(prepared.held_out_x, None, asked)
+    asked = prepared.held_out.y if prepared.classes else None
+    subject = Subject(prepared.held_out.x, None, asked)
     found = kind.compare(prepared, subject, drawn, extractor=folder / "e.safetensors", seed=0)
     assert found.scores.keys() <= SCORES.keys() and found.scores
     for name, (estimate, replicates) in found.scores.items():
@@ -125,7 +119,7 @@ def test_a_comparison_gives_scores_of_the_catalogue_and_plain_facts(
 
 def test_everything_can_be_drawn_and_always_alike(case: tuple[Kind, data.Prepared, Path]) -> None:
     kind, prepared, _ = case
-    x, card = prepared.held_out_x[:12], prepared.card
+    x, card = prepared.held_out.x[:12], prepared.card
     table = x.reshape(3, 4, *x.shape[1:])
     frames = {"step": np.array([0, 5, 9]), "x": x.reshape(3, 4, *x.shape[1:])}
     frame = {"x": frames["x"][0]}
@@ -133,7 +127,7 @@ def test_everything_can_be_drawn_and_always_alike(case: tuple[Kind, data.Prepare
     def pictures() -> list[np.ndarray]:
         return [
             kind.grid(x, card),
-            kind.pairs(x[:4], prepared.train_x[:4], [True, False, False, True], card),
+            kind.pairs(x[:4], prepared.train.x[:4], [True, False, False, True], card),
             kind.rows(table, card),
             kind.moment(frame, card, size="small"),
             kind.moment(frame, card, size="large"),
