@@ -80,7 +80,7 @@ EXPENSIVE = ("built", "by_snakemake", "trained_by_two")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expensive fixtures first: `pytest -n 2` gives the first eighth of the tests to one worker, which makes each once."""
+    """Expensive fixtures first: `pytest -n 2` gives the first tests to one worker, which makes each of them once."""
 
     def place(item: pytest.Item) -> int:
         used = getattr(item, "fixturenames", ())

@@ -43,6 +43,7 @@ from genbench.storage.tensors import header
 from genbench.storage.weights import weights_bytes
 from genbench.training import batches
 
+ASKED = kind_of({"kind": "image"}).pictures
 CPU = torch.device("cpu")
 DIGITS = Dataset(source="digits", train=1000)
 EDGES = Dataset(source="translation", base="digits", transform="edges", paired=True)
@@ -203,9 +204,9 @@ def test_fits_of_a_streamed_set(digits: Path, nothing_held: None, monkeypatch: p
     assert torch.equal(copier.images, held.train.x[torch.arange(40) * 25])
     assert torch.equal(real.images, held.held_out.x)
     assert torch.equal(tenth.originals, held.held_out.x) and len(tenth.copies) == 40
-    drawn = sampling.draw(real, streamed, run="r", rng=Generator())
+    drawn = sampling.draw(real, streamed, run="r", pictures=ASKED, rng=Generator())
     assert np.array_equal(drawn["x"], data.load(digits).held_out.x)
-    assert len(sampling.draw(Noise(space), streamed, run="r", rng=Generator())["x"]) == 797
+    assert len(sampling.draw(Noise(space), streamed, run="r", pictures=ASKED, rng=Generator())["x"]) == 797
 
 
 def as_prepared(space: Space) -> data.Prepared:
@@ -230,10 +231,11 @@ def test_every_model_is_fitted_to_streamed_data_to_the_same_bits(
     for held in (1 << 30, 10):
         monkeypatch.setattr(batches, "HELD", held)
         model = tiny(name)
+        asked = kind_of({"kind": model.space.kind}).pictures
         splits = batches.splits_of(as_prepared(model.space), CPU)
         assert isinstance(splits.train, Batch if held > 10 else Streamed)
         loop.train(model, splits, loop.Budget(3, 16), loop.Job("r", 0, tmp_path / "c.pt", f"{held}"))
-        drawn = sampling.draw(model, splits, run="r", rng=Generator().manual_seed(0))
+        drawn = sampling.draw(model, splits, run="r", pictures=asked, rng=Generator().manual_seed(0))
         measures = measures_of(model, splits, Generator().manual_seed(0))
         found.append((weights_bytes(model, {}), drawn, measures))
     (weights, drawn, measures), (streamed_weights, streamed_drawn, streamed_measures) = found

@@ -1,11 +1,13 @@
 """What a trained model is asked to show: samples, walks between codes, completions, and pictures of its own."""
 
+from collections.abc import Collection
+
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from genbench.capabilities import Completion, Latent, Shown, capability
-from genbench.core import GenerativeModel, Space, Splits, at_once
+from genbench.core import Data, GenerativeModel, Space, Splits, at_once
 from genbench.storage.arrays import slices
 from genbench.storage.files import InputError
 
@@ -15,52 +17,44 @@ COMPLETED, COMPLETIONS = 6, 5
 
 
 @torch.no_grad()
-def draw(model: GenerativeModel, splits: Splits, *, run: str, rng: Generator) -> dict[str, np.ndarray]:
+def draw(
+    model: GenerativeModel, splits: Splits, *, run: str, pictures: Collection[str], rng: Generator
+) -> dict[str, np.ndarray]:
     """x: as many samples as there are held-out elements, under their conditions if the model heeds any.
 
-    Where elements are images, also what the model can: interpolation, completion, and picture_0, picture_1, …, each
-    (rows, columns, *shape) with its caption in `captions`.  All as stored data.
+    Of the `pictures` that the kind of data asks for also those that the model can give: interpolation, completion, and
+    its own as picture_0, picture_1, …, each (rows, columns, *shape) with its caption in `captions`; all as stored data.
 
     Raises:
         InputError: samples of the wrong shape, or not finite.
     """
     model.eval()
     space, held_out = model.space, splits.held_out
-    n = len(held_out.x)
-    condition = model.condition_of(held_out)
-    step = at_once(space) if model.independent else n
-    arrays = {
-        "x": np.concatenate(
-            [
-                _levels(
-                    model.sample(
-                        part.stop - part.start,
-                        None if condition is None else condition[part],
-                        rng=rng,
-                    ),
-                    (part.stop - part.start, *space.shape),
-                    space,
-                    run,
-                )
-                for part in slices(n, step)
-            ]
-        )
-    }
-    if len(space.shape) < 3:
-        return arrays
-    latent = capability(model, Latent)
-    if latent is not None:
-        arrays["interpolation"] = _walks(latent, space, run, rng)
-    completion = capability(model, Completion)
-    if completion is not None:
-        arrays["completion"] = _completions(completion, held_out.x[:COMPLETED], space, run, rng)
+    arrays = {"x": _samples(model, held_out, run, rng)}
+    latent, completion = capability(model, Latent), capability(model, Completion)
     shown = capability(model, Shown)
-    if shown is not None:
+    if latent is not None and "interpolation" in pictures:
+        arrays["interpolation"] = _walks(latent, space, run, rng)
+    if completion is not None and "completion" in pictures:
+        arrays["completion"] = _completions(completion, held_out.x[:COMPLETED], space, run, rng)
+    if shown is not None and "own" in pictures:
         found = shown.show(splits, rng=rng)
         arrays["captions"] = np.array(list(found))
         for i, images in enumerate(found.values()):
             arrays[f"picture_{i}"] = _levels(images, (*images.shape[:2], *space.shape), space, run)
     return arrays
+
+
+def _samples(model: GenerativeModel, held_out: Data, run: str, rng: Generator) -> np.ndarray:
+    """As many as there are held-out elements, (n, *shape), as stored data."""
+    space, n = model.space, len(held_out.x)
+    condition = model.condition_of(held_out)
+    parts = []
+    for part in slices(n, at_once(space) if model.independent else n):
+        count = part.stop - part.start
+        drawn = model.sample(count, None if condition is None else condition[part], rng=rng)
+        parts.append(_levels(drawn, (count, *space.shape), space, run))
+    return np.concatenate(parts)
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:

@@ -52,6 +52,7 @@ def recording(arguments: Sequence[str]) -> Iterator[None]:
         InputError: the workspace holds another copy of the package than the one that runs; or, before an output takes
             the place of an earlier one, the code or an input of the stage has changed since it began.
     """
+    LEDGER.clear()
     if not arguments or arguments[0] not in STAGES:
         yield
         return

@@ -40,6 +40,10 @@ class Ledger:
     params_file: Path | None = None
     checks: list[Callable[[], None]] = field(default_factory=list)
 
+    def clear(self) -> None:
+        """Before another command in the same process."""
+        self.__init__()  # type: ignore[misc]
+
     def has_read(self, path: Path, found: str, version: "Version") -> None:
         name = utf8(path)
         self.versions.setdefault(path, version)
