@@ -165,7 +165,7 @@ def test_an_unknown_run_is_named_with_the_ones_there_are(genbench: Command) -> N
 
 def test_a_choice_is_checked_before_anything_runs(tmp_path: Path) -> None:
     message = loading(tmp_path, SMALL.replace("hidden: 30", "hidden: 30, activation: swish", 1))
-    assert "runs.bits-made.activation: got 'swish'; should be 'relu' or 'gated'" in message
+    assert "runs.bits-made.activation: got 'swish'; expected 'relu' or 'gated'" in message
 
 
 def test_the_words_of_a_source_are_those_it_knows() -> None:
@@ -178,13 +178,13 @@ def test_the_words_of_a_source_are_those_it_knows() -> None:
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        ("mnist_binary, binarisation: both", "binarisation: got 'both'; should be 'static' or 'dynamic'"),
-        ("celeba, partition: train", "partition: got 'train'; should be 'test' or 'valid'"),
+        ("mnist_binary, binarisation: both", "binarisation: got 'both'; expected 'static' or 'dynamic'"),
+        ("celeba, partition: train", "partition: got 'train'; expected 'test' or 'valid'"),
         (
             "faces, label: pose",
-            "label: got 'pose'; should be 'hair', 'hair_colour', 'glasses' or 'background'",
+            "label: got 'pose'; expected 'hair', 'hair_colour', 'glasses' or 'background'",
         ),
-        ("translation, transform: edge", "transform: got 'edge'; should be 'edges', 'grey', 'negative'"),
+        ("translation, transform: edge", "transform: got 'edge'; expected 'edges', 'grey', 'negative'"),
     ],
 )
 def test_a_word_that_a_source_does_not_know_is_named(tmp_path: Path, entry: str, said: str) -> None:

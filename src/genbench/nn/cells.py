@@ -41,16 +41,16 @@ def every_cell(space: Space) -> Tensor:
 
 def levels_of(space: Space, cell: Tensor) -> Tensor:
     """(n,) numbers of cells -> (n, D) levels."""
-    return cell[:, None] // places(space).to(cell.device) % space.levels
+    return cell[:, None] // place_values(space).to(cell.device) % space.levels
 
 
 def cell_of(space: Space, x: Tensor) -> Tensor:
     """(n, *space.shape) in [0, 1] -> (n,) numbers of cells."""
     levels = space.to_levels(x).flatten(1)
-    return (levels * places(space).to(levels.device)).sum(1)
+    return (levels * place_values(space).to(levels.device)).sum(1)
 
 
-def places(space: Space) -> Tensor:
+def place_values(space: Space) -> Tensor:
     """What one level of each variable adds to the number of a cell, (D,)."""
     return space.levels ** torch.arange(space.dimensions - 1, -1, -1)
 

@@ -27,11 +27,11 @@ class IndependentPixels(GenerativeModel):
     def fit(self, splits: Splits) -> None:
         pixels, bins = torch.arange(self.space.dimensions), self.log_p.numel()
         first = (pixels * self.space.levels).to(self.log_p.device)  # a histogram's place among all, (D,)
-        seen = torch.zeros(bins, dtype=torch.long, device=self.log_p.device)
+        counted = torch.zeros(bins, dtype=torch.long, device=self.log_p.device)
         for part in splits.train.blocks():
             levels = self.space.to_levels(part.x).flatten(1)  # (n, D)
-            seen += torch.bincount((levels + first).flatten(), minlength=bins)
-        counts = seen.view_as(self.log_p) + 1.0  # (D, L)
+            counted += torch.bincount((levels + first).flatten(), minlength=bins)
+        counts = counted.view_as(self.log_p) + 1.0  # (D, L)
         self.log_p.copy_((counts / counts.sum(1, keepdim=True)).log())
 
     def phases(self) -> list[Phase]:

@@ -67,11 +67,11 @@ class BayesNet(GenerativeModel):
         return (levels.double() @ self.places.T).long() + torch.tensor(self.starts, device=levels.device)
 
     def fit(self, splits: Splits) -> None:
-        seen = torch.zeros(len(self.log_cpt), dtype=torch.long, device=self.log_cpt.device)
+        counted = torch.zeros(len(self.log_cpt), dtype=torch.long, device=self.log_cpt.device)
         for part in splits.train.blocks():
             entries = self.entries(self.space.to_levels(part.x).flatten(1))
-            seen += torch.bincount(entries.flatten(), minlength=len(seen))
-        counts = seen.double().unflatten(0, (-1, self.space.levels)) + self.pseudo_count  # (rows, L)
+            counted += torch.bincount(entries.flatten(), minlength=len(counted))
+        counts = counted.double().unflatten(0, (-1, self.space.levels)) + self.pseudo_count  # (rows, L)
         counts[counts.sum(1) == 0] = 1
         self.log_cpt.copy_((counts / counts.sum(1, keepdim=True)).log().flatten())
 

@@ -31,10 +31,10 @@ class JointTable(GenerativeModel):
         return len(self.log_p) - 1  # the probabilities sum to 1
 
     def fit(self, splits: Splits) -> None:
-        seen = torch.zeros(len(self.log_p), dtype=torch.long, device=self.log_p.device)
+        counted = torch.zeros(len(self.log_p), dtype=torch.long, device=self.log_p.device)
         for part in splits.train.blocks():
-            seen += torch.bincount(cell_of(self.space, part.x), minlength=len(seen))
-        counts = seen.double() + self.pseudo_count
+            counted += torch.bincount(cell_of(self.space, part.x), minlength=len(counted))
+        counts = counted.double() + self.pseudo_count
         self.log_p.copy_((counts / counts.sum()).log())
 
     def phases(self) -> list[Phase]:
