@@ -1,8 +1,11 @@
 """The environment variables that decide in which order numbers are added, fixed for every stage.
 
 The numerical libraries choose their kernels by the processor they run on, and sums in another order differ in the last
-bits.  Here all of them are held to what every x86-64 processor since 2013 (Intel) and 2015 (AMD) has: AVX2 and FMA.
-They read these variables once, while they are loaded, so nothing may import NumPy or torch before `fix`.
+bits.  Here all of them are held to AVX2 and FMA, which Intel's processors have had since 2013 and AMD's since 2015.
+One of them asks for the maker as well: on a processor that is not Intel's, MKL (torch's matrix products) takes kernels
+of its own choice whatever is set, so that the bytes of Intel's processors agree with each other and not with AMD's.
+
+The libraries read these variables once, while they are loaded: nothing may import NumPy or torch before `fix`.
 """
 
 import os
@@ -21,7 +24,7 @@ AVX512 = (
 AVX2 = {
     "OPENBLAS_CORETYPE": "Haswell",  # NumPy's and SciPy's matrix products and decompositions
     "MKL_CBWR": "AVX2",  # torch's matrix products: one code branch, and blocks of a size that no cache decides
-    "MKL_ENABLE_INSTRUCTIONS": "AVX2",  # torch's decompositions and FFT, as far as the branch leaves a choice
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",  # the same for what that variable does not promise: FFT, exp, log, sqrt
     "ONEDNN_MAX_CPU_ISA": "AVX2",  # torch's convolutions
     "ATEN_CPU_CAPABILITY": "avx2",  # torch's own loops: exp, sums, normalisations, random numbers
     "NPY_DISABLE_CPU_FEATURES": AVX512,  # NumPy's own loops; those it may use on top of AVX2 are named
