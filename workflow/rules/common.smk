@@ -17,7 +17,7 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 # Jobs refuse to run other code than this (see genbench.provenance); those on other machines read it as it was written.
-os.environ["GENBENCH_SNAKEMAKE"] = "1"
+os.environ |= {"GENBENCH_SNAKEMAKE": "1"}
 if workflow.is_main_process:
     refresh(CONTENT)
 
@@ -34,7 +34,7 @@ wildcard_constraints:
 
 
 def code_of(stage, *more):
-    """What a rule depends on of the package: the closures of the stage and of what it loads by name."""
+    """The code that a job depends on, the closures of the stage and of what it loads by name."""
     return [f"{CODE}/stages/{stage}.json", *(f"{CODE}/{place}.json" for place in more)]
 
 

@@ -52,8 +52,8 @@ def snapshot(
     **scores: Callable[[Tensor], Tensor],
 ) -> dict[str, Tensor]:
     """x: some samples, (k, *shape).  Where the data lies on a line, also each score at LINE points of [0, 1]."""
-    found = {"x": sample(PICTURES if len(space.shape) > 1 else POINTS, rng=rng)}
-    if space.shape == (1,):
+    found = {"x": sample(PICTURES if space.kind == "image" else POINTS, rng=rng)}
+    if space.kind == "points" and space.dimensions == 1:
         line = torch.linspace(0, 1, LINE, device=rng.device)[:, None]
         found |= {name: score(line) for name, score in scores.items()}
     return found

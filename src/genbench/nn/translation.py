@@ -14,9 +14,10 @@ Sides = tuple[int, int]
 LEAST_SIDE = 8
 
 
-def check_translation(shape: tuple[int, ...], source: tuple[int, ...]) -> None:
-    """Raises ValueError unless both are images with the same sides, large enough to be halved."""
-    if len(source) != 3 or len(shape) != 3:
+def check_translation(space: Space) -> None:
+    """Raises ValueError unless elements and sources are images with the same sides, large enough to be halved."""
+    shape, source = space.shape, space.source
+    if space.kind != "image" or not source:
         raise ValueError(f"shape={shape}, source={source}: expected a translation dataset of images")
     if shape[1:] != source[1:] or min(shape[1:]) < LEAST_SIDE or any(side % 2 for side in shape[1:]):
         raise ValueError(

@@ -54,10 +54,8 @@ class InfoGAN(CodedPrior, NonSaturatingGame):
         beta1: float = 0.5,
     ) -> None:
         super().__init__(space)
-        if len(space.shape) != 3:
-            raise ValueError(
-                f"shape={space.shape}: InfoGAN's layers are convolutions; expected images (c, h, w)"
-            )
+        if space.kind != "image":
+            raise ValueError(f"got {space.kind} of shape {space.shape}: InfoGAN's layers are for images")
         if categories < 2 or continuous < 1:
             raise ValueError(
                 f"categories, continuous: got {categories}, {continuous}; expected 2 and 1 or more"

@@ -48,7 +48,7 @@ class Progressive(GaussianPrior, GenerativeModel):
     ) -> None:
         super().__init__(space)
         side = space.shape[-1]
-        if len(space.shape) != 3 or space.shape[1] != side or side < START or side & (side - 1):
+        if space.kind != "image" or space.shape[1] != side or side < START or side & (side - 1):
             raise ValueError(
                 f"shape={space.shape}: the images grow from 4 × 4 by doubling; expected a square of side 4, 8, 16 …"
             )

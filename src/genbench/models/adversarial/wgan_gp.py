@@ -66,7 +66,7 @@ class WGANGP(GaussianPrior, GenerativeModel):
         super().__init__(space)
         if critic_steps < 1:
             raise ValueError(f"critic_steps: got {critic_steps}; expected at least 1")
-        build = NETWORKS[network] if len(space.shape) == 3 else perceptrons
+        build = NETWORKS[network] if space.kind == "image" else perceptrons
         self.generator, self.critic = build(space, latent, hidden, layers, width)
         self.latent, self.penalty, self.critic_steps = latent, penalty, critic_steps
         self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, beta2))

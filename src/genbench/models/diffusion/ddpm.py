@@ -59,7 +59,7 @@ class DDPM(GenerativeModel):
         self.steps = reverse_steps(alpha_bar.tolist(), variance)
         self.register_buffer("alpha_bar", alpha_bar.float(), persistent=False)
         self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
-        kind = NETWORKS[network] if len(space.shape) == 3 else ResidualMLP
+        kind = NETWORKS[network] if space.kind == "image" else ResidualMLP
         self.network = kind(space, width, blocks, dropout)
 
     def noise_in(self, x: Tensor, t: Tensor) -> Tensor:

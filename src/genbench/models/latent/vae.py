@@ -46,8 +46,8 @@ class Convolutions(nn.Module):
         self, space: Space, latent: int, channels: int, hidden: int, layers: int, width: int, dropout: float
     ) -> None:
         super().__init__()
-        if len(space.shape) != 3:
-            raise ValueError(f"shape={space.shape}: convolutions are for images; expected (c, h, w)")
+        if space.kind != "image":
+            raise ValueError(f"got {space.kind} of shape {space.shape}: convolutions are for images")
         own, *sides = space.shape
         maps, height, side = features(sides, width)
         down, up = built(

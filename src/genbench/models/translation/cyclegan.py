@@ -50,7 +50,7 @@ class CycleGAN(GenerativeModel):
         beta1: float = 0.5,
     ) -> None:
         super().__init__(space)
-        check_translation(space.shape, space.source)
+        check_translation(space)
         for option, value in (("cycle", cycle), ("identity", identity), ("pool", pool)):
             if value < 0:
                 raise ValueError(f"{option}: got {value}; expected at least 0")

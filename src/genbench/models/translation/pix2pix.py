@@ -48,7 +48,7 @@ class Pix2Pix(GenerativeModel):
         beta1: float = 0.5,
     ) -> None:
         super().__init__(space)
-        check_translation(space.shape, space.source)
+        check_translation(space)
         if not space.paired:
             raise ValueError(
                 "paired=False: pix2pix learns from pairs; expected a dataset with `paired: true`"
