@@ -121,11 +121,11 @@ def test_a_damaged_long_file_is_one_line(
 
 def test_arrays_beyond_memory_lie_in_a_file(nothing_held: None) -> None:
     parts = [np.random.default_rng(i).integers(0, 256, (7, 3, 5), np.uint8) for i in range(100)]
-    found = large.laid_out(iter(parts))
-    assert mapped(found) and not mapped(large.laid_out(parts[:2]))
+    found = large.concatenated(iter(parts))
+    assert mapped(found) and not mapped(large.concatenated(parts[:2]))
     assert np.array_equal(found, np.concatenate(parts))
     order = np.random.default_rng(0).permutation(700)
-    assert np.array_equal(large.taken(found, order), np.concatenate(parts)[order])
+    assert np.array_equal(large.take_rows(found, order), np.concatenate(parts)[order])
     assert np.array_equal(np.concatenate(list(large.blocks(found))), found)
 
 

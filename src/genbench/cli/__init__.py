@@ -23,14 +23,14 @@ def main() -> None:
     from genbench.provenance.receipts import recording
     from genbench.runtime import launch
 
-    launch.attend()
+    launch.end_with_parent()
     try:
         with recording(sys.argv[1:]):
             app()
     except (InputError, OSError, MemoryError) as error:
         if os.environ.get("GENBENCH_TRACEBACK"):
             raise
-        if not launch.told(error):
+        if not launch.reported_to_parent(error):
             said = (
                 f"out of memory: {error}; expected less data at once"
                 if isinstance(error, MemoryError)

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from genbench.storage.arrays import blocks, laid_out
+from genbench.storage.arrays import blocks, concatenated
 
 
 def reduced(images: np.ndarray, side: int) -> np.ndarray:
@@ -21,7 +21,7 @@ def spread(x: np.ndarray, levels: int) -> np.ndarray:
     table = np.round(np.arange(levels) * (255 / (levels - 1))).astype(np.uint8)
     if levels == 256:
         return np.ascontiguousarray(x)
-    return laid_out(table[block] for block in blocks(x)) if len(x) else x
+    return concatenated(table[block] for block in blocks(x)) if len(x) else x
 
 
 def resized(

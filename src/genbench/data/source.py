@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from genbench.storage.arrays import taken
+from genbench.storage.arrays import take_rows
 
 
 class Part(NamedTuple):
@@ -28,7 +28,9 @@ class Part(NamedTuple):
 
     def take(self, index: np.ndarray) -> "Part":
         """The elements at these places, in this order, with all that belongs to them; of any length."""
-        rows = {field: taken(values, index) for field, values in self._asdict().items() if values is not None}
+        rows = {
+            field: take_rows(values, index) for field, values in self._asdict().items() if values is not None
+        }
         return Part(**rows)
 
 

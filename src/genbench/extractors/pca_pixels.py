@@ -8,7 +8,7 @@ import numpy as np
 from genbench.data.pixels import reduced
 from genbench.extractors.base import Extractor, Outputs, checked
 from genbench.scoring.metrics.arrays import Floats
-from genbench.storage.arrays import blocks, let_go, plain_bytes, slices
+from genbench.storage.arrays import blocks, raw_bytes, release_pages, slices
 
 MOST, SIDE = 64, 32
 HELD = 1 << 29  # bytes of rows that are made at once
@@ -39,7 +39,7 @@ class PcaPixels(Extractor):
         self.axes = _principal_axes(centred, len(train), width)[:, : self.components]
         digest = hashlib.sha256(f"{self.name} 1 {self.components} {train.shape}".encode())
         for block in blocks(train):
-            digest.update(plain_bytes(block))
+            digest.update(raw_bytes(block))
         self.sha256 = digest.hexdigest()
 
     def outputs(self, images: np.ndarray) -> Outputs:
@@ -57,7 +57,7 @@ class PcaPixels(Extractor):
         """(n, c, h, w) -> (n, c·h·w) in [0, 1]"""
         small = reduced(images, SIDE)
         rows: Floats = small.reshape(len(small), -1) / 255
-        let_go(images)
+        release_pages(images)
         return rows
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from genbench.runtime.gpus import HELD
-from genbench.runtime.launch import MEETING, LostError
+from genbench.runtime.launch import RENDEZVOUS, PeerLostError
 from genbench.runtime.machine import random_state, seed_of, set_random_state
 from genbench.storage.files import InputError
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Group(NamedTuple):
     """The processes of a training as one of them sees them; by default it is alone.
 
-    Collective operations are called by all processes in the same order.  They raise LostError where another is gone.
+    Collective operations are called by all processes in the same order.  They raise PeerLostError if another has ended.
     """
 
     rank: int = 0
@@ -35,16 +35,16 @@ class Group(NamedTuple):
     device: torch.device = torch.device("cpu")
 
     @property
-    def leads(self) -> bool:
-        """Whether this process writes the outputs and talks to people."""
+    def is_rank_zero(self) -> bool:
+        """Rank 0 writes the outputs and prints progress; the others are quiet."""
         return self.rank == 0
 
     def seed(self, seed: int) -> int:
-        """The seed of this process's own stream; the first keeps the run's."""
-        return seed if self.leads else seed_of(seed, "process", self.rank)
+        """The seed of this process's own random stream; rank 0 keeps the seed of the run."""
+        return seed if self.is_rank_zero else seed_of(seed, "process", self.rank)
 
     @contextmanager
-    def alike(self, seed: int) -> Iterator[None]:
+    def same_random_state(self, seed: int) -> Iterator[None]:
         """Inside, every process draws the same numbers; afterwards each goes on with its own."""
         if self.size == 1:
             yield
@@ -54,7 +54,7 @@ class Group(NamedTuple):
         yield
         set_random_state(own)
 
-    def share(self, batch: "Batch") -> "Batch":
+    def shard(self, batch: "Batch") -> "Batch":
         """The part of a batch that this process computes; the sizes are equal."""
         if self.size == 1:
             return batch
@@ -71,40 +71,42 @@ class Group(NamedTuple):
         if self.size == 1:
             return float(loss.detach())
         grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
-        there = [float(p.grad is not None) for p in parameters]
+        has_grad = [float(p.grad is not None) for p in parameters]
         with torch.no_grad():
             flat = torch.cat(
-                [loss.detach().reshape(1), loss.new_tensor(there), *(g.flatten() for g in grads)]
+                [loss.detach().reshape(1), loss.new_tensor(has_grad), *(g.flatten() for g in grads)]
             )
-            self.add_up(flat).div_(self.size)
-            sizes = [1, len(there), *(grad.numel() for grad in grads)]
+            self.all_reduce(flat).div_(self.size)
+            sizes = [1, len(has_grad), *(grad.numel() for grad in grads)]
             mean, used, *means = flat.split(sizes)
-            for parameter, grad, found, anywhere in zip(parameters, grads, means, used.tolist(), strict=True):
-                parameter.grad = grad.copy_(found.view_as(grad)) if anywhere else None
+            for parameter, grad, mean_grad, anywhere in zip(
+                parameters, grads, means, used.tolist(), strict=True
+            ):
+                parameter.grad = grad.copy_(mean_grad.view_as(grad)) if anywhere else None
         return float(mean)
 
-    def agree(self, said: bool) -> bool:
-        """What the first process says: clocks differ, and all must do the same."""
+    def decide(self, flag: bool) -> bool:
+        """Rank 0 decides, so that all ranks checkpoint at the same step although their clocks differ."""
         if self.size == 1:
-            return said
-        return bool(self.add_up(torch.tensor(float(said and self.leads), device=self.device)))
+            return flag
+        return bool(self.all_reduce(torch.tensor(float(flag and self.is_rank_zero), device=self.device)))
 
-    def add_up(self, x: Tensor) -> Tensor:
+    def all_reduce(self, x: Tensor) -> Tensor:
         """The sum over all processes, in place and on each of them."""
-        with _together():
+        with _collective():
             distributed.all_reduce(x)
         return x
 
-    def gather(self, content: bytes) -> list[bytes]:
+    def all_gather(self, content: bytes) -> list[bytes]:
         """What each process has, in order of rank; on all of them."""
         if self.size == 1:
             return [content]
         own = torch.frombuffer(bytearray(content), dtype=torch.uint8)
         place = torch.arange(self.size, device=self.device) == self.rank
-        lengths = self.add_up(place.long() * len(own))
+        lengths = self.all_reduce(place.long() * len(own))
         padded = nn.functional.pad(own, (0, int(lengths.max()) - len(own))).to(self.device)
         rows = [torch.empty_like(padded) for _ in range(self.size)]
-        with _together():
+        with _collective():
             distributed.all_gather(rows, padded)
         return [
             row[:length].cpu().numpy().tobytes() for row, length in zip(rows, lengths.tolist(), strict=True)
@@ -139,14 +141,14 @@ def join(run: str, processes: int, device: torch.device) -> Group:
             )
         device, backend = torch.device("cuda", place), "nccl"
         torch.cuda.set_device(device)
-    meeting = os.environ.get(MEETING)
+    meeting = os.environ.get(RENDEZVOUS)
     if meeting:
         loopback = next((name for _, name in socket.if_nameindex() if name in ("lo", "lo0")), None)
         if loopback:  # all processes are on this machine: nothing need listen to others
             os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback)
             os.environ.setdefault("NCCL_SOCKET_IFNAME", loopback)
     method = Path(meeting, "store").as_uri() if meeting else "env://"
-    with _together():
+    with _collective():
         distributed.init_process_group(backend, init_method=method, rank=rank, world_size=processes)
     atexit.register(distributed.destroy_process_group)
     return Group(rank, processes, device)
@@ -200,7 +202,7 @@ class _Sum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, group: Group) -> Tensor:
         ctx.group = group
-        return group.add_up(x.clone())
+        return group.all_reduce(x.clone())
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
@@ -208,9 +210,9 @@ class _Sum(torch.autograd.Function):
 
 
 @contextmanager
-def _together() -> Iterator[None]:
-    """Raises LostError where a collective operation fails: in a training, because another process is gone."""
+def _collective() -> Iterator[None]:
+    """Raises PeerLostError where a collective operation fails: in a training, because another process is gone."""
     try:
         yield
     except RuntimeError as error:
-        raise LostError(f"lost another process of the group: {str(error).splitlines()[0]}") from error
+        raise PeerLostError(f"lost another process of the group: {str(error).splitlines()[0]}") from error

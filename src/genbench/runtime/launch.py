@@ -18,19 +18,19 @@ from pathlib import Path
 from genbench.runtime.gpus import its_own
 from genbench.storage.files import InputError
 
-MEETING = "GENBENCH_MEETING"
+RENDEZVOUS = "GENBENCH_RENDEZVOUS"
 """Names the folder in which the processes that one command started find each other, and leave what went wrong."""
 
-PATIENCE = 5.0  # seconds in which the process that went first must be seen to have ended
+GRACE_SECONDS = 5.0  # seconds in which the process that went first must be seen to have ended
 
 
-class LostError(InputError):
+class PeerLostError(InputError):
     """Another process of the group is gone; what ended it is the news, this is not."""
 
 
 def is_worker() -> bool:
     """Whether this is one process of a group already."""
-    return MEETING in os.environ or "TORCHELASTIC_RUN_ID" in os.environ
+    return RENDEZVOUS in os.environ or "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def launch(run: str, processes: int, gpus: Sequence[str] = ()) -> None:
@@ -46,7 +46,7 @@ def launch(run: str, processes: int, gpus: Sequence[str] = ()) -> None:
         workers: list[subprocess.Popen[bytes]] = []
         try:
             for rank in range(processes):
-                place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, MEETING: folder}
+                place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, RENDEZVOUS: folder}
                 environment = {**os.environ, **{key: str(value) for key, value in place.items()}}
                 if gpus:
                     environment |= its_own(gpus[rank])
@@ -62,9 +62,9 @@ def launch(run: str, processes: int, gpus: Sequence[str] = ()) -> None:
                 worker.communicate()  # closes its pipe and waits for it
 
 
-def attend() -> None:
+def end_with_parent() -> None:
     """In a worker: leave ctrl-C to the process that started it, and end when that one has ended."""
-    if MEETING not in os.environ:
+    if RENDEZVOUS not in os.environ:
         return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -75,18 +75,18 @@ def attend() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def told(error: Exception) -> bool:
+def reported_to_parent(error: Exception) -> bool:
     """Whether there is a process that will say it: a worker leaves its message to the one that started it."""
-    if MEETING not in os.environ:
+    if RENDEZVOUS not in os.environ:
         return False
-    message = "" if isinstance(error, LostError) else str(error)
-    Path(os.environ[MEETING], os.environ["RANK"]).write_text(message, encoding="utf-8")
+    message = "" if isinstance(error, PeerLostError) else str(error)
+    Path(os.environ[RENDEZVOUS], os.environ["RANK"]).write_text(message, encoding="utf-8")
     return True
 
 
 def _what_happened(run: str, workers: list[subprocess.Popen[bytes]], folder: Path) -> str:
     """What went wrong first: a lost group ends its other processes, too, and those have nothing to say."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + GRACE_SECONDS
     while time.monotonic() < deadline:
         failed = {rank: worker.returncode for rank, worker in enumerate(workers) if worker.poll()}
         said = {rank: _read(folder / str(rank)) for rank in failed}

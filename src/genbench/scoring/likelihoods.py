@@ -11,7 +11,7 @@ from genbench.core import GenerativeModel, Space
 from genbench.data.prepared import Prepared
 from genbench.scoring.estimates import mean_interval, spread_interval
 from genbench.scoring.resampling import Draws, Scored
-from genbench.storage.arrays import slices, taken
+from genbench.storage.arrays import slices, take_rows
 from genbench.storage.stored import Stored
 
 CHUNK = 500
@@ -33,7 +33,7 @@ def likelihood_scores(
     if likelihood is None:
         return None, {}
     count = min(TRAIN_SHARE, len(data.train.x))
-    part = taken(data.train.x, np.arange(count) * len(data.train.x) // count)
+    part = take_rows(data.train.x, np.arange(count) * len(data.train.x) // count)
     train, held_out = (log_prob(likelihood, x, space) for x in (part, data.held_out.x))
     n = len(held_out)
     nll, replicates = mean_interval(-held_out), drawn.real @ -held_out / n

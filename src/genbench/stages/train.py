@@ -43,7 +43,7 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     how = Execution(group, entry.precision, entry.compile)
     with how.explained(run):
         record = loop.train(model, splits_of(prepared, device), budget, job, how)
-    if not group.leads:
+    if not group.is_rank_zero:
         return
     timing = _timing(entry, time.monotonic() - began)
     contents = {

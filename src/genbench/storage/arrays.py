@@ -23,19 +23,19 @@ def slices(n: int, step: int) -> Iterator[slice]:
         yield slice(start, min(n, start + step))
 
 
-def rows_of(array: Any, size: int = BLOCK) -> int:
+def rows_in(array: Any, size: int = BLOCK) -> int:
     """How many rows of an array take about `size` bytes, at least 1."""
     return max(1, size // max(1, array[:1].nbytes))
 
 
 def blocks(array: np.ndarray) -> Iterator[np.ndarray]:
     """The rows in order, some at a time."""
-    for part in slices(len(array), rows_of(array)):
+    for part in slices(len(array), rows_in(array)):
         yield array[part]
-        let_go(array)
+        release_pages(array)
 
 
-def let_go(array: np.ndarray) -> None:
+def release_pages(array: np.ndarray) -> None:
     """Give back the memory behind a mapped array: it is read from the file again where it is needed again."""
     base: Any = array
     while isinstance(base, np.ndarray):
@@ -44,7 +44,7 @@ def let_go(array: np.ndarray) -> None:
         base.madvise(mmap.MADV_DONTNEED)
 
 
-def laid_out(parts: Iterable[np.ndarray]) -> np.ndarray:
+def concatenated(parts: Iterable[np.ndarray]) -> np.ndarray:
     """Arrays end to end along their first axis: one array in memory, or, beyond HELD bytes, mapped from a file.
 
     The file has no name and ends with the array.  It lies where TMPDIR says, else in /var/tmp, which is a disk where
@@ -63,25 +63,25 @@ def laid_out(parts: Iterable[np.ndarray]) -> np.ndarray:
     with tempfile.TemporaryFile(dir=folder) as file:
         while held:
             count += len(held[0])
-            file.write(plain_bytes(held.pop(0)))
+            file.write(raw_bytes(held.pop(0)))
         for part in source:
             count += len(part)
-            file.write(plain_bytes(part))
+            file.write(raw_bytes(part))
         file.flush()
         return np.asarray(np.memmap(file, kind, "r", shape=(count, *shape)))
 
 
-def taken(array: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """array[index] of any length; see `laid_out`."""
+def take_rows(array: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """array[index] of any length; see `concatenated`."""
 
     def parts() -> Iterator[np.ndarray]:
-        for part in slices(len(index), rows_of(array)):
+        for part in slices(len(index), rows_in(array)):
             yield array[index[part]]
-            let_go(array)
+            release_pages(array)
 
-    return laid_out(parts()) if len(index) else array[index]
+    return concatenated(parts()) if len(index) else array[index]
 
 
-def plain_bytes(array: np.ndarray) -> memoryview:
+def raw_bytes(array: np.ndarray) -> memoryview:
     """The bytes of an array, row by row."""
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

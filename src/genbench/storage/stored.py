@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genbench.storage.arrays import let_go
+from genbench.storage.arrays import release_pages
 
 
 class Stored:
@@ -25,7 +25,7 @@ class Stored:
     def __getitem__(self, index: slice | Tensor) -> Tensor:
         """Rows on the device, of a slice or of an index on any device."""
         found = torch.tensor(self.array[index if isinstance(index, slice) else index.cpu().numpy()])
-        let_go(self.array)
+        release_pages(self.array)
         if self.device.type == "cuda":
             found = found.pin_memory()
         return self.convert(found.to(self.device, non_blocking=True))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from genbench.storage.arrays import blocks, plain_bytes
+from genbench.storage.arrays import blocks, raw_bytes
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "I64": np.dtype(np.int64),
@@ -41,7 +41,7 @@ def unpacked(content: np.ndarray) -> tuple[dict[str, Any], dict[str, np.ndarray]
 
 
 def bytes_of(tensors: Mapping[str, np.ndarray]) -> Iterator[memoryview]:
-    return (plain_bytes(block) for array in tensors.values() for block in blocks(array))
+    return (raw_bytes(block) for array in tensors.values() for block in blocks(array))
 
 
 def header(content: bytes) -> dict[str, str]:

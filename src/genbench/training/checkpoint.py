@@ -23,8 +23,10 @@ def save(path: Path, content: dict[str, Any], group: Group = ALONE) -> None:
 
     content: plain values and tensors, among them `fingerprint`, `step` and `model`.
     """
-    own = group.gather(_packed({"random": random_state(), "model": content["model"] if group.rank else None}))
-    if group.leads:
+    own = group.all_gather(
+        _packed({"random": random_state(), "model": content["model"] if group.rank else None})
+    )
+    if group.is_rank_zero:
         content = content | {
             "processes": [torch.frombuffer(bytearray(one), dtype=torch.uint8) for one in own]
         }
@@ -41,7 +43,7 @@ def load(path: Path, fingerprint: str, group: Group = ALONE) -> dict[str, Any] |
     try:
         content = _unpacked(path.read_bytes())
     except Exception as error:  # noqa: BLE001 - torch.load raises many kinds for a damaged file
-        if group.leads:
+        if group.is_rank_zero:
             print(
                 f"{path}: damaged checkpoint ignored ({type(error).__name__}); training from the start",
                 file=sys.stderr,
@@ -49,7 +51,7 @@ def load(path: Path, fingerprint: str, group: Group = ALONE) -> dict[str, Any] |
         return None
     if content.get("fingerprint") != fingerprint:
         return None
-    if group.leads:
+    if group.is_rank_zero:
         print(f"resuming from step {content['step']} ({path})", file=sys.stderr)
     own = _unpacked(content.pop("processes")[group.rank].numpy().tobytes())
     return content | {"random": own["random"], "model": own["model"] or content["model"]}

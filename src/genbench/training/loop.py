@@ -79,13 +79,13 @@ def train(
     if saved:
         load_state(model, saved["model"])
         curve = [CurvePoint(*point) for point in saved["curve"]]
-    watcher = Watcher(model, steps if group.leads else 0, job.seed, saved["frames"] if saved else {})
+    watcher = Watcher(model, steps if group.is_rank_zero else 0, job.seed, saved["frames"] if saved else {})
     first = saved["phase"] if saved else 0
     for number in range(first, len(phases)):
         phase, span = phases[number], range(ends[number - 1] if number else 0, ends[number])
         state = saved if number == first else None
         if phase.fit is not None and state is None:
-            with group.alike(seed_of(job.seed, "fit", number)), how.uncompiled():
+            with group.same_random_state(seed_of(job.seed, "fit", number)), how.uncompiled():
                 phase.fit(splits)
         if phase.objectives and span:
             _Loop(model, phase, number, span, splits, budget, job, watcher, how).run(state, curve)
@@ -129,7 +129,7 @@ class _Loop:
         last_save = time.monotonic()
         self.model.train()
         title, size = f"{self.job.run} {self.phase.name}", self.budget.batch_size
-        with Progress(title, start, end, size, quiet=not self.how.group.leads) as progress:
+        with Progress(title, start, end, size, quiet=not self.how.group.is_rank_zero) as progress:
             for step in range(start, end):
                 with self.how.uncompiled():
                     self.watcher.look(step)
@@ -137,7 +137,10 @@ class _Loop:
                 if (step + 1) % every == 0 or step + 1 == end:
                     self.record(step + 1, sums, curve)
                 progress.advance(step + 1, {point.objective: point.loss for point in curve[-4:]})
-                if self.how.group.agree(time.monotonic() - last_save > checkpoint.SECONDS) and step + 1 < end:
+                if (
+                    self.how.group.decide(time.monotonic() - last_save > checkpoint.SECONDS)
+                    and step + 1 < end
+                ):
                     self.save(step + 1, sums, curve)
                     last_save = time.monotonic()
         if self.average is not None:
@@ -148,7 +151,7 @@ class _Loop:
         done = (step - self.span.start) / len(self.span)
         if self.phase.progress is not None:
             self.phase.progress(done)
-        batch = self.how.group.share(batch_of_step(self.splits, step, self.budget.batch_size, self.job.seed))
+        batch = self.how.group.shard(batch_of_step(self.splits, step, self.budget.batch_size, self.job.seed))
         for objective, optimizer, rates, total in zip(
             self.phase.objectives, self.optimizers, self.rates, sums, strict=True
         ):

@@ -10,7 +10,7 @@ from tqdm import tqdm
 class Progress:
     """A bar with loss and images/s in a terminal; plain lines, one every ten seconds, where there is none.
 
-    quiet: neither.
+    quiet: print nothing.
     """
 
     def __init__(self, label: str, start: int, end: int, batch_size: int, *, quiet: bool = False) -> None:

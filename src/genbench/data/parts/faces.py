@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genbench.storage.arrays import laid_out, slices
+from genbench.storage.arrays import concatenated, slices
 from genbench.storage.files import InputError
 
 # A factor is discrete, with names for its values 0, 1, …, or continuous, with its lowest and highest value.
@@ -116,7 +116,7 @@ def render(factors: Factors, *, size: int = 32) -> np.ndarray:
         return np.empty((0, 3, size, size), np.uint8)
     parts = slices(n, max(16, CHUNK // size**2))
     drawn = (_draw(Factors(*(values[part] for values in factors)), size) for part in parts)
-    return laid_out(np.ascontiguousarray(chunk.transpose(3, 0, 1, 2)) for chunk in drawn)
+    return concatenated(np.ascontiguousarray(chunk.transpose(3, 0, 1, 2)) for chunk in drawn)
 
 
 def _checked(factors: Factors, size: int) -> Factors:

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from genbench.data.pixels import resized
-from genbench.storage.arrays import laid_out
+from genbench.storage.arrays import concatenated
 from genbench.storage.files import InputError, read_bytes, utf8
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
@@ -55,7 +55,7 @@ def read(
         raise InputError(f"{folder}: no images; expected {', '.join(sorted(SUFFIXES))} files")
     kept: list[str] = []
     unreadable: list[str] = []
-    images = laid_out(_decoded(folder, found, fit, kept, unreadable, sizes=sizes, modes=modes))
+    images = concatenated(_decoded(folder, found, fit, kept, unreadable, sizes=sizes, modes=modes))
     return Pictures(images, kept, unreadable)
 
 

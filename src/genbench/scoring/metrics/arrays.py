@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.storage.arrays import let_go
+from genbench.storage.arrays import release_pages
 
 Array: TypeAlias = Any
 """What a metric accepts: a NumPy array, a torch tensor on any device, or nested sequences of numbers."""
@@ -34,7 +34,7 @@ class Rows:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         values = self.make(self.stored)
-        let_go(self.stored)
+        release_pages(self.stored)
         return values if dtype is None else values.astype(dtype)
 
 
