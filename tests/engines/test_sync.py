@@ -10,7 +10,7 @@ from conftest import PAIR, TINY, checkout, copy_of, run_in
 from test_engines import planned_by_dvc, planned_by_snakemake
 
 from genbench.engines.differences import difference
-from genbench.engines.proofs import Hashes, Stage, judge
+from genbench.engines.proofs import Hashes, Stage, assess
 from genbench.provenance.receipts import Receipt, param_hashes
 from genbench.storage.files import json_bytes, md5, npz_bytes
 
@@ -169,7 +169,7 @@ def states(
     stages, receipt, params = proven
     params = param_hashes(changed["params"]) if "params" in changed else params  # type: ignore[arg-type]
     known = {} if changed.get("no_receipt") else {"c": receipt}
-    verdicts = judge(stages, known, params, Hashes(folder))
+    verdicts = assess(stages, known, params, Hashes(folder))
     return [verdict.state for verdict in verdicts.values()], verdicts["first"].why
 
 

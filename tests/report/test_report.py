@@ -26,7 +26,7 @@ from genbench.report.agreement import agreement, kendall
 from genbench.report.noise import within_noise
 from genbench.report.results import Row, rows_of
 from genbench.report.svg import linear_axis, log_axis
-from genbench.report.verdict import judge
+from genbench.report.verdict import assess
 
 SHA = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("data", "extractor", "weights")}
 
@@ -551,11 +551,11 @@ def test_chance_is_what_real_images_have_by_repeating_each_other() -> None:
         scores = run.novelty["scores"] | ({"copy_rate": rates[run.label]} if run.label in rates else {})
         return run._replace(novelty=run.novelty | {"scores": scores, "false_positive_rate": chance})
 
-    judgement = judge(rows_of([changed(run, 0.03) for run in EVERYTHING]))
+    judgement = assess(rows_of([changed(run, 0.03) for run in EVERYTHING]))
     assert judgement.state == "passed"
     assert judgement.verdicts["digits-vae"] == "novel"
     assert judgement.verdicts["digits-gan"] == "suspicious"
-    assert judge(rows_of([changed(run, 0.0) for run in EVERYTHING])).state == "failed"
+    assert assess(rows_of([changed(run, 0.0) for run in EVERYTHING])).state == "failed"
 
 
 def with_scores(run: RunResult, **scores: dict[str, Any]) -> RunResult:
@@ -570,7 +570,7 @@ def test_a_score_that_misses_a_control_is_not_informative_and_takes_no_part() ->
     def judged(values: dict[str, float]) -> Any:
         found = (score(values.get(run.label, 0.42), 0.04) for run in EVERYTHING)
         runs = [with_scores(run, authenticity=e) for run, e in zip(EVERYTHING, found, strict=True)]
-        return judge(rows_of(runs))
+        return assess(rows_of(runs))
 
     dull, keen = judged(blind), judged(sharp)
     power = {p.name: p for p in dull.powers}["authenticity"]
@@ -587,7 +587,7 @@ def test_a_novelty_score_that_takes_noise_for_copies_is_not_informative() -> Non
         with_scores(run, closer_to_train=rate(v := values.get(run.label, 0.5), v - 0.02, v + 0.02))
         for run in EVERYTHING
     ]
-    assert {p.name: p for p in judge(rows_of(runs)).powers}["closer_to_train"].tells["noise"] is False
+    assert {p.name: p for p in assess(rows_of(runs)).powers}["closer_to_train"].tells["noise"] is False
     html = page(runs)
     assert "not informative here" in html
 
@@ -602,7 +602,7 @@ def test_a_quality_score_must_tell_noise_from_real_data() -> None:
             else run
             for run in EVERYTHING
         ]
-        return {p.name: p for p in judge(rows_of(changed)).powers}["fid"]
+        return {p.name: p for p in assess(rows_of(changed)).powers}["fid"]
 
     real = next(run for run in EVERYTHING if run.control == "real").metrics["scores"]["fid"]["value"]
     assert not judged(real).tells["noise"]
@@ -713,7 +713,7 @@ def test_a_score_must_tell_every_seed_of_a_control() -> None:
     def tells(noise: float) -> bool:
         rates = [rate(0.0, 0.0, 0.005)] * 2
         runs = [*controls()[:3], *seeds_of(400.0, noise, model="controls/noise", rates=rates)]
-        return {p.name: p for p in judge(rows_of(runs)).powers}["fid"].tells["noise"]
+        return {p.name: p for p in assess(rows_of(runs)).powers}["fid"].tells["noise"]
 
     assert tells(390.0) and not tells(0.95)
 

@@ -568,7 +568,7 @@ const ways = {
   fake: [() => press("ArrowRight"), () => press("f"), () => document.getElementById("fake").click(), () => press("F")],
 };
 const wanted = () => (parseInt(shown.id.slice(0, 8), 16) % 3 < 1 ? "fake" : "real");
-async function judge(count) {
+async function assess(count) {
   for (let i = 0; i < count; i++) {
     await look();
     ways[wanted()][i % 4]();
@@ -580,17 +580,17 @@ async function judge(count) {
   if (again.hidden) {
     if (!press("ArrowLeft")) throw "the page takes keys before the start"; // it scrolls there
     document.getElementById("start").click();
-    await judge(5);
+    await assess(5);
     await look();
     ways[wanted() === "real" ? "fake" : "real"][0](); // a slip …
     await wait(400);
     press("Backspace"); // … taken back
-    await judge(2);
+    await assess(2);
     location.reload(); // an accident
   } else {
     result.dataset.resumed = again.textContent;
     again.click();
-    await judge(total - answers.length);
+    await assess(total - answers.length);
     result.dataset.overflow = document.documentElement.scrollWidth - innerWidth;
     result.dataset.name = document.getElementById("save").download;
     result.dataset.ended = !document.getElementById("end").hidden;

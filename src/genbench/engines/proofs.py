@@ -52,7 +52,7 @@ class Hashes:
         return {path.relative_to(self.root).as_posix() for path in found}
 
 
-def judge(
+def assess(
     stages: Iterable[Stage], receipts: Mapping[str, Receipt], params: Mapping[str, str], hashes: Hashes
 ) -> dict[str, Verdict]:
     """A verdict for each stage, given in topological order.

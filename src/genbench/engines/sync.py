@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genbench.engines import dvc, snakemake
-from genbench.engines.proofs import Hashes, Verdict, judge
+from genbench.engines.proofs import Hashes, Verdict, assess
 from genbench.params.schema import validate
 from genbench.params.yaml import read
 from genbench.provenance import fingerprints
@@ -37,7 +37,7 @@ def sync(root: Path, *, dry_run: bool = False) -> Outcome:
     fingerprints.refresh(content, root / fingerprints.FOLDER)
     known = receipts(root)
     with dvc.project(root) as project:
-        verdicts = judge(project.stages.values(), known, params, Hashes(root))
+        verdicts = assess(project.stages.values(), known, params, Hashes(root))
         recorded = [
             name
             for name, verdict in verdicts.items()

@@ -24,7 +24,7 @@ from genbench.report.run_page import RunPage, run_page
 from genbench.report.svg import Dot, Figure, dot_plot, fitting_axis, rate_axis
 from genbench.report.table import MISSING, Column, by_dataset, column, columns, leading
 from genbench.report.text import describe
-from genbench.report.verdict import Judgement, judge
+from genbench.report.verdict import Judgement, assess
 from genbench.scoring.catalogue import COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
 from genbench.scoring.estimates import Estimate
 
@@ -122,7 +122,7 @@ def minus(text: str) -> str:
 
 def _section(name: str, slug: str, rows: list[Row], dataset: DatasetResult | None) -> Section:
     head = columns(rows, (QUALITY, OTHER, NOVELTY))
-    judgement = judge(rows)
+    judgement = assess(rows)
     told = {control for power in judgement.powers for control in power.tells}
     groups = [(g, sum(c.score.group == g for c in head)) for g in (QUALITY, OTHER, NOVELTY)]
     return Section(

@@ -10,7 +10,7 @@ from math import isnan
 from genbench.report.agreement import METHOD, agreement
 from genbench.report.results import Row, RunResult, runs_of
 from genbench.report.table import MISSING, Column, by_dataset, columns, scores_of
-from genbench.report.verdict import Judgement, judge
+from genbench.report.verdict import Judgement, assess
 
 TERMINAL_WIDTH = 110
 TERMINAL_NAME = 28  # columns for a run's name
@@ -36,7 +36,7 @@ def csv_table(runs: Sequence[RunResult]) -> str:
     """
     names = [name for name, _ in scores_of(runs)]
     datasets = by_dataset(runs)
-    verdicts = {k: v for rows in datasets.values() for k, v in judge(rows).verdicts.items()}
+    verdicts = {k: v for rows in datasets.values() for k, v in assess(rows).verdicts.items()}
     systems = {run.name: row.name for rows in datasets.values() for row in rows for run in row.runs}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -70,7 +70,7 @@ def markdown_tables(runs: Sequence[RunResult]) -> str:
     """One GitHub table per dataset, value ± half-width, or mean ± standard deviation over seeds."""
     blocks = ["# Headline scores", NOTE]
     for dataset, rows in by_dataset(runs).items():
-        cols, judgement = columns(rows), judge(rows)
+        cols, judgement = columns(rows), assess(rows)
         header = ["run", *(escape_markdown(c.score.header) for c in cols), "verdict"]
         lines = [_pipes(header), _pipes(["---", *["---:"] * len(cols), "---"])]
         for row in rows:
@@ -87,7 +87,7 @@ def terminal_table(runs: Sequence[RunResult]) -> str:
         return "There are no runs."
     blocks = []
     for dataset, rows in by_dataset(runs).items():
-        judgement = judge(rows)
+        judgement = assess(rows)
         lines = _terminal_lines(rows, judgement)
         width = max(map(len, lines))
         controls = sum(row.control is not None for row in rows)

@@ -71,7 +71,7 @@ class Judgement(NamedTuple):
         return next((verdict for verdict, _ in VERDICTS if verdict in found), None)
 
 
-def judge(rows: Sequence[Row]) -> Judgement:
+def assess(rows: Sequence[Row]) -> Judgement:
     """The controls' checks, and the verdicts on all runs of the same dataset, controls too, if every check passes."""
     runs = runs_of(rows)
     chance = chance_of(runs)

@@ -157,7 +157,7 @@ class _Canvas:
         rows = slice(max(0, first - 1), last + 2)
         return rows, self.places[rows, None, None]
 
-    def paint(
+    def fill(
         self, rows: slice, distance: np.ndarray, colour: np.ndarray, opacity: np.ndarray | None = None
     ) -> None:
         """Lay a colour (3, n) or (3, 1) where the signed distance (rows, w, n) is negative, with smooth edges."""
@@ -195,23 +195,23 @@ def _paint_head(canvas: _Canvas, f: Factors) -> None:
     ball = (np.sqrt((dx / (width + hair.wider)) ** 2 + dy**2) - 1) * (width + hair.wider)
     bun = np.sqrt(dx**2 + (y - (CENTRE - 0.12) + height) ** 2) - hair.bun
     behind = np.minimum(np.maximum(ball, y - hair.end), np.where(hair.bun > 0, bun, np.float32(1)))
-    canvas.paint(rows, behind, colour * 0.82)
+    canvas.fill(rows, behind, colour * 0.82)
     _paint_body(canvas, skin)
     _paint_ears(canvas, f, skin)
 
     v = (y - CENTRE) / height
     jaw = (1 + 0.14 * v) ** 2
     head = (np.sqrt((x / width) ** 2 * jaw + v**2) - 1) * ((width + height) / 2)
-    canvas.paint(rows, head, skin)
+    canvas.fill(rows, head, skin)
     u = (x - turn * 0.45) / width
     before = np.maximum(behind, y - (hair.middle + hair.part * np.abs(u) + hair.side * (u * u) ** 2))
-    canvas.paint(rows, before, colour)
+    canvas.fill(rows, before, colour)
 
 
 def _paint_body(canvas: _Canvas, skin: np.ndarray) -> None:
     rows, y = canvas.rows(0.4, 1)
-    canvas.paint(rows, np.maximum(np.abs(canvas.x) - 0.2, 0.4 - y), skin * 0.8)
-    canvas.paint(rows, _ellipse(canvas.x / 0.8, (y - 1.22) / 0.36, 0.5), _colours([SHIRT]))
+    canvas.fill(rows, np.maximum(np.abs(canvas.x) - 0.2, 0.4 - y), skin * 0.8)
+    canvas.fill(rows, _ellipse(canvas.x / 0.8, (y - 1.22) / 0.36, 0.5), _colours([SHIRT]))
 
 
 def _paint_ears(canvas: _Canvas, f: Factors, skin: np.ndarray) -> None:
@@ -220,14 +220,14 @@ def _paint_ears(canvas: _Canvas, f: Factors, skin: np.ndarray) -> None:
     away, turn = f.head_width + 0.02, f.pose * TURN * 0.3
     left, right = canvas.x + away + np.minimum(turn, 0), canvas.x - away + np.maximum(turn, 0)
     dx = np.minimum(np.abs(left), np.abs(right))
-    canvas.paint(rows, _ellipse(dx / 0.1, (y - 0.08) / 0.14, 0.12), skin * 0.88)
+    canvas.fill(rows, _ellipse(dx / 0.1, (y - 0.08) / 0.14, 0.12), skin * 0.88)
 
 
 def _paint_nose(canvas: _Canvas, f: Factors) -> None:
     rows, y = canvas.rows(0, 0.5)
     dx = canvas.x - f.pose * TURN * (f.head_width + 0.1)
     dy = y - np.clip(y, EYES + 0.1, EYES + 0.1 + f.nose_length)
-    canvas.paint(rows, np.sqrt(dx**2 + dy**2) - 0.05, _skin(f) * 0.7)
+    canvas.fill(rows, np.sqrt(dx**2 + dy**2) - 0.05, _skin(f) * 0.7)
 
 
 def _paint_mouth(canvas: _Canvas, f: Factors) -> None:
@@ -240,7 +240,7 @@ def _paint_mouth(canvas: _Canvas, f: Factors) -> None:
     slope = 2 * bend * u / half
     across = (y - curve) / np.sqrt(1 + slope * slope)
     beyond = np.maximum(np.abs(dx) - half, 0)
-    canvas.paint(rows, np.sqrt(across**2 + beyond**2) - 0.055, _colours([LIPS]))
+    canvas.fill(rows, np.sqrt(across**2 + beyond**2) - 0.055, _colours([LIPS]))
 
 
 def _paint_eyes(canvas: _Canvas, f: Factors) -> None:
@@ -258,11 +258,11 @@ def _paint_eyes(canvas: _Canvas, f: Factors) -> None:
         )
 
     dx, dy = nearer(), y - EYES
-    canvas.paint(rows, _ellipse(dx / EYE_WIDTH, dy / EYE_HEIGHT, EYE_HEIGHT), _colours([SCLERA]))
+    canvas.fill(rows, _ellipse(dx / EYE_WIDTH, dy / EYE_HEIGHT, EYE_HEIGHT), _colours([SCLERA]))
     iris = _ellipse(nearer(f.gaze * 0.055) / IRIS_RADIUS, dy / IRIS_RADIUS, IRIS_RADIUS)
-    canvas.paint(rows, iris, _colours([IRIS]))
+    canvas.fill(rows, iris, _colours([IRIS]))
     brow = _ellipse(dx / 0.18, (dy + 0.24) / f.brow, f.brow)
-    canvas.paint(rows, brow, _colours(HAIR_COLOUR)[:, f.hair_colour] * 0.7)
+    canvas.fill(rows, brow, _colours(HAIR_COLOUR)[:, f.hair_colour] * 0.7)
     _paint_glasses(canvas, f, dx, dy, rows)
 
 
@@ -276,9 +276,9 @@ def _paint_glasses(canvas: _Canvas, f: Factors, dx: np.ndarray, dy: np.ndarray, 
     thick = np.where(square, np.float32(0.04), np.float32(0.03))
     bar = np.maximum(np.abs(dy) - 0.03, np.abs(canvas.x) - f.head_width)
     tint = np.where(kind == DISCRETE["glasses"].index("tinted"), np.float32(0.35), 0)
-    canvas.paint(rows, lens, colour, tint)
+    canvas.fill(rows, lens, colour, tint)
     rim = np.minimum(np.abs(lens) - thick, np.maximum(bar, -lens))
-    canvas.paint(rows, rim, colour, (kind > 0).astype(np.float32))
+    canvas.fill(rows, rim, colour, (kind > 0).astype(np.float32))
 
 
 def _ellipse(dx: np.ndarray, dy: np.ndarray, radius: float | np.ndarray) -> np.ndarray:
