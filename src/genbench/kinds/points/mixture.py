@@ -3,6 +3,7 @@
 import numpy as np
 
 from genbench.kinds.kind import Card
+from genbench.scoring.metrics.arrays import log_sum_exp
 
 WITHIN = 3.0  # sigmas from a centre within which a sample is good
 
@@ -12,8 +13,7 @@ def mixture_log_density(x: np.ndarray, card: Card) -> np.ndarray:
     sigma, centres = float(card["sigma"]), np.array(card["centres"])
     squares = ((x[:, None] - centres) ** 2).sum(2) / sigma**2  # (n, components)
     logs = np.log(card["weights"]) - 0.5 * squares - x.shape[1] * np.log(sigma * np.sqrt(2 * np.pi))
-    top: np.ndarray = logs.max(1)
-    return top + np.log(np.exp(logs - top[:, None]).sum(1))
+    return log_sum_exp(logs)
 
 
 def true_density(places: np.ndarray, card: Card) -> np.ndarray:

@@ -110,3 +110,10 @@ def pair(real: Array, fake: Array, *, rows: int = 2) -> tuple[Floats, Floats]:
     x, y = floats(real, "real", rows=rows), floats(fake, "fake", rows=rows)
     same_width(("real", x), ("fake", y))
     return x, y
+
+
+def log_sum_exp(logs: Floats) -> Floats:
+    """log Σ_k exp(logs[:, k]) of rows (n, k), without overflow: (n,)."""
+    top = logs.max(axis=1)
+    total: Floats = top + np.log(np.exp(logs - top[:, None]).sum(axis=1))
+    return total

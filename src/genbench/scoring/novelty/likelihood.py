@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from genbench.scoring.estimates import Estimate, mean_interval, spread_interval
-from genbench.scoring.metrics.arrays import Array, Floats, floats, same_width
+from genbench.scoring.metrics.arrays import Array, Floats, floats, log_sum_exp, same_width
 
 
 class FeatureLikelihood(NamedTuple):
@@ -61,12 +61,12 @@ def fld(
     variance = np.full(len(fakes), max(float(squares.min(axis=1).mean()) / d, least_variance))
     for _ in range(steps):
         joint = _log_joint(squares, variance, d)
-        share = np.exp(joint - _log_sum(joint)[:, None])  # (n, m) responsibilities
+        share = np.exp(joint - log_sum_exp(joint)[:, None])  # (n, m) responsibilities
         weight = share.sum(axis=0)
         fitted = (share * squares).sum(axis=0) / (d * np.maximum(weight, 1e-12))
         variance = np.where(weight > 1e-12, np.maximum(fitted, least_variance), variance)
-    on_train = -100 / d * _log_sum(_log_joint(squares, variance, d))
-    on_control = -100 / d * _log_sum(_log_joint(_squares(control, fakes), variance, d))
+    on_train = -100 / d * log_sum_exp(_log_joint(squares, variance, d))
+    on_control = -100 / d * log_sum_exp(_log_joint(_squares(control, fakes), variance, d))
     return FeatureLikelihood(
         mean_interval(on_control)._replace(n=len(fakes)), _difference(on_train, on_control, len(fakes))
     )
@@ -99,9 +99,3 @@ def _log_joint(squares: Floats, variance: Floats, d: int) -> Floats:
         -squares / (2 * variance) - d / 2 * np.log(2 * math.pi * variance) - math.log(len(variance))
     )
     return joint
-
-
-def _log_sum(joint: Floats) -> Floats:
-    top = joint.max(axis=1)
-    total: Floats = top + np.log(np.exp(joint - top[:, None]).sum(axis=1))
-    return total
