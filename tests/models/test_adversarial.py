@@ -20,7 +20,7 @@ SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (1, 6, 10), (2,)]
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_wgan_gp_plays_on_elements_of_any_shape(shape: tuple[int, ...], network: str) -> None:
     torch.manual_seed(0)
-    space = Space("image", shape, 256)
+    space = Space("image", shape, 256) if len(shape) > 1 else Space("points", shape, 0)
     model = WGANGP(space, network=network, width=4, hidden=16, latent=5)
     batch = Batch(torch.rand(6, *shape))
     assert bool(torch.isfinite(model.critic_loss(batch)))

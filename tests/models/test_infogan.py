@@ -32,7 +32,10 @@ def small(**options: float) -> InfoGAN:
 
 
 def test_categories_become_classes_that_no_one_told_it(tmp_path: Path) -> None:
-    model, splits = small(dropout=0.2), Splits(bars(256, 0), bars(100, 1))  # so few images can be learnt by heart
+    model, splits = (
+        small(dropout=0.2),
+        Splits(bars(256, 0), bars(100, 1)),
+    )  # so few images can be learnt by heart
     blind = Splits(*(Batch(part.x) for part in splits[:2]))
     train(model, blind, Budget(250, 32), Job("test", 0, tmp_path / "c.pt", "f"))
     found = model.eval().measure(splits, rng=Generator().manual_seed(0))

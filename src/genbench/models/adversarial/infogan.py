@@ -55,7 +55,9 @@ class InfoGAN(CodedPrior, NonSaturatingGame):
     ) -> None:
         super().__init__(space)
         if space.kind != "image":
-            raise ValueError(f"got {space.kind} of shape {space.shape}: InfoGAN's layers are for images")
+            raise ValueError(
+                f"got {space.kind} of shape {space.shape}: InfoGAN's layers are for images; expected images"
+            )
         if categories < 2 or continuous < 1:
             raise ValueError(
                 f"categories, continuous: got {categories}, {continuous}; expected 2 and 1 or more"
