@@ -15,6 +15,7 @@ class Stage(NamedTuple):
     outputs: frozenset[str]
 
 
+CODE = "results/code"
 Graph = dict[str, Stage]  # by first output in order
 
 
@@ -33,6 +34,8 @@ def dvc_graph(folder: Path) -> Graph:
     from dvc.repo import Repo
     from dvc.repo.reproduce import get_active_graph, plan_repro
 
+    assert run_in(folder, "genbench", "code").returncode == 0  # what DVC's first stage does
+
     repo = Repo(str(folder))
     stages = plan_repro(
         get_active_graph(repo.index.graph), list(repo.stage.collect(str(folder / "dvc.yaml")))
@@ -48,6 +51,8 @@ def dvc_graph(folder: Path) -> Graph:
             is_folder = below or (folder / dependency).is_dir()
             inputs |= below or (files_under(folder, dependency) if is_folder else {dependency})
         outs = frozenset(str(out) for out in stage.outs)
+        if outs == {CODE}:  # Snakemake does this while it reads the Snakefile
+            continue
         graph[min(outs)] = Stage(" ".join(stage.cmd.split()), frozenset(inputs), outs)
     return graph
 

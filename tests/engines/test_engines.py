@@ -28,9 +28,9 @@ def test_both_engines_describe_the_same_graph() -> None:
             "genbench novelty --params p.yaml --run",
             "command",
         ),
-        ("workflow/rules/runs.smk", '        f"{SOURCE}/sampling.py",\n', "", "inputs"),
+        ("workflow/rules/runs.smk", '        code_of("sample"),\n', "", "inputs"),
         ("workflow/rules/report.smk", '        update("results/report/headline.tex"),\n', "", "outputs"),
-        ("stages/train/dvc.yaml", "        - src/genbench/training.py\n", "", "inputs"),
+        ("stages/train/dvc.yaml", "        - results/code/stages/train.json\n", "", "inputs"),
     ],
 )
 def test_a_rule_changed_on_one_side_only_is_found(
@@ -46,12 +46,13 @@ def test_a_rule_changed_on_one_side_only_is_found(
 
 
 def artifacts(folder: Path) -> dict[str, bytes]:
-    """Every file of data/ and results/ that is a result: not logs, receipts, timings, or what an engine keeps."""
+    """Every file of data/ and results/ that is a result: not code, logs, receipts, timings, or what an engine keeps."""
     files = [path for top in ("data", "results") for path in (folder / top).rglob("*") if path.is_file()]
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in files
-        if path.name not in ("timing.json", ".gitignore") and {"logs", "receipts"}.isdisjoint(path.parts)
+        if path.name not in ("timing.json", ".gitignore")
+        and {"code", "logs", "receipts"}.isdisjoint(path.parts)
     }
 
 
@@ -65,9 +66,10 @@ def planned_by_snakemake(folder: Path) -> set[str]:
 
 
 def planned_by_dvc(folder: Path) -> set[str]:
+    assert run_in(folder, "genbench", "code").returncode == 0
     result = run_in(folder, "dvc", "repro", "--dry")
     assert result.returncode == 0, result.stdout + result.stderr
-    return set(re.findall(r"Running stage '(?:\S+:)?(.+)'", result.stdout))
+    return set(re.findall(r"Running stage '(?:\S+:)?(.+)'", result.stdout)) - {"code"}
 
 
 def check_planned_by_dvc(folder: Path, stages: set[str]) -> None:
@@ -101,7 +103,7 @@ def test_both_engines_give_the_same_bytes_and_rerun_the_same_stages(
     for folder in (one, other):  # one model's file
         (folder / "params.yaml").write_text(PAIR)
         model = folder / "src/genbench/models/controls/copycat.py"
-        model.write_text(model.read_text() + "\n# changed\n")
+        model.write_text(model.read_text() + "\nCHANGED = True\n")
     of_copycat = {f"{stage}@bits-copycat" for stage in ("train", "sample", "novelty", "evaluate")} | {
         "report"
     }

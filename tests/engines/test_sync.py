@@ -107,7 +107,7 @@ def test_verify_names_the_stage_that_is_not_reproducible(tmp_path: Path) -> None
     assert "data/bits.safetensors: 'train.x': 1 of 64,000 values, largest difference 1" in said
     assert "data/bits.safetensors is not what the stage wrote" in said
 
-    source = folder / "src/genbench/data/digits.py"
+    source = folder / "src/genbench/data/sources/digits.py"
     planted = """
 _load = load
 
@@ -142,23 +142,28 @@ def test_scores_are_compared_with_another_revision(tmp_path: Path) -> None:
     assert "no-such-revision" in do(folder, "genbench", "verify", "--against", "no-such-revision", code=1)
 
 
+CODE = "results/code/models/m.json"
+
+
+def code(**changed: str) -> bytes:
+    """A fingerprint of one module and one package."""
+    found = {"module": "1", "torch": "2.14.1", **changed}
+    return json_bytes({"files": {MODULE: found["module"]}, "packages": {"torch": found["torch"]}})
+
+
+MODULE = "src/genbench/nn/a.py"
+
+
 @pytest.fixture
 def proven(tmp_path: Path) -> tuple[list[Stage], Receipt, dict[str, str]]:
     """Two stages, the first with a receipt that proves it, the second in dvc.lock."""
-    for name in ("src/genbench/nn/a.py", "data/x", "results/y", "results/z"):
+    for name in ("data/x", "results/y", "results/z", CODE):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(name)
+        (tmp_path / name).write_bytes(code() if name == CODE else name.encode())
     params = param_hashes({"runs": {"r": {"lr": 1}}})
-    of = {name: md5(name.encode()) for name in ("src/genbench/nn/a.py", "data/x", "results/y")}
-    receipt = Receipt(
-        "c",
-        "other",
-        params,
-        {"src/genbench/nn/a.py": of["src/genbench/nn/a.py"]},
-        {"data/x": of["data/x"]},
-        of,
-    )
-    first = Stage("first", "c", ("data/x",), ("src/genbench/nn",), ("runs.r",), ("results/y",), (), False)
+    of = {name: md5(name.encode()) for name in ("data/x", "results/y")}
+    receipt = Receipt("c", "", params, {MODULE: "1", "torch": "2.14.1"}, {"data/x": of["data/x"]}, of)
+    first = Stage("first", "c", (CODE, "data/x"), (), ("runs.r",), ("results/y",), (), False)
     second = Stage("second", "d", ("results/y",), (), (), ("results/z",), ("first",), True)
     return [first, second], receipt, params
 
@@ -179,7 +184,7 @@ def test_a_receipt_proves_what_stands_there(
     assert states(tmp_path, proven) == (["ready", "ready"], "")
 
 
-@pytest.mark.parametrize("file", ["src/genbench/nn/a.py", "src/genbench/nn/new.py", "data/x", "results/y"])
+@pytest.mark.parametrize("file", ["data/x", "results/y"])
 def test_every_changed_file_is_named(
     tmp_path: Path, proven: tuple[list[Stage], Receipt, dict[str, str]], file: str
 ) -> None:
@@ -187,6 +192,23 @@ def test_every_changed_file_is_named(
     found, why = states(tmp_path, proven)
     assert found == ["stale", "waiting"]
     assert file in why
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"module": "2"}, "src/genbench/nn/a.py is not what it was made with"),
+        ({"torch": "2.15.0"}, "torch 2.15.0 is not what it was made with, 2.14.1"),
+    ],
+)
+def test_a_changed_module_and_another_release_are_named(
+    tmp_path: Path,
+    proven: tuple[list[Stage], Receipt, dict[str, str]],
+    changed: dict[str, str],
+    said: str,
+) -> None:
+    (tmp_path / CODE).write_bytes(code(**changed))
+    assert states(tmp_path, proven) == (["stale", "waiting"], said)
 
 
 def test_a_parameter_a_lost_file_and_a_lost_receipt_are_named(

@@ -204,7 +204,7 @@ def test_bars_are_as_high_as_the_shares() -> None:
 
 STAGES = """
 from pathlib import Path
-from genbench import cli
+from genbench.cli import stages as cli
 data, plain = Path("data/rain.safetensors"), Path("results/extractors/rain.safetensors")
 out = Path("results/runs/rain-net")
 given = {"params": cli.PARAMS}

@@ -106,6 +106,7 @@ def test_every_command_shows_an_example(built: Path) -> None:
     listed = run_in(built, "genbench", "--help").stdout
     commands = (
         "check",
+        "code",
         "prepare",
         "extractor",
         "train",

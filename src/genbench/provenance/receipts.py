@@ -152,7 +152,9 @@ class _Stage:
         file = LEDGER.params_file
         if file is None or version_of(file) == LEDGER.versions.get(file):
             return
-        began, now = param_hashes(LEDGER.params), param_hashes(read_params(file))
+        content = LEDGER.params
+        began, now = param_hashes(content), param_hashes(read_params(file))
+        LEDGER.params = content  # the receipt names what the stage was made with
         for key in KEYS.get(self.name, ()):
             name = key.format(run=self._option("--run"), dataset=self._option("--dataset"))
             if began.get(name) != now.get(name):
