@@ -56,8 +56,8 @@ def artifacts(folder: Path) -> dict[str, bytes]:
     }
 
 
-def planned_by_snakemake(folder: Path) -> set[str]:
-    result = run_in(folder, "snakemake", "-n", "--nocolor")
+def planned_by_snakemake(folder: Path, **environment: str) -> set[str]:
+    result = run_in(folder, "snakemake", "-n", "--nocolor", **environment)
     assert result.returncode == 0, result.stdout + result.stderr
     jobs = re.findall(
         r"^rule (\w+):$.*?(?:^    wildcards: (\S+)$|^Shell|\Z)", result.stdout, flags=re.M | re.S
