@@ -156,7 +156,7 @@ def test_the_learned_tables_are_measures_of_the_model(prepared: data.Prepared) -
 
 def test_an_impossible_cell_is_no_number_and_no_crash(prepared: data.Prepared, extractor: Path) -> None:
     """Never rain in training: the model gives rain probability 0, and log p = −∞ to held-out rows."""
-    dry = prepared._replace(train_x=prepared.train.x[prepared.train.x[:, 0] == 0])
+    dry = prepared._replace(train=prepared.train.take(prepared.train.x[:, 0] == 0))
     net = counted(dry, edges=("0->1", "0->2", "1->2"))
     found = compared(prepared, extractor, draw(500), net)
     assert found.scores["kl_model"].estimate.value == math.inf

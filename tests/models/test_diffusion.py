@@ -67,7 +67,8 @@ def test_the_bound_is_tight_for_a_model_that_knows_the_image() -> None:
 @pytest.mark.parametrize("network", ["convolutions", "perceptrons"])
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 12, 8), (1, 5, 5), (2,)], ids=str)
 def test_it_works_on_elements_of_any_shape(shape: tuple[int, ...], network: str) -> None:
-    model = DDPM(Space("image", shape, 256), timesteps=3, schedule="cosine", network=network, width=8)
+    space = Space("image", shape, 256) if len(shape) > 1 else Space("table", shape, 256)
+    model = DDPM(space, timesteps=3, schedule="cosine", network=network, width=8)
     assert bool(torch.isfinite(model.loss(Batch(torch.rand(4, *shape)))))
     with torch.no_grad():
         x = model.eval().sample(3, rng=Generator().manual_seed(0))

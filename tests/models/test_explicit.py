@@ -72,7 +72,7 @@ def test_the_true_tables_answer_as_the_textbook_does() -> None:
 
 def test_the_source_draws_from_its_tables_and_says_so() -> None:
     source = sprinkler.load(train=50_000, held_out=20_000, seed=1)
-    assert source.kind == "table" and source.levels == 2 and source.classes == 0
+    assert sprinkler.KIND == "table" and source.levels == 2 and source.classes == 0
     place = 2 ** np.arange(2, -1, -1)
     for x in (source.train.x, source.held_out.x):
         assert x.dtype == np.uint8
