@@ -1,6 +1,7 @@
 """What belongs to an element stays with it.  Planted: row i of every array says i, whatever the array is called."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -36,6 +37,15 @@ def part(first: int, n: int) -> Part:
 def planted(*, train: int = 120, held_out: int = 60) -> Source:
     factors = {"number": [0, 255], "identity": "the number of a person"}
     return Source(part(0, train), part(150, held_out), 256, 210, {"description": "planted"}, factors)
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, load: Callable[..., Source]) -> None:
+    """A source of images, `planted`, that no file holds."""
+    module = SimpleNamespace(load=load)
+    monkeypatch.setitem(sys.modules, "genbench.data.sources.planted", module)  # type: ignore[arg-type]
+    monkeypatch.setattr(translation, "source_signature", lambda *_: {})
+    for reader in (data, translation):
+        monkeypatch.setattr(reader, "source_kind", lambda *_: "image")
 
 
 def said(rows: Part, field: str) -> list[int]:
@@ -79,8 +89,7 @@ def test_a_translation_takes_all_of_an_element(
     field: str, paired: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The image to translate from comes with its own label; in the negative, 255 stands for 0."""
-    monkeypatch.setitem(sys.modules, "genbench.data.sources.planted", SimpleNamespace(load=planted))  # type: ignore[arg-type]
-    monkeypatch.setattr(translation, "source_signature", lambda *_: {})
+    plant(monkeypatch, planted)
     made = translation.load(base="planted", transform="negative", paired=paired)
     for rows in (made.train, made.held_out):
         numbers = said(rows, field)
@@ -95,11 +104,7 @@ def test_a_translation_takes_all_of_an_element(
 def test_an_array_that_was_not_cut_along_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = planted()
     cut = whole._replace(train=whole.train.take(np.arange(20))._replace(factors=whole.train.factors))
-    monkeypatch.setitem(
-        sys.modules,
-        "genbench.data.sources.planted",
-        SimpleNamespace(load=lambda: cut),  # type: ignore[arg-type]
-    )
+    plant(monkeypatch, lambda: cut)
     with pytest.raises(InputError, match=r"train\.factors: got 120 rows; expected 20, one for each element"):
         data.prepare("set", Dataset(source="planted"))
 
@@ -110,11 +115,7 @@ def test_a_batch_says_whose_picture_it_holds(
 ) -> None:
     """From the source through the file to the batch of a step; the identity is the factor of that name."""
     without_draws = planted()._replace(train=part(0, 120)._replace(intensity=None))
-    monkeypatch.setitem(
-        sys.modules,
-        "genbench.data.sources.planted",
-        SimpleNamespace(load=lambda: without_draws),  # type: ignore[arg-type]
-    )
+    plant(monkeypatch, lambda: without_draws)
     monkeypatch.setattr(batches, "HELD", held)
     (tmp_path / "d.safetensors").write_bytes(data.prepare("set", Dataset(source="planted")))
     ready = data.load(tmp_path / "d.safetensors")
