@@ -18,7 +18,7 @@ from genbench.models.autoregressive.made import MADE
 from genbench.models.latent.rbm import RBM
 from genbench.models.latent.vae import VAE
 from genbench.runtime.group import ALONE, Group, join
-from genbench.runtime.launch import attend, is_worker, launch
+from genbench.runtime.launch import end_with_parent, is_worker, launch
 from genbench.runtime.machine import optimize_without_compiler
 from genbench.storage.weights import weights_bytes
 from genbench.training.execution import Execution
@@ -83,7 +83,7 @@ def fit(name: str, folder: Path, group: Group = ALONE) -> tuple[GenerativeModel,
 
 
 def main(folder: Path) -> None:
-    attend()
+    end_with_parent()
     if not is_worker():
         launch("together", 2)
         return

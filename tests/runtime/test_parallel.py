@@ -88,7 +88,7 @@ def test_all_processes_end_with_the_same_model_but_what_each_drew_itself(trained
 
 def test_shares_make_up_the_batch() -> None:
     batch = Batch(torch.arange(6.0), torch.arange(6))
-    shares = [Group(rank, 3).share(batch) for rank in range(3)]
+    shares = [Group(rank, 3).shard(batch) for rank in range(3)]
     assert torch.equal(torch.cat([share.x for share in shares]), batch.x)
     assert torch.equal(torch.cat([share.label for share in shares if share.label is not None]), batch.x)
     assert {len(share.x) for share in shares} == {2}

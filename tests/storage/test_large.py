@@ -67,7 +67,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nothing_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every limit so low that the digits are a large set, in several blocks."""
     monkeypatch.setattr(large, "HELD", 1000)
-    monkeypatch.setattr(large.rows_of, "__defaults__", (1 << 13,))
+    monkeypatch.setattr(large.rows_in, "__defaults__", (1 << 13,))
     monkeypatch.setattr(batches, "HELD", 1000)
     monkeypatch.setattr(core, "VALUES", 64 * 300)
     monkeypatch.setattr(core, "SOME", 4 * 64 * 40)

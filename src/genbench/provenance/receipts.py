@@ -61,11 +61,13 @@ def recording(arguments: Sequence[str]) -> Iterator[None]:
     LEDGER.checks.append(stage.confirm)
     try:
         yield
+        stage.leave()
     except SystemExit as end:
         if not end.code:
             stage.leave()
         raise
-    stage.leave()
+    finally:
+        LEDGER.clear()  # what follows in this process is no part of the stage
 
 
 def refuse_other_code() -> None:
