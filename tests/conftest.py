@@ -12,6 +12,7 @@ import pytest
 from genbench.runtime import environment
 
 environment.fix()  # before any test loads NumPy or torch: what is computed here is what a stage computes
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes load the same packages: compiled once
 
 ROOT = Path(__file__).parent.parent
 SMALL = """\
