@@ -172,7 +172,7 @@ def test_a_lost_process_ends_the_command_and_a_second_call_goes_on_to_the_same_b
 
 
 def test_an_interrupt_ends_all_processes(workspace: Path) -> None:
-    endless = LONG.replace("steps: 300,", "steps: 1000000,")  # it must not reach the end before the signal does
+    endless = LONG.replace("steps: 300,", "steps: 1000000,")  # none reaches its end before the signal
     assert endless != LONG
     (workspace / "params.yaml").write_text(endless)
     code, said = interrupted(workspace, lambda command, workers: os.killpg(command.pid, signal.SIGINT))
