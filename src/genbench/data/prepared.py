@@ -1,7 +1,7 @@
 """Prepared datasets: one safetensors file each, with its card in the metadata.
 
-A source is one file of this folder with a function `load(*, options…) -> Source`; its options are the keys of the
-dataset's entry in params.yaml.
+A source is one file of `genbench.data.sources` with a function `load(*, options…) -> Source`; its options are the keys
+of the dataset's entry in params.yaml.
 """
 
 import hashlib

@@ -68,7 +68,7 @@ class Run(Strict):
     """One model on one dataset with one seed.
 
     threads: of the CPU, for each process.  processes, precision, compile: how it is trained, see
-    `genbench.execution`; it is sampled and scored by one process in float32.
+    `genbench.training.execution`; it is sampled and scored by one process in float32.
     """
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)

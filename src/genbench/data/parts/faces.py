@@ -1,4 +1,4 @@
-"""The pencil behind `genbench.data.faces`: from factors to pixels.
+"""The pencil behind `genbench.data.sources.faces`: from factors to pixels.
 
 Shapes are signed distances turned into coverage, painted back to front; rows that a shape never reaches are left out.
 Pixels come from + − × ÷ and square roots alone, which IEEE 754 rounds the same everywhere: the same factors give the
