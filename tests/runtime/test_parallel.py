@@ -108,6 +108,8 @@ def interrupted(
     checkpoint.unlink(missing_ok=True)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "GENBENCH_CHECKPOINT_SECONDS": "0.05"}
+    # A shell's background jobs ignore ctrl-C, and so would this command when the tests are one.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     command = subprocess.Popen(
         ["genbench", "train", *RUN],
         cwd=workspace,
@@ -116,14 +118,18 @@ def interrupted(
         text=True,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 120
-    while not checkpoint.exists() and command.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    workers = psutil.Process(command.pid).children()
-    assert len(workers) == 2
-    how(psutil.Process(command.pid), workers)
-    _, said = command.communicate(timeout=60)
-    psutil.wait_procs(workers, timeout=20)
+    signal.signal(signal.SIGINT, before)
+    try:
+        deadline = time.monotonic() + 120
+        while not checkpoint.exists() and command.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        workers = psutil.Process(command.pid).children()
+        assert len(workers) == 2
+        how(psutil.Process(command.pid), workers)
+        _, said = command.communicate(timeout=60)
+        psutil.wait_procs(workers, timeout=20)
+    finally:
+        command.kill()  # a failure leaves nothing that slows the rest down
     assert not [
         worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE
     ]
