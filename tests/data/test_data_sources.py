@@ -546,7 +546,7 @@ def deep(root: Path) -> None:
     ("make", "options", "said"),
     [
         (lambda root: None, {}, "root: {root}: no such folder; expected a folder of images"),
-        (empty, {}, "{root}: no images; expected .bmp, .jpeg, .jpg, .png, .webp files"),
+        (empty, {}, "{root}: no images; expected .bmp, .gif, .jfif, .jpe, .jpeg, .jpg, .png, .tif, .tiff, .webp files"),
         (beside, {}, "{root}/000.png: an image beside class folders"),
         (within, {}, "{root}/cat/young/000.png: a folder within a class"),
         (deep, {}, "{root}/deep.png: has 16 bits a channel; expected 8-bit grey or RGB"),

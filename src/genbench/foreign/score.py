@@ -193,7 +193,9 @@ def _about(images: ImageSet) -> dict[str, Any]:
         "source": images.source,
         "n": len(images.images),
         "sha256": images.sha256,
-        "unreadable": list(images.unreadable),
+        "unreadable": dict(images.unreadable),
+        "passed_over": dict(images.passed_over),
+        "taken_for": images.taken_for,
     }
 
 

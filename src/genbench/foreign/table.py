@@ -7,6 +7,7 @@ import numpy as np
 from genbench.drawing import tiles
 from genbench.scoring.catalogue import SCORES
 
+REASONS = 3  # files of a set that cannot be read, whose reason is printed
 PUBLISHED_WEIGHTS = ("inception", "dinov2-s", "dinov2-b", "dinov2-l")
 
 
@@ -66,7 +67,12 @@ def _section(title: str, scores: dict[str, Any], direction: str) -> list[str]:
 
 def _notes(record: dict[str, Any]) -> list[str]:
     """What makes the numbers look better or worse than they are."""
-    shared, extractor, notes = record["exact_copies"], record["extractor"], []
+    shared, extractor = record["exact_copies"], record["extractor"]
+    notes = [
+        f"{name} cannot be read: {reason}"
+        for role in ("samples", "train", "held_out")
+        for name, reason in list(record[role]["unreadable"].items())[:REASONS]
+    ]
     if shared["samples_in_held_out"]:
         notes.append(
             f"{shared['samples_in_held_out']} of the samples are held-out images: fidelity is too good"
@@ -103,7 +109,11 @@ def _copies(record: dict[str, Any], most: int) -> list[str]:
 
 def _counted(about: dict[str, Any]) -> str:
     bad = f", {len(about['unreadable'])} unreadable files left out" if about["unreadable"] else ""
-    return f"{about['n']} images{bad}, {about['source']}"
+    passed = ", ".join(f"{count} {suffix}" for suffix, count in about["passed_over"].items())
+    said = (f", {passed} passed over" if passed else "") + (
+        f", taken for {about['taken_for']}" if about["taken_for"] else ""
+    )
+    return f"{about['n']} images{bad}{said}, {about['source']}"
 
 
 def _number(value: float | None) -> str:

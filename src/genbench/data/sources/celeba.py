@@ -95,7 +95,7 @@ def load(
         "licence": "non-commercial research only, by the agreement of its authors",
         "class_names": [f"not {attribute}", attribute],
         "checked": "MD5 of the published lists; images by their names" if check else "format and names alone",
-        "unreadable": {"count": len(found.unreadable), "files": list(found.unreadable)},
+        **found.left_out,
     }
     y = factors[:, column].astype(np.int64)
     train_part, held_out_part = (
