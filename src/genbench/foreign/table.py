@@ -7,6 +7,7 @@ import numpy as np
 from genbench.drawing import tiles
 from genbench.scoring.catalogue import SCORES
 
+ROLES = ("samples", "training images", "held-out images")
 REASONS = 3  # files of a set that cannot be read, whose reason is printed
 PUBLISHED_WEIGHTS = ("inception", "dinov2-s", "dinov2-b", "dinov2-l")
 
@@ -73,6 +74,13 @@ def _notes(record: dict[str, Any]) -> list[str]:
         for role in ("samples", "train", "held_out")
         for name, reason in list(record[role]["unreadable"].items())[:REASONS]
     ]
+    notes += [
+        f"fidelity, FLD and MiFID are of {used:,} of the {record[role]['n']:,} {words}, drawn at random"
+        for (role, used), words in zip(_featured(record), ROLES, strict=True)
+        if used < record[role]["n"]
+    ]
+    if record["copies"]["flagged"] > len(record["copies"]["pairs"]):
+        notes.append(f"of the flagged pairs the record lists the {len(record['copies']['pairs']):,} closest")
     if shared["samples_in_held_out"]:
         notes.append(
             f"{shared['samples_in_held_out']} of the samples are held-out images: fidelity is too good"
@@ -86,6 +94,12 @@ def _notes(record: dict[str, Any]) -> list[str]:
     if extractor["fitted_to_training_images"]:
         notes.append("the extractor knows the training images: real data may look worse than it is")
     return [f"note: {note}" for note in notes]
+
+
+def _featured(record: dict[str, Any]) -> list[tuple[str, int]]:
+    """Of how many images of each set the features were looked at."""
+    of = record["features_of"]
+    return [("samples", of["generated"]), ("train", of["train"]), ("held_out", of["held_out"])]
 
 
 def _copies(record: dict[str, Any], most: int) -> list[str]:
