@@ -89,15 +89,26 @@ def test_a_set_too_long_for_features_is_cut_and_every_number_says_so(
 ) -> None:
     _, (samples, train, held_out) = sets
     monkeypatch.setattr(scoring, "FEATURES", 50)
-    monkeypatch.setattr(scoring, "MOST_LISTED", 4)
+    monkeypatch.setattr(scoring, "PAIRED", 30)
     record = scoring.score(samples, train, held_out, PcaPixels(train.images, components=8), seed=0)
     assert record["features_of"] == {"train": 50, "held_out": 50, "generated": 50}
     assert record["fidelity"]["fid"]["n"] == record["novelty"]["mifid"]["n"] == 50
-    assert record["novelty"]["copy_rate"]["n"] == 60
-    assert len(record["copies"]["pairs"]) == 60  # a hundred in any case, and there are no more
+    assert {record["fidelity"][name]["n"] for name in ("kid", "precision", "recall", "coverage")} == {30}
+    assert record["novelty"]["copy_rate"]["n"] == record["novelty"]["birthday_support"]["n"] == 60
     said = table(record)
-    for words in ("50 of the 60 samples", "50 of the 90 training images", "50 of the 230 held-out images"):
-        assert f"note: fidelity, FLD and MiFID are of {words}, drawn at random" in said
+    for words in ("60 samples", "90 training images", "230 held-out images"):
+        assert f"note: fidelity, FLD and MiFID are of 50 of {words}, drawn at random" in said
+        assert f"balls (precision to coverage) are of 30 of {words}, drawn at random" in said
+
+
+def test_a_long_list_of_flagged_pairs_is_cut(
+    sets: tuple[Prepared, list[ImageSet]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, (samples, train, held_out) = sets
+    found = audit.copies_of(train.images, held_out.images, samples.images, seed=0)
+    monkeypatch.setattr(scoring, "LISTED", 2)
+    monkeypatch.setattr(scoring, "MOST_LISTED", 4)
+    assert found.calibration.flags.sum() > 4 == len(scoring.closest_pairs(found, samples, train))
 
 
 def test_the_kernel_in_blocks_gives_the_same_distance(monkeypatch: pytest.MonkeyPatch) -> None:

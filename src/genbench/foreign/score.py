@@ -24,9 +24,8 @@ from genbench.storage.files import InputError
 
 CELL_SIDE = 32  # C_T looks at principal components, which need no more
 LISTED, MOST_LISTED = 100, 100_000  # pairs: so many in any case, and so many of those that are flagged
-FEATURES = (
-    50_000  # images of a set whose features are looked at: scores on features take time with the square
-)
+FEATURES = 50_000  # images of a set whose features are looked at
+PAIRED = 10_000  # of these for scores that take time with the square: those of kernels and of balls
 WIDE = 512  # with more features and more images than this, the first-order interval takes the place of the bootstrap
 
 
@@ -72,7 +71,7 @@ def score(
     least = min(small.generated.shape[2:])
     if shift >= least:
         raise InputError(f"shift: got {shift}; expected less than {least}, the smaller side of the images")
-    chosen = Sets(*(_chosen(part.images, seed) for part in (train, held_out, samples)))
+    chosen = Sets(*(_chosen(part.images, FEATURES, seed) for part in (train, held_out, samples)))
     outputs, real_features = extractor.outputs(chosen.generated), extractor.features(chosen.held_out)
     features = Sets(extractor.features(chosen.train), real_features, outputs.features)
     copies = audit.copies_of(*small, shift=shift, seed=seed)
@@ -88,6 +87,7 @@ def score(
         "image": {"shape": list(samples.images.shape[1:]), "resized_to": resized_to},
         "extractor": _about_extractor(extractor, features.train.shape[1]),
         "features_of": {name: len(rows) for name, rows in features._asdict().items()},
+        "paired_of": {name: min(len(rows), PAIRED) for name, rows in features._asdict().items()},
         "seed": seed,
         "reference": "held_out",
         "exact_copies": {
@@ -110,11 +110,12 @@ def score(
 def fidelity(real: np.ndarray, fake: Outputs, *, seed: int) -> Scores:
     """Scores on features (n, d), against the held-out ones; those of `metrics` with their definitions there."""
     found, x = Scores(), fake.features
+    some_real, some = _chosen(real, PAIRED, seed), _chosen(x, PAIRED, seed)
     wide = min(x.shape) > WIDE
     found.add("fid", lambda: metrics.frechet_distance(real, x, bootstrap=0 if wide else 100, seed=seed))
-    found.add("kid", lambda: metrics.kernel_distance(real, x, seed=seed))
-    within = cache(lambda: metrics.precision_recall(real, x))
-    around = cache(lambda: metrics.density_coverage(real, x))
+    found.add("kid", lambda: metrics.kernel_distance(some_real, some, seed=seed))
+    within = cache(lambda: metrics.precision_recall(some_real, some))
+    around = cache(lambda: metrics.density_coverage(some_real, some))
     found.add("precision", lambda: within().precision)
     found.add("recall", lambda: within().recall)
     found.add("density", lambda: around().density)
@@ -186,12 +187,12 @@ def _real_outputs(features: Sets, seed: int) -> Outputs:
     return Outputs(features.train[np.sort(chosen)])
 
 
-def _chosen(images: np.ndarray, seed: int) -> np.ndarray:
-    """As many images as scores on features look at, by chance, in their order."""
-    if len(images) <= FEATURES:
-        return images
-    rows = np.random.default_rng(seed).choice(len(images), FEATURES, replace=False)
-    return take_rows(images, np.sort(rows))
+def _chosen(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """So many rows at most, by chance, in their order."""
+    if len(rows) <= most:
+        return rows
+    places = np.random.default_rng(seed).choice(len(rows), most, replace=False)
+    return take_rows(rows, np.sort(places))
 
 
 def _halves(sets: Sets) -> Sets:

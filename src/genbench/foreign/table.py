@@ -7,7 +7,11 @@ import numpy as np
 from genbench.drawing import tiles
 from genbench.scoring.catalogue import SCORES
 
-ROLES = ("samples", "training images", "held-out images")
+ROLES = {
+    "samples": ("generated", "samples"),
+    "train": ("train", "training images"),
+    "held_out": ("held_out", "held-out images"),
+}
 REASONS = 3  # files of a set that cannot be read, whose reason is printed
 PUBLISHED_WEIGHTS = ("inception", "dinov2-s", "dinov2-b", "dinov2-l")
 
@@ -74,11 +78,8 @@ def _notes(record: dict[str, Any]) -> list[str]:
         for role in ("samples", "train", "held_out")
         for name, reason in list(record[role]["unreadable"].items())[:REASONS]
     ]
-    notes += [
-        f"fidelity, FLD and MiFID are of {used:,} of the {record[role]['n']:,} {words}, drawn at random"
-        for (role, used), words in zip(_featured(record), ROLES, strict=True)
-        if used < record[role]["n"]
-    ]
+    notes += _cut_sets(record, "features_of", "fidelity, FLD and MiFID")
+    notes += _cut_sets(record, "paired_of", "kernel distance and balls (precision to coverage)")
     if record["copies"]["flagged"] > len(record["copies"]["pairs"]):
         notes.append(f"of the flagged pairs the record lists the {len(record['copies']['pairs']):,} closest")
     if shared["samples_in_held_out"]:
@@ -96,10 +97,13 @@ def _notes(record: dict[str, Any]) -> list[str]:
     return [f"note: {note}" for note in notes]
 
 
-def _featured(record: dict[str, Any]) -> list[tuple[str, int]]:
-    """Of how many images of each set the features were looked at."""
-    of = record["features_of"]
-    return [("samples", of["generated"]), ("train", of["train"]), ("held_out", of["held_out"])]
+def _cut_sets(record: dict[str, Any], key: str, scores: str) -> list[str]:
+    """Which scores look at a part of a set."""
+    return [
+        f"{scores} are of {record[key][part]:,} of {record[role]['n']:,} {words}, drawn at random"
+        for role, (part, words) in ROLES.items()
+        if record[key][part] < record[role]["n"]
+    ]
 
 
 def _copies(record: dict[str, Any], most: int) -> list[str]:
