@@ -10,8 +10,8 @@ OUTPUTS = ("data", "results")
 def remarks(params: Params) -> list[str]:
     """One line for each place that only one of the engines can use."""
     links = [
-        f"{name}: a link to {Path(name).readlink()}; Snakemake and the stages work through it, but DVC keeps no output "
-        "behind a link (dvc repro, push and sync fail): build with snakemake alone, or mount that disk here"
+        f"{name}: a link to {Path(name).readlink()}; Snakemake and the stages work through it, but DVC refuses outputs "
+        "behind a link that leads out of the repository: build with snakemake alone, or mount that disk here"
         for name in OUTPUTS
         if Path(name).is_symlink()
     ]
