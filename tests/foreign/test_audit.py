@@ -18,7 +18,7 @@ from genbench.kinds.kind import kind_of
 from genbench.scoring import audit, metrics, novelty
 from genbench.scoring.metrics import kernel
 from genbench.scoring.metrics.neighbours import ball_counts
-from genbench.scoring.novelty import copying, memorisation
+from genbench.scoring.novelty import candidates, copying, memorisation
 
 CARD = {
     "name": "blobs",
@@ -157,3 +157,26 @@ def test_names_of_a_long_array_are_made_when_asked_for(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.eye(4, dtype=np.uint8)[None].repeat(3, 0) * 255)
     names = read(str(tmp_path / "x.npy"), "samples").names
     assert list(names) == ["x[0]", "x[1]", "x[2]"] and names[-1] == "x[2]" and names[1:] == ["x[1]", "x[2]"]
+
+
+@pytest.mark.parametrize("count", [90, 12])
+def test_candidates_of_a_long_training_set_find_the_same_copies(
+    count: int, sets: tuple[Prepared, list[ImageSet]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All images as candidates give the exact search; a few of them still hold what a copy was made of."""
+    _, (samples, train, held_out) = sets
+    images = [x.images.copy() for x in (train, held_out, samples)]
+    images[0][60], images[2][5] = 77, 80  # of one colour
+    exact = audit.copies_of(*images, seed=0)
+    monkeypatch.setattr(candidates, "EXACT", 10)
+    monkeypatch.setattr(candidates, "CANDIDATES", count)
+    found = audit.copies_of(*images, seed=0)
+    if count == 90:
+        np.testing.assert_allclose(found.distances, exact.distances, atol=1e-5)
+        np.testing.assert_allclose(found.ratios, exact.ratios, rtol=1e-5)
+        assert (found.indices == exact.indices).all()
+    copied = np.arange(40, 50)
+    assert found.calibration.flags[copied].all()
+    assert (found.indices[copied] == exact.indices[copied]).all()
+    assert (found.views[copied] == exact.views[copied]).all()
+    assert found.calibration.false_positive_rate <= audit.QUANTILE

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from genbench.scoring.metrics.arrays import Array, Floats, Integers, Rows, numbers, same_width
 from genbench.scoring.metrics.neighbours import nearest
+from genbench.scoring.novelty import candidates
 from genbench.scoring.novelty.calibrated import Calibration, calibrate_distances
 from genbench.scoring.novelty.copying import shift_invariant_neighbours
 from genbench.storage.arrays import blocks, take_rows
@@ -63,7 +64,7 @@ def find_copies(
         for x, name, rows in ((train, "train", 4), (held_out, "held_out", 1), (samples, "samples", 1))
     )
     same_width(("train", points), ("held_out", control), ("samples", fakes))
-    searches = _searches(pixels)
+    searches = _searches(pixels, len(points))
     scales = _scales(points, searches, seed)
     to_control, _ = _measure(points, control, searches)
     distances, indices = _measure(points, fakes, searches)
@@ -78,8 +79,11 @@ def find_copies(
     return Copies(calibration, ratios, p_values, views, closest, distances, order, scales, control_ratios)
 
 
-def _searches(pixels: int) -> tuple[Search, Search, Search]:
-    """One nearest-neighbour search for each of VIEWS: (train, queries) -> distances (m,), rows (m,)."""
+def _searches(pixels: int, count: int) -> tuple[Search, Search, Search]:
+    """One nearest-neighbour search for each of VIEWS: (train, queries) -> distances (m,), rows (m,).
+
+    count: of training images; of a long set the disguises are looked for among candidates.
+    """
 
     def plain(train: Images, queries: Images) -> tuple[Floats, Integers]:
         distance, index = nearest(Rows(train, _flat), Rows(queries, _flat))
@@ -89,7 +93,23 @@ def _searches(pixels: int) -> tuple[Search, Search, Search]:
         found = shift_invariant_neighbours(train, queries, pixels=pixels)
         return found.distances / math.prod(train.shape[1:]) ** 0.5, found.indices
 
-    return plain, shifted, _contrast
+    if count <= candidates.EXACT:
+        return plain, shifted, _contrast
+    return plain, _among(candidates.shifted(pixels)), _among(_contrast_pairs)
+
+
+def _among(distance: candidates.Pairwise) -> Search:
+    def search(train: Images, queries: Images) -> tuple[Floats, Integers]:
+        places = candidates.candidates(train, queries, partial(_standardised, one_colour=0.0))
+        return candidates.nearest_among(train, queries, places, distance)
+
+    return search
+
+
+def _contrast_pairs(images: Images, others: Images) -> Floats:
+    far = FAR / math.prod(images.shape[1:]) ** 0.5
+    of_queries, of_train = (partial(_standardised, one_colour=value) for value in (0.0, far))
+    return candidates.along(of_queries, of_train)(images, others)
 
 
 def _contrast(train: Images, queries: Images) -> tuple[Floats, Integers]:
@@ -120,7 +140,7 @@ def _varied(images: Images) -> NDArray[np.bool_]:
 
 
 def _measure(train: Images, queries: Images, searches: tuple[Search, ...]) -> tuple[Floats, Integers]:
-    """Distances and training rows of every view, (m, views) each."""
+    """Distances and training rows of every view, (m, views) each; see `candidates` for a long training set."""
     found = [search(train, queries) for search in searches]
     return np.stack([distance for distance, _ in found], 1), np.stack([index for _, index in found], 1)
 
