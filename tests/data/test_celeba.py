@@ -12,6 +12,7 @@ from test_data_sources import md5, photographs, prepared, refused
 
 from genbench.data.parts import pictures
 from genbench.data.sources import celeba
+from genbench.storage.files import InputError
 
 TITLES = ["5_o_Clock_Shadow", "Male", "Smiling"]
 COUNTS = {"train": 40, "valid": 12, "test": 16}
@@ -94,6 +95,40 @@ def test_every_layout_is_found(planted: Planted, places: dict[str, Any]) -> None
     source = celeba.load(root=planted.write(**places), attribute="Smiling", size=8)
     assert source.train.x.shape == (40, 3, 8, 8)
     assert np.array_equal(source.held_out.y, planted.values[planted.numbers == 2, 2])
+
+
+def as_tables(root: Path) -> None:
+    """The lists as Kaggle hands them out, the folder of images in another of its name."""
+    for name, header in ((ATTRIBUTES, None), (PARTITIONS, ["partition"])):
+        lines = [line.split() for line in (root / name).read_text().splitlines()]
+        titles, rows = (lines[1], lines[2:]) if header is None else (header, lines)
+        table = "".join(",".join(row) + "\r\n" for row in [["image_id", *titles], *rows])
+        (root / name).with_suffix(".csv").write_bytes(table.encode())
+        (root / name).unlink()
+    (root / "img_align_celeba").rename(root / "inner")
+    (root / "img_align_celeba").mkdir()
+    (root / "inner").rename(root / "img_align_celeba/img_align_celeba")
+
+
+def test_the_layout_of_kaggle_gives_the_same_source(planted: Planted) -> None:
+    root = planted.write(png=False)
+    published = celeba.load(root=root, attribute="Smiling", size=8)
+    as_tables(planted.root)
+    found = celeba.load(root=root, attribute="Smiling", size=8)
+    for one, other in zip(
+        (*found.train, *found.held_out), (*published.train, *published.held_out), strict=True
+    ):
+        assert one is other is None or np.array_equal(one, other)  # type: ignore[arg-type]
+    assert found.about["checked"] == "format and names alone"
+    table = planted.root / "list_attr_celeba.csv"
+    good = table.read_bytes()
+    for wrong, said in (
+        (good.replace(b"image_id,", b""), "expected a first line with image_id and the names"),
+        (good.replace(b",-1", b",0", 1), r"line \d+: 0000\d\d.jpg with 3 values; expected 3 of 1 or -1"),
+    ):
+        table.write_bytes(wrong)
+        with pytest.raises(InputError, match=rf"list_attr_celeba\.csv: {said}"):
+            celeba.load(root=root, attribute="Smiling", size=8)
 
 
 def test_a_stratified_part_is_decoded_and_no_more(planted: Planted) -> None:

@@ -145,6 +145,24 @@ def test_files_in_any_layout_give_the_same_source(
         assert source.about["checked"].startswith("format" if unchecked else "MD5")
 
 
+@pytest.mark.parametrize("form", ["dotted", "dotted and packed", "a folder for each file"])
+def test_the_files_are_found_under_their_other_names(
+    form: str, raw: dict[str, bytes], small_sets: Path, tmp_path: Path
+) -> None:
+    for name, content in raw.items():
+        dotted = name.replace("-idx", ".idx")
+        at, held = {
+            "dotted": (dotted, content),
+            "dotted and packed": (f"{dotted}.gz", gzip.compress(content)),
+            "a folder for each file": (f"{name}/{name}", content),
+        }[form]
+        (tmp_path / at).parent.mkdir(exist_ok=True)
+        (tmp_path / at).write_bytes(held)
+    source = mnist.load(root=str(tmp_path))
+    assert source.about["checked"].startswith("MD5")
+    assert np.array_equal(source.train.x, mnist.load(root=str(small_sets)).train.x)
+
+
 def test_the_content_counts_where_its_sum_is_known(
     raw: dict[str, bytes], small_sets: Path, tmp_path: Path
 ) -> None:
@@ -546,7 +564,11 @@ def deep(root: Path) -> None:
     ("make", "options", "said"),
     [
         (lambda root: None, {}, "root: {root}: no such folder; expected a folder of images"),
-        (empty, {}, "{root}: no images; expected .bmp, .jpeg, .jpg, .png, .webp files"),
+        (
+            empty,
+            {},
+            "{root}: no images; expected .bmp, .gif, .jfif, .jpe, .jpeg, .jpg, .png, .tif, .tiff, .webp files",
+        ),
         (beside, {}, "{root}/000.png: an image beside class folders"),
         (within, {}, "{root}/cat/young/000.png: a folder within a class"),
         (deep, {}, "{root}/deep.png: has 16 bits a channel; expected 8-bit grey or RGB"),

@@ -8,6 +8,7 @@ import pytest
 from conftest import SMALL, run_in
 from PIL import Image
 
+from genbench.cli.stages import check
 from genbench.data.prepared import load
 from genbench.foreign.images import samples_of
 from genbench.params.schema import load as load_params
@@ -81,3 +82,27 @@ def test_bad_entries_are_named(tmp_path: Path, entry: str, message: str) -> None
     with pytest.raises(InputError) as caught:
         load_params(tmp_path / "params.yaml")
     assert message in str(caught.value)
+
+
+def test_check_says_what_dvc_cannot_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Results on another disk, samples in the home folder: the rest works, and is not refused."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "params.yaml").write_text(
+        SMALL.replace("external: {}", "external:\n  bits-mine: {dataset: bits, samples: ~/mine}")
+    )
+    for linked in (False, True):
+        if linked:
+            (tmp_path / "results").symlink_to("scratch")
+        check(Path("params.yaml"))
+        said = capsys.readouterr().out
+        assert (
+            "all valid" in said and "note: external.bits-mine.samples: ~/mine is found by Snakemake" in said
+        )
+        assert ("note: results: a link to scratch; " in said) == linked
+    (tmp_path / "params.yaml").write_text(SMALL)
+    (tmp_path / "results").unlink()
+    check(Path("params.yaml"))
+    assert "note" not in capsys.readouterr().out

@@ -450,11 +450,18 @@ def broken(folder: Path) -> str:
     return "."
 
 
+def heic(folder: Path) -> str:
+    for name in ("a.heic", "b.HEIC", "c.avif", "notes.txt"):
+        (folder / "raw").mkdir(exist_ok=True)
+        holding(f"raw/{name}", b"")(folder)
+    return "raw"
+
+
 GOOD = blobs(6, seed=9)
 MISTAKES: dict[str, tuple[Callable[[Path], str], str]] = {
     "nothing there": (lambda _: "nowhere", "nowhere: no such file or folder"),
-    "empty folder": (holding("empty", None), "empty: no images; expected .bmp, .jpeg, .jpg, .png, .webp files"),
-    "only damaged files": (broken, "3 of 3 files cannot be read"),
+    "empty folder": (holding("empty", None), "empty: no images; expected .bmp, .gif, .jfif, .jpe, .jpeg, .jpg, "),
+    "only damaged files": (broken, "broken2.png); expected images; broken0.png: is no PNG, JPEG, WEBP, BMP file"),
     "one image": (lambda folder: write(folder / "one", GOOD[:1]).name, "one: 1 image; expected at least 2"),
     "mixed sizes": (mixed_sizes, "0000.png is 32x32 RGB, wide.png is 20x16 RGB; expected one size and mode, or --size"),
     "mixed modes": (mixed_modes, "0000.png is 32x32 RGB, grey.png is 32x32 grey; expected one size and mode\n"),
@@ -464,7 +471,17 @@ MISTAKES: dict[str, tuple[Callable[[Path], str], str]] = {
     "another mode": (archive(x=GOOD[:, :1]), "wrong.npz holds grey images, train.npz RGB"),
     "NaN": (archive(x=np.full((4, 3, 32, 32), np.nan)), "holds 12288 values that are NaN or infinite"),
     "out of range": (archive(x=GOOD / 100), "; expected [0, 1]"),
-    "integers": (archive(x=GOOD.astype(int)), "dtype int64; expected uint8, or floats in [0, 1]"),
+    "integers": (archive(x=GOOD.astype(int) + 200), "whole numbers from 206 to 442; expected [0, 1], [-1, 1] or whole"),
+    "complex numbers": (archive(x=GOOD.astype(complex)), "dtype complex128; expected uint8, or floats in [0, 1]"),
+    "floats below 0": (archive(x=GOOD / 255 - 0.2), "floats from -0.1765 to 0.749; expected [0, 1], [-1, 1] or"),
+    "levels": (archive(x=GOOD // 16), "wrong.npz: no pixel above 15 of 255, where 242 is reached otherwise; expected"),
+    "wrong levels": (archive(x=GOOD, levels=17), "holds values up to 242; expected below 17, the number of levels"),
+    "no levels": (archive(x=GOOD, levels=[1, 2]), "array 'levels' holds [1, 2]; expected one number of 2 to 256"),
+    "torch": (holding("x.pt", b"PK"), "x.pt: a pickle can run code and is not opened; expected a folder of images"),
+    "packed": (holding("x.zip", b"PK"), "prepared .safetensors file; unpack it first"),
+    "one picture": (holding("x.png", b""), "x.png: one picture; expected a folder of images"),
+    "no .npy": (holding("x.npy", b"text"), "x.npy: the images are damaged or no .npy file"),
+    "formats not read": (heic, "raw: no images but 1 .avif, 2 .heic; expected .bmp"),
     "no array": (archive(a=GOOD, b=GOOD), "arrays ['a', 'b']; expected one array, or one called 'x'"),
     "wrong shape": (archive(x=GOOD.reshape(6, -1)), "shape (6, 3072); expected (n, h, w)"),
     "no images": (archive(x=GOOD[:0]), "wrong.npz: 0 images; expected at least 2"),

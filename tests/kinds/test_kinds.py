@@ -84,8 +84,8 @@ def test_copies_are_found_where_a_distance_says_what_a_copy_is(
 ) -> None:
     kind, prepared, _ = case
     samples = np.concatenate([prepared.train.x[:5], prepared.held_out.x[5:]])
-    vectors = partial(kind.vectors, card=prepared.card)
-    record = audit.novelty(prepared, samples, vectors=vectors, distance=kind.distance, seed=0)
+    vectors, images = (partial(of, card=prepared.card) for of in (kind.vectors, kind.images))
+    record = audit.novelty(prepared, samples, vectors=vectors, distance=kind.distance, seed=0, images=images)
     assert json.dumps(record, allow_nan=False) and record["distance"] == kind.distance
     assert record["scores"].keys() <= SCORES.keys()
     closest = record["pairs"][:5]

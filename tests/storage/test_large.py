@@ -327,6 +327,7 @@ def test_novelty_of_a_large_set_is_the_same_record(digits: Path, monkeypatch: py
     kind = kind_of(prepared.card)
     distance: dict[str, Any] = {
         "vectors": partial(kind.vectors, card=prepared.card),
+        "images": partial(kind.images, card=prepared.card),
         "distance": kind.distance,
     }
     expected = audit.novelty(prepared, samples, **distance, seed=0)

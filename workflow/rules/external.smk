@@ -17,7 +17,7 @@ if EXTERNAL:
         input:
             code_of("import"),
             kind_code,
-            lambda wildcards: EXTERNAL[wildcards.run]["samples"],
+            lambda wildcards: os.path.expanduser(EXTERNAL[wildcards.run]["samples"]),
             data=data_file,
         output:
             update("results/runs/{run}/samples.npz"),

@@ -14,10 +14,13 @@ from genbench.cli.declared import PARAMS, DataFile, OutFile, ParamsFile, RunFold
 @app.command(epilog="Example: genbench check")
 def check(params: ParamsFile = PARAMS) -> None:
     """Validate the parameters, and nothing else: names, types, datasets, models and their hyper-parameters."""
+    from genbench.engines.places import remarks
     from genbench.params.schema import load
 
     settings = load(params)
     typer.echo(f"{params}: {len(settings.runs)} runs on {len(settings.datasets)} datasets, all valid")
+    for remark in remarks(settings):
+        typer.echo(f"note: {remark}")
 
 
 @app.command(epilog="Example: genbench code")

@@ -14,7 +14,7 @@ from genbench.cli.declared import PARAMS, DataFile, OutFile, ParamsFile, app, un
 )
 def score(
     samples: Annotated[
-        str, typer.Option(help="A folder of images, an .npz archive, or FILE.safetensors:SPLIT.")
+        str, typer.Option(help="A folder of images, a .npz or .npy file, or FILE.safetensors:SPLIT.")
     ],
     train: Annotated[
         str, typer.Option(help="The images the generator was trained on, in one of these forms.")
@@ -26,7 +26,12 @@ def score(
     size: Annotated[
         int | None, typer.Option(min=2, max=4096, help="Resize all images to SIZE × SIZE.")
     ] = None,
-    levels: Annotated[int, typer.Option(min=2, max=256, help="Grey levels of integers in .npz files.")] = 256,
+    levels: Annotated[
+        int | None,
+        typer.Option(
+            min=2, max=256, help="Grey levels of whole numbers in files; else those of --train, or 256."
+        ),
+    ] = None,
     shift: Annotated[int, typer.Option(min=0, max=4, help="Look for copies shifted by so many pixels.")] = 1,
     seed: int = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda, for the extractor.")] = "cpu",

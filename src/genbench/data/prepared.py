@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from genbench.data.checks import check
 from genbench.data.source import Part, Source
 from genbench.data.splits import hide_held_out, shared
 from genbench.params.schema import Dataset
@@ -88,8 +89,8 @@ def pieces(name: str, entry: Dataset) -> Iterator[bytes | memoryview]:
     Where the raw files lie (`root`) is left out of the card: the same images give the same bytes on any machine.
 
     Raises:
-        InputError: whatever the source finds wrong, a negative seed, counts above MOST, or fewer than LEAST elements in
-            a part.
+        InputError: whatever the source finds wrong, a negative seed, counts above MOST, fewer than LEAST elements in a
+            part, or what no source may give, see `check`.
     """
     options = dict(entry.model_extra or {})
     if (seed := options.get("seed", 0)) < 0:
@@ -99,6 +100,7 @@ def pieces(name: str, entry: Dataset) -> Iterator[bytes | memoryview]:
             raise InputError(f"{part}: got {options[part]}; expected at most {MOST}")
     kind = source_kind(entry.source, options)
     source: Source = importlib.import_module(f"genbench.data.sources.{entry.source}").load(**options)
+    check(source, kind)
     if entry.validation:
         source = hide_held_out(source, repeating=kind == "table")
     tensors = _tensors(source)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from genbench.data.parts.raw import home_expanded
 from genbench.extractors.base import Extractor, Outputs
 from genbench.storage.files import InputError
 
@@ -75,7 +76,7 @@ def build(name: str, *, train: np.ndarray, weights: Path | None = None, device: 
             raise InputError(
                 f"extractor: {name!r}; expected classifier:PATH, or classifier with --weights PATH"
             )
-        return ClassifierFeatures(weights or Path(path), shape=train.shape[1:])
+        return ClassifierFeatures(weights or home_expanded(path), shape=train.shape[1:])
     if name not in EXTRACTORS:
         raise InputError(f"extractor: {name!r}; expected one of {', '.join(EXTRACTORS)}, classifier:PATH")
     return EXTRACTORS[name](train, weights, device)

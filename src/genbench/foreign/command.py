@@ -4,6 +4,7 @@ from pathlib import Path
 
 import typer
 
+from genbench.data.parts.raw import home_expanded
 from genbench.drawing import tiles
 from genbench.extractors.build import build
 from genbench.foreign import images
@@ -24,7 +25,7 @@ def run(
     extractor: str,
     weights: Path | None,
     size: int | None,
-    levels: int,
+    levels: int | None,
     shift: int,
     seed: int,
     device: str,
@@ -35,12 +36,15 @@ def run(
     Raises:
         InputError: a name, a device or a set of images that cannot be used, or sets that cannot be compared.
     """
+    out, weights = home_expanded(out), None if weights is None else home_expanded(weights)
     if out.suffix != ".json":
         raise InputError(f"{out}: expected a name that ends in .json")
     machine.make_deterministic(threads=threads)
-    generated = images.read(samples, "samples", size=size, levels=levels)
     training = images.read(train, "train", size=size, levels=levels, least=4)
-    control = images.read(held_out, "held_out", size=size, levels=levels)
+    known = training.reference
+    generated = images.read(samples, "samples", size=size, levels=levels, reference=known)
+    control = images.read(held_out, "held_out", size=size, levels=levels, reference=known)
+    generated, training, control = images.one_mode(generated, training, control)
     images.alike(generated, training, control)
     images.apart(training, control)
     if device not in DEVICES:

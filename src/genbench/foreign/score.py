@@ -15,15 +15,17 @@ import numpy as np
 from genbench.data.pixels import reduced
 from genbench.extractors.build import Extractor, Outputs
 from genbench.foreign.images import ImageSet
-from genbench.scoring import metrics, novelty
+from genbench.scoring import audit, metrics, novelty
 from genbench.scoring.catalogue import SCORES
 from genbench.scoring.estimates import Estimate
+from genbench.scoring.metrics.arrays import Floats, Integers
+from genbench.storage.arrays import take_rows
 from genbench.storage.files import InputError
 
-QUANTILE = 0.01
-SIDE = 64  # images are compared pixel by pixel at no more than this; a shift of 1 is one pixel of this
 CELL_SIDE = 32  # C_T looks at principal components, which need no more
-LISTED = 100
+LISTED, MOST_LISTED = 100, 100_000  # pairs: so many in any case, and so many of those that are flagged
+FEATURES = 50_000  # images of a set whose features are looked at
+PAIRED = 10_000  # of these for scores that take time with the square: those of kernels and of balls
 WIDE = 512  # with more features and more images than this, the first-order interval takes the place of the bootstrap
 
 
@@ -65,13 +67,14 @@ def score(
     Raises:
         InputError: a shift as large as the images.
     """
-    small = Sets(*(reduced(part.images, SIDE) for part in (train, held_out, samples)))
+    small = Sets(*(audit.smaller(part.images) for part in (train, held_out, samples)))
     least = min(small.generated.shape[2:])
     if shift >= least:
         raise InputError(f"shift: got {shift}; expected less than {least}, the smaller side of the images")
-    outputs, real_features = extractor.outputs(samples.images), extractor.features(held_out.images)
-    features = Sets(extractor.features(train.images), real_features, outputs.features)
-    copies = novelty.find_copies(*small, pixels=shift, quantile=QUANTILE, seed=seed)
+    chosen = Sets(*(_chosen(part.images, FEATURES, seed) for part in (train, held_out, samples)))
+    outputs, real_features = extractor.outputs(chosen.generated), extractor.features(chosen.held_out)
+    features = Sets(extractor.features(chosen.train), real_features, outputs.features)
+    copies = audit.copies_of(*small, shift=shift, seed=seed)
     false_alarms = false_alarm_rate(copies.held_out_ratios)
     quality = fidelity(features.held_out, outputs, seed=seed)
     real_quality = fidelity(features.held_out, _real_outputs(features, seed), seed=seed)
@@ -83,6 +86,8 @@ def score(
         "held_out": _about(held_out),
         "image": {"shape": list(samples.images.shape[1:]), "resized_to": resized_to},
         "extractor": _about_extractor(extractor, features.train.shape[1]),
+        "features_of": {name: len(rows) for name, rows in features._asdict().items()},
+        "paired_of": {name: min(len(rows), PAIRED) for name, rows in features._asdict().items()},
         "seed": seed,
         "reference": "held_out",
         "exact_copies": {
@@ -105,13 +110,16 @@ def score(
 def fidelity(real: np.ndarray, fake: Outputs, *, seed: int) -> Scores:
     """Scores on features (n, d), against the held-out ones; those of `metrics` with their definitions there."""
     found, x = Scores(), fake.features
+    some_real, some = _chosen(real, PAIRED, seed), _chosen(x, PAIRED, seed)
     wide = min(x.shape) > WIDE
     found.add("fid", lambda: metrics.frechet_distance(real, x, bootstrap=0 if wide else 100, seed=seed))
-    found.add("kid", lambda: metrics.kernel_distance(real, x, seed=seed))
-    found.add("precision", lambda: metrics.precision_recall(real, x).precision)
-    found.add("recall", lambda: metrics.precision_recall(real, x).recall)
-    found.add("density", lambda: metrics.density_coverage(real, x).density)
-    found.add("coverage", lambda: metrics.density_coverage(real, x).coverage)
+    found.add("kid", lambda: metrics.kernel_distance(some_real, some, seed=seed))
+    within = cache(lambda: metrics.precision_recall(some_real, some))
+    around = cache(lambda: metrics.density_coverage(some_real, some))
+    found.add("precision", lambda: within().precision)
+    found.add("recall", lambda: within().recall)
+    found.add("density", lambda: around().density)
+    found.add("coverage", lambda: around().coverage)
     found.add("vendi", lambda: metrics.vendi_score(x, bootstrap=10 if wide else 50, seed=seed))
     if fake.probabilities is not None:  # in random order: a folder may be sorted by class
         shuffled = np.random.default_rng(seed).permutation(fake.probabilities)
@@ -127,8 +135,9 @@ def novelties(images: Sets, features: Sets, copy_rate: Estimate, *, seed: int) -
     found = Scores()
     found["copy_rate"] = copy_rate
     found.add("closer_to_train", lambda: novelty.closer_to_train(train, held_out, fake, seed=seed))
-    found.add("neighbour_ratio", lambda: novelty.neighbour_ratio(train, fake))
-    found.add("authenticity", lambda: novelty.authenticity(train, fake))
+    closest = cache(lambda: novelty.nearest(train, fake, k=2))
+    found.add("neighbour_ratio", lambda: novelty.neighbour_ratio_distances(closest()[0]))
+    found.add("authenticity", lambda: _authenticity(train, *closest()))
     found.add("ct", lambda: novelty.ct_score(*small, seed=seed))
     likelihood = cache(lambda: novelty.fld(*features, seed=seed))
     found.add("fld", lambda: likelihood().fld)
@@ -141,16 +150,22 @@ def novelties(images: Sets, features: Sets, copy_rate: Estimate, *, seed: int) -
     return found
 
 
+def _authenticity(train: np.ndarray, distances: Floats, places: Integers) -> Estimate:
+    return novelty.authenticity_distances(train, distances[:, 0], places[:, 0])
+
+
 def false_alarm_rate(ratios: np.ndarray) -> Estimate:
     """The share of held-out images (h,) that is flagged, each half by the rule of the other."""
     one, other = ratios[::2], ratios[1::2]
-    halves = [novelty.calibrate_distances(a, b, quantile=QUANTILE) for a, b in ((one, other), (other, one))]
+    halves = [
+        novelty.calibrate_distances(a, b, quantile=audit.QUANTILE) for a, b in ((one, other), (other, one))
+    ]
     return metrics.clopper_pearson(int(sum(half.flags.sum() for half in halves)), len(ratios))
 
 
 def closest_pairs(copies: novelty.Copies, samples: ImageSet, train: ImageSet) -> list[dict[str, Any]]:
-    """The closest pairs, closest first: all that are flagged, and others up to a hundred."""
-    count = max(min(LISTED, len(copies.order)), int(copies.calibration.flags.sum()))
+    """The closest pairs, closest first: all that are flagged up to MOST_LISTED, and others up to a hundred."""
+    count = max(min(LISTED, len(copies.order)), min(MOST_LISTED, int(copies.calibration.flags.sum())))
     return [
         {
             "sample": samples.names[i],
@@ -170,6 +185,14 @@ def _real_outputs(features: Sets, seed: int) -> Outputs:
     """As many training images in place of the samples, by chance."""
     chosen = np.random.default_rng(seed).permutation(len(features.train))[: len(features.generated)]
     return Outputs(features.train[np.sort(chosen)])
+
+
+def _chosen(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """So many rows at most, by chance, in their order."""
+    if len(rows) <= most:
+        return rows
+    places = np.random.default_rng(seed).choice(len(rows), most, replace=False)
+    return take_rows(rows, np.sort(places))
 
 
 def _halves(sets: Sets) -> Sets:
@@ -193,7 +216,9 @@ def _about(images: ImageSet) -> dict[str, Any]:
         "source": images.source,
         "n": len(images.images),
         "sha256": images.sha256,
-        "unreadable": list(images.unreadable),
+        "unreadable": dict(images.unreadable),
+        "passed_over": dict(images.passed_over),
+        "taken_for": images.taken_for,
     }
 
 
@@ -209,10 +234,10 @@ def _about_extractor(extractor: Extractor, features: int) -> dict[str, Any]:
 
 def _about_copies(copies: novelty.Copies, false_alarms: Estimate) -> dict[str, Any]:
     return {
-        "quantile": QUANTILE,
+        "quantile": audit.QUANTILE,
         "threshold": copies.calibration.threshold,
         "flagged": int(copies.calibration.flags.sum()),
-        "expected_by_chance_at_most": QUANTILE * len(copies.ratios),
+        "expected_by_chance_at_most": audit.QUANTILE * len(copies.ratios),
         "measured_on_held_out": false_alarms.as_dict(),
         "distance": "pixels, shift: root mean square, 0 to 255; contrast: between unit vectors",
         "scales": dict(zip(novelty.VIEWS, copies.scales.tolist(), strict=True)),

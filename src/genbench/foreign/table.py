@@ -7,6 +7,12 @@ import numpy as np
 from genbench.drawing import tiles
 from genbench.scoring.catalogue import SCORES
 
+ROLES = {
+    "samples": ("generated", "samples"),
+    "train": ("train", "training images"),
+    "held_out": ("held_out", "held-out images"),
+}
+REASONS = 3  # files of a set that cannot be read, whose reason is printed
 PUBLISHED_WEIGHTS = ("inception", "dinov2-s", "dinov2-b", "dinov2-l")
 
 
@@ -66,7 +72,16 @@ def _section(title: str, scores: dict[str, Any], direction: str) -> list[str]:
 
 def _notes(record: dict[str, Any]) -> list[str]:
     """What makes the numbers look better or worse than they are."""
-    shared, extractor, notes = record["exact_copies"], record["extractor"], []
+    shared, extractor = record["exact_copies"], record["extractor"]
+    notes = [
+        f"{name} cannot be read: {reason}"
+        for role in ("samples", "train", "held_out")
+        for name, reason in list(record[role]["unreadable"].items())[:REASONS]
+    ]
+    notes += _cut_sets(record, "features_of", "fidelity, FLD and MiFID")
+    notes += _cut_sets(record, "paired_of", "kernel distance and balls (precision to coverage)")
+    if record["copies"]["flagged"] > len(record["copies"]["pairs"]):
+        notes.append(f"of the flagged pairs the record lists the {len(record['copies']['pairs']):,} closest")
     if shared["samples_in_held_out"]:
         notes.append(
             f"{shared['samples_in_held_out']} of the samples are held-out images: fidelity is too good"
@@ -80,6 +95,15 @@ def _notes(record: dict[str, Any]) -> list[str]:
     if extractor["fitted_to_training_images"]:
         notes.append("the extractor knows the training images: real data may look worse than it is")
     return [f"note: {note}" for note in notes]
+
+
+def _cut_sets(record: dict[str, Any], key: str, scores: str) -> list[str]:
+    """Which scores look at a part of a set."""
+    return [
+        f"{scores} are of {record[key][part]:,} of {record[role]['n']:,} {words}, drawn at random"
+        for role, (part, words) in ROLES.items()
+        if record[key][part] < record[role]["n"]
+    ]
 
 
 def _copies(record: dict[str, Any], most: int) -> list[str]:
@@ -103,7 +127,11 @@ def _copies(record: dict[str, Any], most: int) -> list[str]:
 
 def _counted(about: dict[str, Any]) -> str:
     bad = f", {len(about['unreadable'])} unreadable files left out" if about["unreadable"] else ""
-    return f"{about['n']} images{bad}, {about['source']}"
+    passed = ", ".join(f"{count} {suffix}" for suffix, count in about["passed_over"].items())
+    said = (f", {passed} passed over" if passed else "") + (
+        f", taken for {about['taken_for']}" if about["taken_for"] else ""
+    )
+    return f"{about['n']} images{bad}{said}, {about['source']}"
 
 
 def _number(value: float | None) -> str:

@@ -65,6 +65,10 @@ class Kind(ABC):
     def vectors(self, stored: np.ndarray, card: Card) -> np.ndarray | None:
         """(n, k) float64 whose Euclidean distances are the distances between elements; None if copies mean nothing."""
 
+    def images(self, stored: np.ndarray, card: Card) -> np.ndarray | None:
+        """uint8 (n, c, h, w) in 0 … 255, where elements are images, whose copies may be disguised; None by default."""
+        return None
+
     @abstractmethod
     def extractor(self, data: Prepared, settings: Extractor) -> tuple[bytes, dict[str, Any]]:
         """Trains what gives the features of a dataset: the weights file's bytes, and its card."""

@@ -16,8 +16,14 @@ Stage = list[nn.Module]
 
 
 def halvings(sides: Iterable[int], *, least: int = 4, most: int | None = None) -> int:
-    """How often, at most `most` times, all sides can be halved without falling below `least`: 8 -> 1, 28 -> 2."""
+    """How often, at most `most` times, all sides can be halved without falling below `least`: 8 -> 1, 28 -> 2.
+
+    Raises:
+        ValueError: no sides, as of a space of flat shape, which could be halved for ever.
+    """
     sides, times = list(sides), 0
+    if not sides:
+        raise ValueError("sides: none; expected an image space of shape (c, h, w)")
     while (most is None or times < most) and all(
         side % 2 ** (times + 1) == 0 and side >> (times + 1) >= least for side in sides
     ):

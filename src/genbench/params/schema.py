@@ -101,11 +101,21 @@ class Run(Strict):
 
 
 class External(Strict):
-    """Samples made elsewhere: a folder of images, or an .npz archive with an array `x`, of the dataset's shape."""
+    """Samples made elsewhere: a folder of images, or an array in a .npz or .npy file, of the dataset's shape.
+
+    levels: grey levels of whole numbers in it, where they are neither the dataset's nor 0 … 255.
+    """
 
     dataset: Name
     samples: Annotated[str, Field(min_length=1)]
+    levels: Annotated[int, Field(ge=2, le=256)] | None = None
     seed: Literal[0] = 0
+
+    @model_serializer(mode="wrap")
+    def _entry(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As it was before the key existed, where the entry does not name it."""
+        entry: dict[str, Any] = dump(self)
+        return {key: value for key, value in entry.items() if key != "levels" or value is not None}
 
     @property
     def model(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from genbench.report.results import Row, RunResult
 from genbench.report.table import Column, by_dataset, columns
 from genbench.report.text import NOTE, describe
+from genbench.report.weak import warning
 from genbench.scoring.catalogue import Score
 
 SCORES_ABREAST = 4  # as many as fit a text width of 345 pt
@@ -39,10 +40,13 @@ def latex_tables(runs: Sequence[RunResult]) -> str:
     blocks = [r"% \usepackage{booktabs}"]
     for dataset, rows in by_dataset(runs).items():
         cols = columns(rows)
+        warned = f"{said} " if (said := warning(rows)) else ""
         for first in range(0, len(cols), SCORES_ABREAST):
             name = f"{re.sub(r'[^A-Za-z0-9]+', '-', dataset)}-{first // SCORES_ABREAST + 1}"
             blocks.append(
-                _table(f"{dataset}: {describe(rows)}. {NOTE}", name, rows, cols[first:][:SCORES_ABREAST])
+                _table(
+                    f"{dataset}: {describe(rows)}. {warned}{NOTE}", name, rows, cols[first:][:SCORES_ABREAST]
+                )
             )
     return "\n\n".join(blocks) + "\n"
 

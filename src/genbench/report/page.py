@@ -25,6 +25,7 @@ from genbench.report.svg import Dot, Figure, dot_plot, fitting_axis, rate_axis
 from genbench.report.table import MISSING, Column, by_dataset, column, columns, leading
 from genbench.report.text import describe
 from genbench.report.verdict import Judgement, assess
+from genbench.report.weak import warning
 from genbench.scoring.catalogue import COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
 from genbench.scoring.estimates import Estimate
 
@@ -58,6 +59,7 @@ class Section(NamedTuple):
     examples: Picture | None
     facts: str
     studies: list[Study]
+    warning: str | None
 
     @property
     def runs(self) -> list[RunResult]:
@@ -143,6 +145,7 @@ def _section(name: str, slug: str, rows: list[Row], dataset: DatasetResult | Non
         examples=_examples(dataset),
         facts=describe(rows) if rows else "",
         studies=[study(record, dataset, runs_of(rows)) for record in dataset.studies] if dataset else [],
+        warning=warning(rows),
     )
 
 

@@ -31,6 +31,8 @@ class RunResult(NamedTuple):
 
     replicates: score -> its values (B,) under B resamplings of the held-out images and of the samples; the b-th
     resampling of the held-out images is the same for every run of a dataset.
+
+    accuracy: the share of held-out elements that the extractor's classifier reads; None where it is no classifier.
     """
 
     name: str
@@ -45,6 +47,7 @@ class RunResult(NamedTuple):
     nearest: bytes
     weights_sha256: str | None  # None of samples made elsewhere
     parameters: int | None
+    accuracy: float | None = None
 
     @property
     def dataset(self) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from genbench.report.noise import within_noise
 from genbench.report.results import CONTROL_ROLES, Row, RunResult, rows_of, runs_of
+from genbench.report.weak import has_no_winner
 from genbench.scoring.catalogue import (
     COPYING,
     LIKELIHOOD,
@@ -88,7 +89,8 @@ def column(name: str, score: Score, rows: Sequence[Row]) -> Column:
     """One score of these rows, with the best of their models marked. Some row has it."""
     having = [row for row in rows if name in row.estimates]
     models = [row for row in having if not row.control]
-    best, tied = mark_best(name, score.better, models)
+    better = None if has_no_winner(name, rows) else score.better
+    best, tied = mark_best(name, better, models)
     decimals = _decimals([row.estimates[name] for row in models or having], score.scale)
     return Column(name, score, decimals, best, tied)
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import textwrap
 from collections.abc import Sequence
 from itertools import accumulate
 from math import isnan
@@ -11,6 +12,7 @@ from genbench.report.agreement import METHOD, agreement
 from genbench.report.results import Row, RunResult, runs_of
 from genbench.report.table import MISSING, Column, by_dataset, columns, scores_of
 from genbench.report.verdict import Judgement, assess
+from genbench.report.weak import warning
 
 TERMINAL_WIDTH = 110
 TERMINAL_NAME = 28  # columns for a run's name
@@ -77,6 +79,7 @@ def markdown_tables(runs: Sequence[RunResult]) -> str:
             verdict = judgement.of(row) or MISSING
             lines.append(_pipes([_markdown_name(row), *(_markdown_cell(c, row) for c in cols), verdict]))
         facts = f"{escape_markdown(describe(rows))}. {VERDICT_NOTES[judgement.state]}"
+        facts += f" {said}" if (said := warning(rows)) else ""
         blocks += [f"## {escape_markdown(dataset)}", facts, "\n".join(lines), *_markdown_agreement(rows)]
     return "\n\n".join(blocks) + "\n"
 
@@ -95,7 +98,8 @@ def terminal_table(runs: Sequence[RunResult]) -> str:
             lines.insert(len(lines) - controls, "·" * width)
         lines.insert(1, "─" * width)
         title = shorten(f"{dataset}: {describe(rows)}", TERMINAL_WIDTH)
-        blocks.append("\n".join([title, "", *lines, "", VERDICT_NOTES[judgement.state]]))
+        notes = [VERDICT_NOTES[judgement.state], *textwrap.wrap(warning(rows) or "", TERMINAL_WIDTH)]
+        blocks.append("\n".join([title, "", *lines, "", *notes]))
     return "\n\n".join(
         [
             *blocks,

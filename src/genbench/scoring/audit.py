@@ -2,6 +2,10 @@
 
 Distances are Euclidean between the vectors that the kind of data gives.  Folds as in `genbench.scoring.resampling`:
 sample i is calibrated on held-out data of the other fold.
+
+Of images, which samples count as copies is decided by `copies_of`, here and in `genbench score`, so that both flag the
+same pictures.  It needs no folds: the threshold is one of the h held-out distances, of which fewer than a share
+QUANTILE lie below it, so that the control `real` gets that share at most.
 """
 
 from collections.abc import Callable
@@ -9,45 +13,62 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from genbench.data.pixels import reduced
 from genbench.data.prepared import Prepared
 from genbench.scoring import novelty as scores
 from genbench.scoring.estimates import clopper_pearson
 from genbench.scoring.metrics.arrays import Rows
 from genbench.scoring.resampling import FOLDS
+from genbench.storage.arrays import blocks, concatenated
 
 QUANTILE = 0.01
 HELD = 1 << 29  # bytes of vectors that are made at once
+SIDE = 64  # images are compared pixel by pixel at no more than this; a shift of 1 is one pixel of this
 
 Vectors = Callable[[np.ndarray], np.ndarray | None]
 
 
-class Calibrated(NamedTuple):
-    """The rule of `calibrate_distances` over both folds.
+class Found(NamedTuple):
+    """What counts as a copy.
 
-    flags: (m,) which samples count as copies.  threshold: the larger of the folds' two.  false_positive_rate: of
-    held-out data.  closer: how many samples are closer to training than to held-out data, ties counted half.
+    flags: (m,) which samples do.  threshold: of the distance below.  false_positive_rate: of held-out data.
+    distances, indices: (m,) what is compared with the threshold, and the training element it is measured to.  views:
+    (m,) the view that each distance is from, in words; empty where there is one alone.
     """
 
     flags: np.ndarray
     threshold: float
     false_positive_rate: float
-    closer: float
+    distances: np.ndarray
+    indices: np.ndarray
+    views: tuple[str, ...] = ()
 
 
 def novelty(
-    data: Prepared, samples: np.ndarray, *, vectors: Vectors, distance: str, seed: int
+    data: Prepared,
+    samples: np.ndarray,
+    *,
+    vectors: Vectors,
+    distance: str,
+    seed: int,
+    images: Vectors | None = None,
 ) -> dict[str, Any]:
     """Scores with intervals, the threshold, and every pair in order of distance, closest first.
 
     vectors: stored elements (n, *shape) -> (n, k); None where the kind of data has no distance, because new data repeat
-    the training data in any case, and then there are no scores.  distance: what it is, in words.
+    the training data in any case, and then there are no scores.  distance: what it is, in words.  images: stored
+    elements -> uint8 (n, c, h, w), of data that are images, whose copies are looked for in three views; or None.
     """
     if vectors(samples[:1]) is None:
         return {"n": len(samples), "distance": distance, "scores": {}, "pairs": []}
     train, held_out, fake = (_rows(x, vectors) for x in (data.train.x, data.held_out.x, samples))
     two, places = scores.nearest(train, fake, k=2)
     distances, indices = two[:, 0], places[:, 0]
-    found = _calibrated(train, held_out, fake, distances, seed)
+    shown = [None if images is None else images(x) for x in (data.train.x, data.held_out.x, samples)]
+    if any(x is None for x in shown):
+        found = _by_distance(train, held_out, distances, indices)
+    else:
+        found = _in_views(*(np.asarray(x) for x in shown), seed=seed)
     return {
         "n": len(fake),
         "quantile": QUANTILE,
@@ -56,43 +77,76 @@ def novelty(
         "distance": distance,
         "scores": {
             "copy_rate": clopper_pearson(int(found.flags.sum()), len(fake)).as_dict(),
-            "closer_to_train": clopper_pearson(found.closer, len(fake)).as_dict(),
+            "closer_to_train": clopper_pearson(_closer(train, held_out, fake, seed), len(fake)).as_dict(),
             "neighbour_ratio": scores.neighbour_ratio_distances(two).as_dict(),
             "authenticity": scores.authenticity_distances(train, distances, indices).as_dict(),
         },
-        "pairs": _pairs(distances, indices, found.flags),
+        "pairs": _pairs(found),
     }
 
 
-def _calibrated(
-    train: np.ndarray | Rows,
-    held_out: np.ndarray | Rows,
-    fake: np.ndarray | Rows,
-    distances: np.ndarray,
-    seed: int,
-) -> Calibrated:
+def copies_of(
+    train: np.ndarray, held_out: np.ndarray, samples: np.ndarray, *, shift: int = 1, seed: int
+) -> scores.Copies:
+    """The one rule for copies of images, uint8 (n, c, h, w) of the range 0 … 255; see `find_copies`.
+
+    Raises:
+        ValueError: as `find_copies` does.
+    """
+    small = (smaller(x) for x in (train, held_out, samples))
+    return scores.find_copies(*small, pixels=shift, quantile=QUANTILE, seed=seed)
+
+
+def smaller(images: np.ndarray) -> np.ndarray:
+    """The images as they are compared pixel by pixel, with no side above SIDE."""
+    if max(images.shape[2:]) <= SIDE:
+        return images
+    return concatenated(reduced(block, SIDE) for block in blocks(images))
+
+
+def _in_views(train: np.ndarray, held_out: np.ndarray, samples: np.ndarray, *, seed: int) -> Found:
+    found = copies_of(train, held_out, samples, seed=seed)
+    rule = found.calibration
+    views = tuple(scores.VIEWS[view] for view in found.views)
+    return Found(rule.flags, rule.threshold, rule.false_positive_rate, found.ratios, found.indices, views)
+
+
+def _by_distance(
+    train: np.ndarray | Rows, held_out: np.ndarray | Rows, distances: np.ndarray, indices: np.ndarray
+) -> Found:
+    """Fold by fold; the threshold is the larger of the two."""
     held_out_distances = scores.nearest(train, held_out)[0][:, 0]
-    flags = np.zeros(len(fake), bool)
-    closer, thresholds, chance = 0.0, [], []
+    flags = np.zeros(len(distances), bool)
+    thresholds, chance = [], []
     for fold in range(FOLDS):
         mine, others = slice(fold, None, FOLDS), slice(1 - fold, None, FOLDS)
-        own, other = fake[mine], held_out[others]
         found = scores.calibrate_distances(held_out_distances[others], distances[mine], quantile=QUANTILE)
         flags[mine] = found.flags
         thresholds.append(found.threshold)
         chance.append(found.false_positive_rate)
+    return Found(flags, max(thresholds), sum(chance) / FOLDS, distances, indices)
+
+
+def _closer(
+    train: np.ndarray | Rows, held_out: np.ndarray | Rows, fake: np.ndarray | Rows, seed: int
+) -> float:
+    """How many samples are closer to training data than to held-out data of the other fold, ties counted half."""
+    closer = 0.0
+    for fold in range(FOLDS):
+        own, other = fake[fold::FOLDS], held_out[1 - fold :: FOLDS]
         closer += scores.closer_to_train(train, other, own, seed=seed).value * len(own)
-    return Calibrated(flags, max(thresholds), sum(chance) / FOLDS, closer)
+    return closer
 
 
-def _pairs(distances: np.ndarray, indices: np.ndarray, flags: np.ndarray) -> list[dict[str, Any]]:
-    order = np.lexsort((np.arange(len(distances)), distances))
+def _pairs(found: Found) -> list[dict[str, Any]]:
+    order = np.lexsort((np.arange(len(found.distances)), found.distances))
     return [
         {
             "sample": int(i),
-            "train": int(indices[i]),
-            "distance": float(distances[i]),
-            "flagged": bool(flags[i]),
+            "train": int(found.indices[i]),
+            "distance": float(found.distances[i]),
+            **({"view": found.views[i]} if found.views else {}),
+            "flagged": bool(found.flags[i]),
         }
         for i in order
     ]

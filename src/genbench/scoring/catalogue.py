@@ -8,6 +8,20 @@ QUALITY, NOVELTY, LIKELIHOOD, OTHER = "Quality", "Novelty", "Likelihood", "Other
 COPYING = "Novelty, other scores"
 STUDY = "Human study"
 LAST = 99
+# Scores that rest on the features or the labels of an extractor where it is a classifier.
+ON_FEATURES = frozenset(
+    (
+        "fid",
+        "kid",
+        "classifier_score",
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+        "class_tv",
+        "condition_agreement",
+    )
+)
 
 
 class Score(NamedTuple):

@@ -14,7 +14,7 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     entry = pick(load(params).external, run, "external", params)
     prepared = load_data(data)
     try:
-        samples = images.samples_of(entry.samples, prepared)
+        samples = images.samples_of(entry.samples, prepared, levels=entry.levels)
     except InputError as error:
         raise InputError(f"{params}: external.{run}.samples: {error}") from error
     grid = kind_of(prepared.card).grid(samples, prepared.card)

@@ -19,8 +19,8 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     prepared = load_data(data)
     samples = samples_in(out, prepared)
     kind = kind_of(prepared.card)
-    vectors = partial(kind.vectors, card=prepared.card)
-    record = audit.novelty(prepared, samples, vectors=vectors, distance=kind.distance, seed=0)
+    vectors, images = (partial(of, card=prepared.card) for of in (kind.vectors, kind.images))
+    record = audit.novelty(prepared, samples, vectors=vectors, distance=kind.distance, seed=0, images=images)
     closest = record["pairs"][:CLOSEST]
     picture = kind.pairs(
         samples.take([pair["sample"] for pair in closest], axis=0),

@@ -10,6 +10,7 @@ import pandas as pd
 from genbench.data.prepared import load as load_data
 from genbench.params.schema import External, Run, load
 from genbench.report import DatasetResult, RunResult, render
+from genbench.report.weak import with_accuracy
 from genbench.storage.files import InputError, read_bytes, read_json, read_npz, sha256, write_all
 from genbench.study import Score, parse
 
@@ -26,7 +27,8 @@ def results(path: Path) -> tuple[list[RunResult], list[DatasetResult]]:
     """Everything that the report is made of, in the order of the parameters."""
     settings = load(path)
     runs = [_run(name, entry, trained=name in settings.runs) for name, entry in settings.rows.items()]
-    return runs, [_dataset(name) for name in settings.datasets]
+    datasets = [_dataset(name) for name in settings.datasets]
+    return with_accuracy(runs, datasets), datasets
 
 
 def _run(name: str, entry: Run | External, *, trained: bool) -> RunResult:

@@ -41,9 +41,10 @@ class Published(NamedTuple):
 
 
 class File(NamedTuple):
-    """packed: the bytes of a .gz file, None of another.  content: unpacked."""
+    """name: as published, without .gz.  packed: the bytes of a .gz file, None of another.  content: unpacked."""
 
     path: Path
+    name: str
     packed: bytes | None
     content: bytes
 
@@ -120,9 +121,8 @@ def parse(content: bytes, dimensions: int, path: Path) -> np.ndarray:
 
 def _part(published: Published, root: Path, part: str, count: int) -> tuple[np.ndarray, np.ndarray, bool]:
     """Images (n, 1, h, w), labels (n,), and whether the sums of both files are the published ones."""
-    images, labels = (
-        _read(_find(published, root, f"{part}-{kind}-ubyte")) for kind in ("images-idx3", "labels-idx1")
-    )
+    names = [f"{part}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")]
+    images, labels = (_read(_find(published, root, name), name) for name in names)
     x = parse(images.content, 3, images.path)  # (n, h, w)
     y = parse(labels.content, 1, labels.path)  # (n,)
     if len(x) != len(y):
@@ -137,11 +137,13 @@ def _part(published: Published, root: Path, part: str, count: int) -> tuple[np.n
 
 
 def _find(published: Published, root: Path, name: str) -> Path:
-    """Where the file lies; downloaded to `root` where it does not."""
+    """Where the file lies, by its published name or as archives call it; downloaded to `root` where it does not."""
+    dotted = name.replace("-idx", ".idx")  # train-images.idx3-ubyte
     for place in (root, root / published.folder / "raw"):
-        for path in (place / f"{name}.gz", place / name):
-            if path.is_file():
-                return path
+        for other in (name, dotted):
+            for path in (place / f"{other}.gz", place / other, place / other / other):
+                if path.is_file():
+                    return path
     try:
         content, _ = download(
             [f"{mirror}{name}.gz" for mirror in published.mirrors], published.packed[name], algorithm="md5"
@@ -152,19 +154,19 @@ def _find(published: Published, root: Path, name: str) -> Path:
     return root / f"{name}.gz"
 
 
-def _read(path: Path) -> File:
+def _read(path: Path, name: str) -> File:
     raw = read_bytes(path, what="the raw data")
     if path.suffix != ".gz":
-        return File(path, None, raw)
+        return File(path, name, None, raw)
     try:
-        return File(path, raw, gzip.decompress(raw))
+        return File(path, name, raw, gzip.decompress(raw))
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: damaged, or no .gz file ({error})") from error
 
 
 def _has_its_sum(published: Published, file: File) -> bool:
     """False where no sum is known to hold the file to; InputError where it has another one."""
-    name = file.path.name.removesuffix(".gz")
+    name = file.name
     sums = []  # what is published, what was found
     if file.packed is not None:
         sums.append((published.packed[name], hexdigest(file.packed, "md5")))

@@ -53,7 +53,7 @@ def load(
         "licence": licence,
         "class_names": class_names,
         "split": "by hash of the pixels",
-        "unreadable": {"count": len(found.unreadable), "files": list(found.unreadable)},
+        **found.left_out,
     }
     return Source(
         every.take(order[~is_held_out]),

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from genbench.data.pixels import spread
 from genbench.data.prepared import Prepared
 from genbench.drawing import tiles
 from genbench.drawing.canvas import Picture
@@ -18,12 +19,15 @@ ROW_SIDE = 32  # of an element in a row, in pixels
 
 
 class ImageKind(Kind):
-    distance = "Euclidean on pixels in [0, 1]"
+    distance = "the smallest of three, on pixels, shifted pixels and contrast, each in units of its scale"
     pictures: ClassVar[frozenset[Asked]] = frozenset(("interpolation", "completion", "own"))
 
     def vectors(self, stored: np.ndarray, card: Card) -> np.ndarray:
         """Levels -> float64 in [0, 1], flattened: (n, c·h·w)."""
         return stored.reshape(len(stored), -1).astype(np.float64) / (card["levels"] - 1)
+
+    def images(self, stored: np.ndarray, card: Card) -> np.ndarray:
+        return spread(stored, card["levels"])
 
     def extractor(self, data: Prepared, settings: Extractor) -> tuple[bytes, dict[str, Any]]:
         from genbench.extractors import classifier

@@ -16,7 +16,7 @@ Integers: TypeAlias = NDArray[np.int64]
 
 
 class Rows:
-    """A float64 matrix (n, d) that is worked out from something shorter, and is never held whole.
+    """A matrix (n, d) of numbers that is worked out from something shorter, and is never held whole.
 
     `rows[index]` are some of its rows in the same form, `np.asarray(rows)` the numbers.  `make` turns stored elements
     (m, …) into rows (m, d), each by itself; they are finite.

@@ -1,13 +1,15 @@
 """Kernel distance: squared MMD with a cubic polynomial kernel (Bińkowski et al., 2018), arXiv:1801.01401."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from genbench.scoring.estimates import Estimate, spread_interval
 from genbench.scoring.metrics.arrays import Array, Floats, pair
+from genbench.storage.arrays import slices
 
-BLOCK = 1024  # rows of the kernel matrix held at a time
+BLOCK, COLUMNS = 1024, 8192  # of the kernel matrix held at a time: 64 MB
 
 
 def kernel_distance(
@@ -63,12 +65,8 @@ def kernel_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: A
 def _weighted_mean(x: Floats, y: Floats, w: Floats, v: Floats) -> Floats:
     """Σ w_i v_j k(x_i, y_j) / Σ w_i v_j, over i ≠ j where x is y; w (b, n), v (b, m) → (b,)."""
     total, own = np.zeros(len(w)), x is y
-    for start in range(0, len(x), BLOCK):
-        stop = min(start + BLOCK, len(x))
-        k = _kernel(x[start:stop], y)
-        if own:
-            k[np.arange(stop - start), np.arange(start, stop)] = 0.0
-        total += ((w[:, start:stop] @ k) * v).sum(axis=1)
+    for rows, columns, k in _blocks(x, y, 0.0, skip_diagonal=own):
+        total += ((w[:, rows] @ k) * v[:, columns]).sum(axis=1)
     pairs = w.sum(axis=1) * v.sum(axis=1) - ((w * v).sum(axis=1) if own else 0.0)
     result: Floats = total / pairs
     return result
@@ -95,17 +93,27 @@ def _kernel(x: Floats, y: Floats) -> Floats:
     return k
 
 
+def _blocks(
+    x: Floats, y: Floats, shift: float, *, skip_diagonal: bool
+) -> Iterator[tuple[slice, slice, Floats]]:
+    """Rows, columns, and the kernel less `shift` there, with zeros where a row of x meets itself."""
+    for rows in slices(len(x), BLOCK):
+        for columns in slices(len(y), COLUMNS):
+            k = _kernel(x[rows], y[columns])
+            k -= shift
+            if skip_diagonal:
+                own = np.arange(max(rows.start, columns.start), min(rows.stop, columns.stop))
+                k[own - rows.start, own - columns.start] = 0.0
+            yield rows, columns, k
+
+
 def _sums(x: Floats, y: Floats, shift: float, *, skip_diagonal: bool) -> _Sums:
-    rows, columns, squares = np.empty(len(x)), np.zeros(len(y)), 0.0
-    for start in range(0, len(x), BLOCK):
-        stop = min(start + BLOCK, len(x))
-        k = _kernel(x[start:stop], y) - shift
-        if skip_diagonal:
-            k[np.arange(stop - start), np.arange(start, stop)] = 0.0
-        rows[start:stop] = k.sum(axis=1)
-        columns += k.sum(axis=0)
-        squares += float((k * k).sum())
-    return _Sums(rows, columns, squares)
+    sums, columns_sums, squares = np.zeros(len(x)), np.zeros(len(y)), 0.0
+    for rows, columns, k in _blocks(x, y, shift, skip_diagonal=skip_diagonal):
+        sums[rows] += k.sum(axis=1)
+        columns_sums[columns] += k.sum(axis=0)
+        squares += float(np.square(k, out=k).sum())
+    return _Sums(sums, columns_sums, squares)
 
 
 def _plain(x: Floats, y: Floats) -> float:

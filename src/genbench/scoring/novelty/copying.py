@@ -1,13 +1,16 @@
 """Scores of copying from distances to the nearest training data: ratio, authenticity, C_T, shifted copies."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genbench.scoring.estimates import Estimate, bootstrap_interval, clopper_pearson
-from genbench.scoring.metrics.arrays import Array, Floats, Integers, floats, matrix, numbers, same_width
-from genbench.scoring.metrics.neighbours import nearest, nearest_others
+from genbench.scoring.metrics.arrays import Array, Floats, Integers, Rows, matrix, numbers, same_width
+from genbench.scoring.metrics.neighbours import PART, nearest, nearest_others
+from genbench.storage.arrays import slices
 
 
 class ShiftedNeighbours(NamedTuple):
@@ -78,7 +81,8 @@ def ct_score(
     The interval is ± 1.96·sd of resampled distances. Raises ValueError for bad input or if no cell is left.
     """
     points, control, fakes = (
-        floats(rows, name) for rows, name in ((train, "train"), (held_out, "held_out"), (samples, "samples"))
+        numbers(rows, name, ndim=2)
+        for rows, name in ((train, "train"), (held_out, "held_out"), (samples, "samples"))
     )
     same_width(("train", points), ("held_out", control), ("samples", fakes))
     if not 1 <= cells <= len(points):
@@ -125,7 +129,9 @@ def shift_invariant_neighbours(train: Array, samples: Array, *, pixels: int = 1)
     )
     reach = range(-pixels, pixels + 1)
     for r, c in sorted(((r, c) for r in reach for c in reach), key=lambda s: (s[0] ** 2 + s[1] ** 2, s)):
-        mine, theirs = (_crop(x, sign * r, sign * c) for x, sign in ((fakes, 1), (points, -1)))
+        mine, theirs = (
+            Rows(x, partial(_crop, r=sign * r, c=sign * c)) for x, sign in ((fakes, 1), (points, -1))
+        )
         distance, index = nearest(theirs, mine)
         scaled = distance[:, 0] * (height * width / ((height - abs(r)) * (width - abs(c)))) ** 0.5
         better = scaled < best.distances
@@ -142,28 +148,39 @@ def _crop(images: NDArray[np.generic], r: int, c: int) -> NDArray[np.generic]:
     return np.ascontiguousarray(images[..., rows, columns]).reshape(len(images), -1)
 
 
-def _principal(train: Floats, *others: Floats, components: int) -> tuple[Floats, ...]:
+def _principal(train: NDArray[Any], *others: NDArray[Any], components: int) -> tuple[NDArray[Any], ...]:
     """All sets in the first principal components of train; unchanged where they have no more columns."""
     if train.shape[1] <= components:
         return train, *others
     from scipy.linalg import eigh
 
-    centre = train.mean(axis=0)
-    rows = train - centre
-    wide = len(rows) < rows.shape[1]  # the same axes from the smaller matrix of inner products
-    inner = rows @ rows.T if wide else rows.T @ rows
+    centre = train.mean(axis=0, dtype=np.float64)
+    if wide := len(train) < train.shape[1]:  # the same axes from the smaller matrix of inner products
+        rows = train - centre
+        inner = rows @ rows.T
+    else:
+        inner = sum((block := train[part] - centre).T @ block for part in _parts(train))
     top = [max(0, len(inner) - components), len(inner) - 1]
     values, axes = eigh(inner, subset_by_index=top, check_finite=False)
     if wide:
         good = values > values[-1] * 1e-12
         axes = rows.T @ axes[:, good] / np.sqrt(values[good])
-    return tuple((x - centre) @ axes[:, ::-1] for x in (train, *others))
+    return tuple(
+        np.concatenate([(x[part] - centre) @ axes[:, ::-1] for part in _parts(x)]) for x in (train, *others)
+    )
 
 
-def _cells(train: Floats, *others: Floats, cells: int, seed: int) -> list[Integers]:
+def _parts(x: NDArray[Any]) -> Iterator[slice]:
+    """Rows that are worked with at once."""
+    return slices(len(x), max(1, PART // x.shape[1]))
+
+
+def _cells(train: NDArray[Any], *others: NDArray[Any], cells: int, seed: int) -> list[Integers]:
     from sklearn.cluster import KMeans
 
-    clusters = KMeans(n_clusters=cells, n_init=10, random_state=seed).fit(train)
+    clusters = KMeans(n_clusters=cells, n_init=10, random_state=seed).fit(
+        train.astype(np.float64, copy=False)
+    )
     return [nearest(clusters.cluster_centers_, x)[1][:, 0] for x in others]
 
 

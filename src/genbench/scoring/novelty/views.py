@@ -1,18 +1,23 @@
 """Copies in disguise: exact, shifted, brighter or duller, lightly noisy.  Several distances, one calibrated answer."""
 
+import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.scoring.metrics.arrays import Array, Floats, Integers, numbers, same_width
+from genbench.scoring.metrics.arrays import Array, Floats, Integers, Rows, numbers, same_width
 from genbench.scoring.metrics.neighbours import nearest
+from genbench.scoring.novelty import candidates
 from genbench.scoring.novelty.calibrated import Calibration, calibrate_distances
 from genbench.scoring.novelty.copying import shift_invariant_neighbours
+from genbench.storage.arrays import blocks, take_rows
 
 VIEWS = ("pixels", "shift", "contrast")
 SCALE_ROWS, SCALE_QUANTILE = 1000, 0.05
+FAR = 4.0  # from the origin: beyond twice the radius of what has norm 1
 
 Images = NDArray[np.generic]
 Search = Callable[[Images, Images], tuple[Floats, Integers]]
@@ -59,7 +64,7 @@ def find_copies(
         for x, name, rows in ((train, "train", 4), (held_out, "held_out", 1), (samples, "samples", 1))
     )
     same_width(("train", points), ("held_out", control), ("samples", fakes))
-    searches = _searches(pixels)
+    searches = _searches(pixels, len(points))
     scales = _scales(points, searches, seed)
     to_control, _ = _measure(points, control, searches)
     distances, indices = _measure(points, fakes, searches)
@@ -74,41 +79,68 @@ def find_copies(
     return Copies(calibration, ratios, p_values, views, closest, distances, order, scales, control_ratios)
 
 
-def _searches(pixels: int) -> tuple[Search, Search, Search]:
-    """One nearest-neighbour search for each of VIEWS: (train, queries) -> distances (m,), rows (m,)."""
+def _searches(pixels: int, count: int) -> tuple[Search, Search, Search]:
+    """One nearest-neighbour search for each of VIEWS: (train, queries) -> distances (m,), rows (m,).
+
+    count: of training images; of a long set the disguises are looked for among candidates.
+    """
 
     def plain(train: Images, queries: Images) -> tuple[Floats, Integers]:
-        distance, index = nearest(_rows(train), _rows(queries))
-        return distance[:, 0] / _rows(train).shape[1] ** 0.5, index[:, 0]
+        distance, index = nearest(Rows(train, _flat), Rows(queries, _flat))
+        return distance[:, 0] / math.prod(train.shape[1:]) ** 0.5, index[:, 0]
 
     def shifted(train: Images, queries: Images) -> tuple[Floats, Integers]:
         found = shift_invariant_neighbours(train, queries, pixels=pixels)
-        return found.distances / _rows(train).shape[1] ** 0.5, found.indices
+        return found.distances / math.prod(train.shape[1:]) ** 0.5, found.indices
 
-    return plain, shifted, _contrast
+    if count <= candidates.EXACT:
+        return plain, shifted, _contrast
+    return plain, _among(candidates.shifted(pixels)), _among(_contrast_pairs)
+
+
+def _among(distance: candidates.Pairwise) -> Search:
+    def search(train: Images, queries: Images) -> tuple[Floats, Integers]:
+        places = candidates.candidates(train, queries, partial(_standardised, one_colour=0.0))
+        return candidates.nearest_among(train, queries, places, distance)
+
+    return search
+
+
+def _contrast_pairs(images: Images, others: Images) -> Floats:
+    far = FAR / math.prod(images.shape[1:]) ** 0.5
+    of_queries, of_train = (partial(_standardised, one_colour=value) for value in (0.0, far))
+    return candidates.along(of_queries, of_train)(images, others)
 
 
 def _contrast(train: Images, queries: Images) -> tuple[Floats, Integers]:
-    points, varied = _standardised(train)
-    if not varied.any():
+    if not any(_varied(block).any() for block in blocks(train)):
         return np.ones(len(queries)), np.zeros(len(queries), dtype=np.int64)
-    places = np.flatnonzero(varied)  # a flat image has no direction: at distance 1, orthogonal, to everything
-    distance, index = nearest(points[places], _standardised(queries)[0])
-    return distance[:, 0], places[index[:, 0]]
+    points = Rows(train, partial(_standardised, one_colour=FAR / math.prod(train.shape[1:]) ** 0.5))
+    distance, index = nearest(points, Rows(queries, partial(_standardised, one_colour=0.0)))
+    return distance[:, 0], index[:, 0]
 
 
-def _standardised(images: Images) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Rows of mean 0 and norm 1, zeros for images of one colour; and which are not of one colour."""
-    rows = _rows(images).astype(np.float64)
+def _standardised(images: Images, *, one_colour: float) -> NDArray[np.float32]:
+    """Rows of mean 0 and norm 1.  An image of one colour has no direction: all its numbers are `one_colour`.
+
+    Among queries 0: at distance 1, orthogonal, to everything.  Among training images so much that none is the nearest.
+    """
+    rows = _flat(images).astype(np.float64)
     rows -= rows.mean(axis=1, keepdims=True)
     norm = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
-    varied = _rows(images).max(axis=1) > _rows(images).min(axis=1)
-    unit = np.where(varied[:, None], rows / np.where(norm > 0, norm, 1.0), 0.0)
-    return unit.astype(np.float32), varied
+    rows /= np.where(norm > 0, norm, 1.0)
+    return np.where(_varied(images)[:, None], rows, one_colour).astype(np.float32)
+
+
+def _varied(images: Images) -> NDArray[np.bool_]:
+    """Which are not of one colour."""
+    rows = _flat(images)
+    varied: NDArray[np.bool_] = rows.max(axis=1) > rows.min(axis=1)
+    return varied
 
 
 def _measure(train: Images, queries: Images, searches: tuple[Search, ...]) -> tuple[Floats, Integers]:
-    """Distances and training rows of every view, (m, views) each."""
+    """Distances and training rows of every view, (m, views) each; see `candidates` for a long training set."""
     found = [search(train, queries) for search in searches]
     return np.stack([distance for distance, _ in found], 1), np.stack([index for _, index in found], 1)
 
@@ -118,7 +150,7 @@ def _scales(train: Images, searches: tuple[Search, ...], seed: int) -> Floats:
     order = np.random.default_rng(seed).permutation(len(train))
     half = len(train) // 2
     queries = order[:half][:SCALE_ROWS]
-    distances, _ = _measure(train[order[half:]], train[queries], searches)
+    distances, _ = _measure(take_rows(train, order[half:]), take_rows(train, queries), searches)
     scales = np.quantile(distances, SCALE_QUANTILE, axis=0)
     for view in np.flatnonzero(scales == 0):
         positive = distances[distances[:, view] > 0, view]
@@ -127,5 +159,5 @@ def _scales(train: Images, searches: tuple[Search, ...], seed: int) -> Floats:
     return result
 
 
-def _rows(images: Images) -> Images:
+def _flat(images: Images) -> Images:
     return images.reshape(len(images), -1)
