@@ -52,7 +52,7 @@ class Sources:
         """Write down what was read; where that is not allowed, it is read again the next time."""
         if not self.new:
             return
-        with suppress(OSError):
+        with suppress(InputError):
             write_whole(KEPT, json.dumps(self.known).encode())
 
 

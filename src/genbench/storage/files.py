@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 PARTIAL = ".partial"
-NAMED = 100  # letters of a file's name in that of its partial one: a name must not become too long
+NAMED = 40  # letters of a file's name in that of its partial one: a name must not become too long
 PIECE = 1 << 22  # bytes of a long file read at a time
 
 
@@ -153,15 +153,26 @@ def write_all(folder: Path, contents: Mapping[str, bytes | Iterable[bytes | memo
                 partial.unlink()
         if not isinstance(error, OSError):
             raise
-        raise InputError(f"{path}: cannot be written: {error.strerror}; expected a writable place") from error
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot be written: {error.strerror}; expected a writable place")
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """One file that is no output of a stage, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _partial(path) as (partial, file):
-        file.write(content)
-    partial.replace(path)
+    """One file that is no output of a stage, whole or not at all.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _partial(path) as (partial, file):
+            file.write(content)
+        partial.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 @contextmanager
@@ -170,7 +181,7 @@ def _partial(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
 
     Its name says which process of which machine it belongs to, so that what a killed one has left can be removed.
     """
-    start, machine = f".{path.name[:NAMED]}.", os.uname().nodename.replace(".", "-")
+    start, machine = f".{path.name[:NAMED]}.", os.uname().nodename[:NAMED].replace(".", "-")
     for left in path.parent.glob(f"{glob.escape(f'{start}{machine}.')}*{PARTIAL}"):
         if not _is_running(left.name.split(".")[-3]):
             with suppress(OSError):
