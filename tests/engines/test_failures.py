@@ -1,10 +1,12 @@
 """A build ends with what failed and why; the rest is built."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from conftest import TINY, checkout, run_in
 
-from genbench.engines.failures import table
+from genbench.engines.failures import reason, table
 
 FAILING = (
     TINY + "  bits-made: {dataset: bits, model: autoregressive/made, hidden: 10, steps: 20, lr: 1.0e+20}\n"
@@ -41,7 +43,16 @@ def test_the_reason_is_the_last_word_of_the_log(tmp_path: Path) -> None:
     assert lines[1] == "5 stages failed, 3 not run; what succeeded stays"
     why = {line.split()[1]: line[len("train  crashed  ") :] for line in lines[3:]}
     assert why["said"] == "params.yaml: no"
-    assert why["killed"].startswith("ended without an error, killed or out of memory? last line: step 2")
-    assert why["empty"].startswith("ended without a word")
+    guess = "killed, out of memory, or the disk was full?"
+    assert why["killed"].startswith(f"ended without an error, {guess} last line: step 2")
+    assert why["empty"].startswith(f"ended without a word, {guess}")
     assert why["crashed"].startswith("KeyError: 'x' (traceback: ")
     assert why["none"].startswith("left no log")
+
+
+def test_a_full_disk_is_named_before_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log"
+    log.write_text("")
+    usage = SimpleNamespace(free=5 << 20)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    assert reason(log) == f"ended without a word, the disk is full (5 MiB left)? (log: {log})"

@@ -66,7 +66,8 @@ def up_to_date(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for out in stage.outputs - {"results/code"}:
             (folder / out).parent.mkdir(parents=True, exist_ok=True)
             (folder / out).write_bytes(out.encode())
-    for command in (("snakemake", "--touch", "--forceall", "--cores", "1"), ("dvc", "commit", "-f", "-q")):
+    touch = ("snakemake", "--touch", "--forceall", "--cores", "1")
+    for command in (touch, ("dvc", "commit", "-f", "-q"), ("genbench", "sync", "--strict")):
         result = run_in(folder, *command)
         assert result.returncode == 0, result.stdout + result.stderr
     assert stale(folder) == (set(), set(), set())

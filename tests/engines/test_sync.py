@@ -10,7 +10,8 @@ from conftest import PAIR, TINY, checkout, copy_of, run_in
 from test_engines import planned_by_dvc, planned_by_snakemake
 
 from genbench.engines.differences import difference
-from genbench.engines.proofs import Hashes, Stage, assess
+from genbench.engines.proofs import Hashes, Stage, Verdict, assess, doubts, receipt_of
+from genbench.engines.sync import Outcome, summary
 from genbench.provenance.receipts import Receipt, param_hashes
 from genbench.storage.files import json_bytes, md5, npz_bytes
 
@@ -221,6 +222,45 @@ def test_a_parameter_a_lost_file_and_a_lost_receipt_are_named(
     (tmp_path / "results/y").unlink()
     found, why = states(tmp_path, proven)
     assert (found, why) == (["missing", "waiting"], "results/y is not there")
+
+
+def test_raw_data_that_changed_is_named_though_dvc_does_not_look_at_it(tmp_path: Path) -> None:
+    command = "genbench prepare --dataset x --out data/x.safetensors"
+    for name in ("raw/a.png", "data/x.safetensors"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    stage = Stage("prepare@x", command, (), (), (), ("data/x.safetensors",), (), locked=True)
+    of = {name: md5(name.encode()) for name in ("raw/a.png", "data/x.safetensors")}
+    receipt = Receipt(
+        command, "dvc", {}, {}, {"raw/a.png": of["raw/a.png"]}, {stage.outs[0]: of[stage.outs[0]]}
+    )
+
+    def verdict() -> Verdict:
+        return assess([stage], {command: receipt}, {}, Hashes(tmp_path))["prepare@x"]
+
+    assert verdict().state == "ready"
+    (tmp_path / "raw/a.png").write_text("other")
+    assert (verdict().state, verdict().why) == ("stale", "raw/a.png is not what it was made from")
+    said = summary(Outcome({"prepare@x": verdict()}, [], []))
+    assert "dvc repro --force --single-item prepare@x" in said
+    (tmp_path / "data/x.safetensors").write_text("put in place by DVC, of another time")
+    assert verdict().state == "ready"
+
+
+def test_a_receipt_made_of_another_proof_proves_what_stands_there(
+    tmp_path: Path, proven: tuple[list[Stage], Receipt, dict[str, str]]
+) -> None:
+    stages, _, params = proven
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/a.png").write_text("a")
+    stage = stages[0]._replace(folders=("mine", "results"))
+    made = {out for one in stages for out in one.outs}
+    (tmp_path / "results/timing.json").write_text("no output")
+    receipt = receipt_of(stage, made, params, Hashes(tmp_path))
+    assert doubts(stage, receipt, params, Hashes(tmp_path)) == ""
+    assert set(receipt.read) == {"data/x", "mine/", "mine/a.png", "results/y", "results/z"}
+    (tmp_path / "mine/b.png").write_text("b")
+    assert doubts(stage, receipt, params, Hashes(tmp_path)) == "mine/ is not what it was made from"
 
 
 def test_differences_are_told_in_numbers() -> None:

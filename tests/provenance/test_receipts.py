@@ -137,3 +137,48 @@ def test_what_is_written_elsewhere_leaves_nothing_here(tmp_path_factory: pytest.
         load(Path("params.yaml"))
         write_all(elsewhere, {"curve.csv": b"new"})
     assert not Path("results/receipts").exists() and not Path("results/code").exists()
+
+
+def wrote(path: Path, content: bytes) -> None:
+    """A stage `prepare` that has written a file."""
+    with recording(("prepare", "--dataset", "bits", "--out", path.as_posix())):
+        load(Path("params.yaml"))
+        write_all(path.parent, {path.name: content})
+
+
+def test_a_file_that_is_not_what_its_stage_wrote_is_refused_when_it_is_read() -> None:
+    data = Path("data/bits.safetensors")
+    wrote(data, b"prepared")
+    stage()
+    data.write_bytes(b"prepareD")
+    (OUT / "curve.csv").write_text("earlier")
+    with pytest.raises(
+        InputError, match=r"data/bits.safetensors: is not what its stage wrote .*start the build"
+    ):
+        stage()
+    assert (OUT / "curve.csv").read_text() == "earlier"
+    # DVC puts files in place without their stage having run, and knows them by the same hash.
+    Path("dvc.lock").write_text(f"outs:\n- path: {data}\n  md5: {files.md5(b'prepareD')}\n")
+    stage()
+    assert (OUT / "curve.csv").read_text() == "new"
+
+
+def test_what_a_stage_downloads_is_read_and_not_an_output(tmp_path: Path) -> None:
+    with recording(("prepare", "--dataset", "bits", "--out", "data/bits.safetensors")):
+        load(Path("params.yaml"))
+        write_all(Path("data/raw"), {"published.gz": b"raw"})
+        write_all(Path("data"), {"bits.safetensors": b"prepared"})
+    (receipt,) = receipts.receipts(tmp_path).values()
+    assert set(receipt.written) == {"data/bits.safetensors"}
+    assert "data/raw/published.gz" in receipt.read
+
+
+def test_a_folder_of_the_user_s_own_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "mine/cats").mkdir(parents=True)
+    (tmp_path / "mine/cats/loop").symlink_to(tmp_path / "mine")
+    before = receipts.listing(tmp_path / "mine")
+    (tmp_path / "mine/.hidden").touch()
+    assert receipts.listing(tmp_path / "mine") == before
+    (tmp_path / "mine/cats/one.png").touch()
+    assert receipts.listing(tmp_path / "mine") != before
+    assert receipts.listing(tmp_path / "other") is None

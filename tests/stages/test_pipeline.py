@@ -151,9 +151,30 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(workspace: Path
     assert not checkpoint.exists()
 
 
+def without_receipts(folder: Path) -> None:
+    """Nothing says any more what a stage wrote, as for files from elsewhere."""
+    shutil.rmtree(folder / "results/receipts")
+
+
+@pytest.mark.parametrize("name", ["data/bits.safetensors", EXTRACTOR, "results/runs/bits-made/samples.npz"])
+def test_one_flipped_bit_of_a_stage_s_output_is_not_built_upon(workspace: Path, name: str) -> None:
+    flip(workspace / name)
+    said = fails(workspace, "evaluate", *RUN, "--extractor", EXTRACTOR)
+    assert f"{name}: is not what its stage wrote (damaged or edited)" in said
+    assert "start the build again" in said
+
+
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[-100] ^= 1
+    file.write_bytes(content)
+
+
 def test_a_truncated_dataset_is_named(workspace: Path) -> None:
     data = workspace / "data/bits.safetensors"
     data.write_bytes(data.read_bytes()[:5000])
+    assert "data/bits.safetensors: is not what its stage wrote" in fails(workspace, "train", *RUN)
+    without_receipts(workspace)
     assert "data/bits.safetensors: damaged" in fails(workspace, "train", *RUN)
 
 
@@ -171,6 +192,8 @@ def test_weights_of_another_model_are_named(workspace: Path) -> None:
 def test_truncated_weights_are_named(workspace: Path) -> None:
     model = workspace / "results/runs/bits-made/model.safetensors"
     model.write_bytes(model.read_bytes()[:-100])
+    assert "model.safetensors: is not what its stage wrote" in fails(workspace, "sample", *RUN)
+    without_receipts(workspace)
     assert "model.safetensors: damaged" in fails(workspace, "sample", *RUN)
     model.write_bytes(b"")
     assert "model.safetensors: damaged" in fails(workspace, "sample", *RUN)
@@ -179,6 +202,8 @@ def test_truncated_weights_are_named(workspace: Path) -> None:
 def test_damaged_and_foreign_samples_are_named(workspace: Path) -> None:
     samples = workspace / "results/runs/bits-made/samples.npz"
     samples.write_bytes(samples.read_bytes()[:-50])
+    assert "samples.npz: is not what its stage wrote" in fails(workspace, "novelty", *RUN)
+    without_receipts(workspace)
     assert "samples.npz: the samples is damaged" in fails(workspace, "novelty", *RUN)
     np.savez(samples, x=np.full((5, 1, 8, 8), 9, np.uint8))
     assert "array 'x' holds 9; expected levels below 2" in fails(workspace, "novelty", *RUN)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from genbench.engines.failures import table
 from genbench.engines.snakemake import parameters
+from genbench.engines.unproven import look
 from genbench.provenance.fingerprints import refresh
 from genbench.provenance.receipts import refuse_other_code
 from genbench.runtime import gpus
@@ -20,6 +21,7 @@ except InputError as error:
 os.environ |= {"GENBENCH_SNAKEMAKE": "1"}
 if workflow.is_main_process:
     refresh(CONTENT)
+    UNPROVEN = look(Path(), CONTENT)
 
 RUNS = CONTENT["runs"]
 EXTERNAL = CONTENT["external"]  # samples made elsewhere, which nothing here trains
@@ -36,6 +38,17 @@ wildcard_constraints:
 def code_of(stage, *more):
     """The code that a job depends on, the closures of the stage and of what it loads by name."""
     return [f"{CODE}/stages/{stage}.json", *(f"{CODE}/{place}.json" for place in more)]
+
+
+def source_code(wildcards):
+    """The code of a dataset's source.
+
+    Every graph has a job that asks for it, before Snakemake decides what to run: here it is told what to make again
+    whatever its own records say.
+    """
+    if workflow.is_main_process:
+        workflow.dag.forcefiles.update(UNPROVEN)
+    return f"{CODE}/data/{wildcards.dataset}.json"
 
 
 def model_code(wildcards):

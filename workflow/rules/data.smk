@@ -1,6 +1,7 @@
 rule prepare:
     input:
-        code_of("prepare", "data/{dataset}"),
+        code_of("prepare"),
+        source_code,
     output:
         update("data/{dataset}.safetensors"),
     log:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
@@ -124,6 +125,16 @@ class Project:
         return {self._place(entry): entry.hash_info.value for entry in entries}
 
 
+def _how_to_mend(said: str) -> str:
+    lock = re.search(r"'(?:\./)?([^']*dvc\.lock)'", said)
+    if not lock:
+        return ""
+    return (
+        f"; expected {lock[1]} as DVC wrote it: take it back from git (git checkout {lock[1]}), "
+        "or remove it, and run genbench sync"
+    )
+
+
 def _entry(content: dict[str, Any], key: str) -> Any:
     value: Any = content
     for part in key.split("."):
@@ -156,6 +167,6 @@ def project(root: Path) -> Iterator[Project]:
             "DVC is busy: another of its commands runs in this workspace; try again after it"
         ) from error
     except DvcException as error:
-        raise InputError(f"DVC: {error}") from error
+        raise InputError(f"DVC: {error}{_how_to_mend(str(error))}") from error
     finally:
         repo.close()

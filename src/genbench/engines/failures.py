@@ -1,9 +1,11 @@
 """What failed in a build, and why: the last word of each stage in its log."""
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 ERROR = "genbench: error: "
+LITTLE = 100 << 20  # bytes left on a disk that may have been full
 
 
 def table(failed: Iterable[tuple[str, Mapping[str, str], Sequence[str]]], waiting: int) -> str:
@@ -25,13 +27,21 @@ def reason(log: Path) -> str:
     except OSError:
         return f"left no log; expected {log}"
     if not lines:
-        return f"ended without a word, killed or out of memory? (log: {log})"
+        return f"ended without a word, {_guess(log)} (log: {log})"
     last = lines[-1]
     if last.startswith(ERROR):
         return last.removeprefix(ERROR)
     if any(line.startswith("Traceback (most recent call last)") for line in lines):
         return f"{last} (traceback: {log})"
-    return f"ended without an error, killed or out of memory? last line: {last} (log: {log})"
+    return f"ended without an error, {_guess(log)} last line: {last} (log: {log})"
+
+
+def _guess(log: Path) -> str:
+    """Why a stage said nothing: on a full disk it can write no log either, and its files are gone by now."""
+    free = shutil.disk_usage(log.parent).free
+    if free < LITTLE:
+        return f"the disk is full ({free >> 20} MiB left)?"
+    return "killed, out of memory, or the disk was full?"
 
 
 def _aligned(rows: Sequence[tuple[str, str, str]]) -> list[str]:

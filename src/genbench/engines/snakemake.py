@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from genbench.engines.proofs import Stage
 from genbench.params.schema import Params, validate
 from genbench.params.yaml import read
 from genbench.storage.files import InputError
@@ -79,19 +78,6 @@ def mark_ready(root: Path, outputs: Iterable[str]) -> None:
     result = run(root, "--touch", "--forceall", "--cores", "1", *outputs)
     if result.returncode:
         raise InputError(f"Snakemake: {_complaint(result)}")
-
-
-def mark_stale(root: Path, stages: list[Stage]) -> None:
-    """Make Snakemake run these stages again: no record of their outputs, which are older than their inputs."""
-    present = {stage: [out for out in stage.outs if (root / out).exists()] for stage in stages}
-    result = run(root, "--cleanup-metadata", *(out for outs in present.values() for out in outs))
-    if result.returncode:
-        raise InputError(f"Snakemake: {_complaint(result)}")
-    for stage, outs in present.items():
-        inputs = [root / name for name in stage.files if (root / name).exists()]
-        oldest = min(path.stat().st_mtime for path in (*inputs, *(root / out for out in outs))) - 1
-        for out in outs:
-            os.utime(root / out, (oldest, oldest))
 
 
 def _complaint(result: subprocess.CompletedProcess[str]) -> str:

@@ -1,14 +1,15 @@
 """`genbench sync`: what one engine has built becomes known to the other, and nothing that is not proven."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from genbench.engines import dvc, snakemake
-from genbench.engines.proofs import Hashes, Verdict, assess
+from genbench.engines.proofs import Hashes, Verdict, assess, doubts, receipt_of
 from genbench.params.schema import validate
 from genbench.params.yaml import read
 from genbench.provenance import fingerprints
-from genbench.provenance.receipts import param_hashes, receipts
+from genbench.provenance.receipts import Receipt, keep, param_hashes, receipts
 
 SHOWN = 20
 
@@ -17,7 +18,6 @@ class Outcome(NamedTuple):
     verdicts: dict[str, Verdict]
     recorded: list[str]  # stages new to dvc.lock or the cache
     marked: list[str]  # stages new to Snakemake
-    unmarked: list[str]  # stages that Snakemake took for up to date and now will run again
 
     @property
     def ready(self) -> list[str]:
@@ -49,14 +49,25 @@ def sync(root: Path, *, dry_run: bool = False) -> Outcome:
                     state="stale", why="its files changed during this check"
                 )
                 recorded.remove(name)
-        marked, unmarked = _tell_snakemake(root, verdicts, dry_run=dry_run)
-    return Outcome(verdicts, recorded, marked, unmarked)
+            _with_receipts(root, verdicts, known, params)
+        marked = _tell_snakemake(root, verdicts, dry_run=dry_run)
+    return Outcome(verdicts, recorded, marked)
 
 
-def _tell_snakemake(
-    root: Path, verdicts: dict[str, Verdict], *, dry_run: bool
-) -> tuple[list[str], list[str]]:
-    """The stages that Snakemake is told are up to date, and those it is told are not."""
+def _with_receipts(
+    root: Path, verdicts: Mapping[str, Verdict], known: Mapping[str, Receipt], params: dict[str, str]
+) -> None:
+    """Receipts for what dvc.lock alone proves: Snakemake asks for them."""
+    hashes = Hashes(root)
+    made = {out for verdict in verdicts.values() for out in verdict.stage.outs}
+    for verdict in verdicts.values():
+        stage = verdict.stage
+        if verdict.state == "ready" and doubts(stage, known.get(stage.command), params, hashes):
+            keep(root, receipt_of(stage, made, params, hashes))
+
+
+def _tell_snakemake(root: Path, verdicts: Mapping[str, Verdict], *, dry_run: bool) -> list[str]:
+    """The stages that Snakemake is told are up to date.  Those that are not it finds by their receipts."""
     plan = snakemake.plan(root)
     news = plan.pending | plan.unknown
     marked = [
@@ -66,23 +77,7 @@ def _tell_snakemake(
     ]
     if marked and not dry_run:
         snakemake.mark_ready(root, [out for name in marked for out in verdicts[name].stage.outs])
-        plan = snakemake.plan(root)
-    runs_again: set[str] = set()
-    stale: dict[str, Verdict] = {}
-    for name, verdict in verdicts.items():
-        if verdict.state == "ready":
-            continue
-        known = not plan.pending.isdisjoint(verdict.stage.outs) or not runs_again.isdisjoint(
-            verdict.stage.upstream
-        )
-        present = any((root / out).exists() for out in verdict.stage.outs)
-        if present and not known:
-            stale[name] = verdict
-        if present or known:  # Snakemake looks for a lost file only where a job that reads it runs again
-            runs_again.add(name)
-    if stale and not dry_run:
-        snakemake.mark_stale(root, [verdict.stage for verdict in stale.values()])
-    return marked, list(stale)
+    return marked
 
 
 def summary(outcome: Outcome, *, dry_run: bool = False) -> str:
@@ -99,4 +94,9 @@ def summary(outcome: Outcome, *, dry_run: bool = False) -> str:
         lines.append(f"  … and {len(outcome.rest) - SHOWN} more")
     if outcome.rest:
         lines.append("To build them: snakemake, then genbench sync; or dvc repro")
+    unseen = [
+        verdict.stage.name for verdict in outcome.rest if verdict.state == "stale" and verdict.stage.locked
+    ]
+    if unseen:
+        lines.append(f"DVC does not look at raw data: dvc repro --force --single-item {' '.join(unseen)}")
     return "\n".join(lines)

@@ -35,13 +35,15 @@ class Closure(NamedTuple):
     packages: dict[str, str]
 
 
-def closure(roots: Iterable[Path]) -> Closure:
+def closure(roots: Iterable[Path], known: Sources | None = None) -> Closure:
     """All that these files of the package reach.
+
+    known: what the files hold, where several closures are asked for.
 
     Raises:
         InputError: a file that is no Python.
     """
-    sources = Sources()
+    sources = known or Sources()
     found: dict[Path, str] = {}
     names: set[str] = set()
     waiting = [file for root in roots for file in (root, *_packages_around(root))]

@@ -14,7 +14,7 @@ from typing import Any
 
 from genbench.params.signatures import model_names, source_kind, sources_of
 from genbench.provenance.closure import Closure, closure, difference
-from genbench.provenance.sources import PACKAGE
+from genbench.provenance.sources import PACKAGE, Sources
 from genbench.storage.files import InputError, json_bytes, md5, write_whole
 
 FOLDER = Path("results/code")
@@ -49,9 +49,9 @@ def places(params: Params) -> dict[str, tuple[Path, ...]]:
 
 def refresh(params: Params, folder: Path = FOLDER) -> None:
     """Bring all fingerprints up to date; those of nothing that is there any more are removed."""
-    wanted = places(params)
+    wanted, sources = places(params), Sources()
     for place, roots in wanted.items():
-        _write(folder / place, closure(roots))
+        _write(folder / place, closure(roots, sources))
     for path in folder.rglob("*.json"):
         if path.relative_to(folder).as_posix() not in wanted:
             path.unlink()
@@ -78,8 +78,8 @@ def needed(stage: str, params: Params, *, run: str = "", dataset: str = "") -> l
 
 def of(needs: list[str], params: Params) -> dict[str, Closure]:
     """The closures of these fingerprints as the package that runs has them, by place."""
-    roots = places(params)
-    return {place: closure(roots[place]) for place in needs}
+    roots, sources = places(params), Sources()
+    return {place: closure(roots[place], sources) for place in needs}
 
 
 def settle(place: str, code: Closure, *, refuse: bool) -> None:
@@ -89,11 +89,10 @@ def settle(place: str, code: Closure, *, refuse: bool) -> None:
         InputError: code or packages have changed since the engine was started.
     """
     path = FOLDER / place
-    content = _bytes(code)
-    if path.is_file() and path.read_bytes() == content:
-        return
     if not refuse:
-        write_whole(path, content)
+        _write(path, code)
+        return
+    if path.is_file() and path.read_bytes() == _bytes(code):
         return
     known = read(FOLDER, [place]) if path.is_file() else {}
     what = difference(known, code.files | code.packages, began="this build was started with")

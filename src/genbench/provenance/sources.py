@@ -6,13 +6,12 @@ anew would add a tenth of a second to every stage.
 
 import ast
 import json
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from genbench.storage.files import InputError, md5
+from genbench.storage.files import InputError, md5, write_whole
 
 PACKAGE = Path(__file__).parent.parent
 KEPT = Path(__file__).parent / "__pycache__" / "sources.json"
@@ -53,11 +52,8 @@ class Sources:
         """Write down what was read; where that is not allowed, it is read again the next time."""
         if not self.new:
             return
-        partial = KEPT.with_name(f"{KEPT.name}.{os.getpid()}")
-        with suppress(OSError):
-            KEPT.parent.mkdir(exist_ok=True)
-            partial.write_text(json.dumps(self.known), encoding="utf-8")
-            partial.replace(KEPT)
+        with suppress(InputError):
+            write_whole(KEPT, json.dumps(self.known).encode())
 
 
 def read(path: Path) -> Source:

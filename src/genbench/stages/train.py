@@ -14,7 +14,7 @@ from genbench.provenance.fingerprints import training_fingerprint
 from genbench.runtime import group as processes
 from genbench.runtime import machine
 from genbench.stages.inputs import about, dataset_of
-from genbench.storage.files import json_bytes, npz_bytes, write_all
+from genbench.storage.files import json_bytes, npz_bytes, write_all, write_whole
 from genbench.storage.weights import weights_bytes
 from genbench.training import loop
 from genbench.training.batches import splits_of
@@ -49,10 +49,10 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     contents = {
         "curve.csv": _csv(record.curve),
         "frames.npz": npz_bytes(record.watcher.arrays(space_of(prepared.card))),
-        "timing.json": json_bytes(timing | {"device": str(device), "processes": group.size}),
         "model.safetensors": weights_bytes(model, owner),
     }
     write_all(out, contents)
+    write_whole(out / "timing.json", json_bytes(timing | {"device": str(device), "processes": group.size}))
     job.checkpoint.unlink(missing_ok=True)
 
 

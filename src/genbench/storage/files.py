@@ -1,19 +1,22 @@
 """Files: whole or not at all, deterministic bytes, clear errors."""
 
+import glob
 import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
 
 PARTIAL = ".partial"
+NAMED = 40  # letters of a file's name in that of its partial one: a name must not become too long
 PIECE = 1 << 22  # bytes of a long file read at a time
 
 
@@ -30,7 +33,8 @@ class Ledger:
     """What this process has read and written so far, path -> md5 (DVC's hash), and the parameters as it found them.
 
     versions: of the files as they were opened, see `version_of`.
-    checks: what must hold when outputs take the place of earlier ones; each raises InputError where it does not.
+    read_checks: what must hold of a file and the md5 of what was read.
+    checks: what must hold when outputs take the place of earlier ones.  Each raises InputError where it does not.
     """
 
     read: dict[str, str] = field(default_factory=dict)
@@ -38,6 +42,7 @@ class Ledger:
     versions: "dict[Path, Version]" = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
     params_file: Path | None = None
+    read_checks: list[Callable[[Path, str], None]] = field(default_factory=list)
     checks: list[Callable[[], None]] = field(default_factory=list)
 
     def clear(self) -> None:
@@ -49,9 +54,11 @@ class Ledger:
         self.versions.setdefault(path, version)
         # A file that changed between two readings matches nothing any more.
         self.read[name] = found if self.read.get(name, found) == found else "changed"
+        for check in self.read_checks:
+            check(path, found)
 
 
-LEDGER = Ledger()  # genbench.receipts makes a stage's receipt of it
+LEDGER = Ledger()  # genbench.provenance.receipts makes a stage's receipt of it
 
 
 def version_of(path: Path) -> Version:
@@ -121,16 +128,17 @@ def write_all(folder: Path, contents: Mapping[str, bytes | Iterable[bytes | memo
     Raises:
         InputError: a file that cannot be written; nothing of it is left.
     """
-    partials = {folder / name: folder / (name + PARTIAL) for name in contents}
+    partials: dict[Path, Path] = {}
     path = folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for (path, partial), content in zip(partials.items(), contents.values(), strict=True):
+        for name, content in contents.items():
+            path = folder / name
             if path.exists() and not path.is_file():  # a folder, or a device, which a rename would replace
                 raise InputError(f"{path}: is no file; expected the name of one, or a new name")
             path.parent.mkdir(parents=True, exist_ok=True)
             digest = hashlib.md5(usedforsecurity=False)
-            with partial.open("wb") as file:
+            with _partial(path) as (partials[path], file):
                 for piece in [content] if isinstance(content, bytes) else content:
                     digest.update(piece)
                     file.write(piece)
@@ -145,15 +153,60 @@ def write_all(folder: Path, contents: Mapping[str, bytes | Iterable[bytes | memo
                 partial.unlink()
         if not isinstance(error, OSError):
             raise
-        raise InputError(f"{path}: cannot be written: {error.strerror}; expected a writable place") from error
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot be written: {error.strerror}; expected a writable place")
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """One file that is no output of a stage, under a name of this process's own first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
-    partial.write_bytes(content)
-    partial.replace(path)
+    """One file that is no output of a stage, whole or not at all.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _partial(path) as (partial, file):
+            file.write(content)
+        partial.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+@contextmanager
+def _partial(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+    """A new file beside `path` that nobody else can have prepared or share, open for writing; gone where it fails.
+
+    Its name says which process of which machine it belongs to, so that what a killed one has left can be removed.
+    """
+    start, machine = f".{path.name[:NAMED]}.", os.uname().nodename[:NAMED].replace(".", "-")
+    for left in path.parent.glob(f"{glob.escape(f'{start}{machine}.')}*{PARTIAL}"):
+        if not _is_running(left.name.split(".")[-3]):
+            with suppress(OSError):
+                left.unlink()
+    partial = path.with_name(f"{start}{machine}.{os.getpid()}.{secrets.token_hex(8)}{PARTIAL}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(partial, flags, 0o666), "wb") as file:
+        try:
+            yield partial, file
+            file.flush()
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink()
+            raise
+
+
+def _is_running(process: str) -> bool:
+    """Whether a process of this number runs on this machine."""
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except OSError:  # another user's
+        pass
+    return True
 
 
 def json_bytes(value: Any) -> bytes:

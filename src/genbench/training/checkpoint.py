@@ -1,5 +1,9 @@
-"""Checkpoints: whole files, read with nothing executed, for one training and no other."""
+"""Checkpoints: whole files, read with nothing executed, for one training and no other.
 
+The first bytes of a file are the hash of the rest, so that a damaged one is known: torch checks no sums.
+"""
+
+import hashlib
 import io
 import os
 import sys
@@ -10,7 +14,7 @@ import torch
 
 from genbench.runtime.group import ALONE, Group
 from genbench.runtime.machine import random_state
-from genbench.storage.files import write_all
+from genbench.storage.files import write_whole
 
 SECONDS = float(os.environ.get("GENBENCH_CHECKPOINT_SECONDS", "20"))
 """Time between two checkpoints of a training."""
@@ -30,7 +34,8 @@ def save(path: Path, content: dict[str, Any], group: Group = ALONE) -> None:
         content = content | {
             "processes": [torch.frombuffer(bytearray(one), dtype=torch.uint8) for one in own]
         }
-        write_all(path.parent, {path.name: _packed(content)})
+        packed = _packed(content)
+        write_whole(path, hashlib.sha256(packed).digest() + packed)
 
 
 def load(path: Path, fingerprint: str, group: Group = ALONE) -> dict[str, Any] | None:
@@ -41,7 +46,7 @@ def load(path: Path, fingerprint: str, group: Group = ALONE) -> dict[str, Any] |
     if not path.exists():
         return None
     try:
-        content = _unpacked(path.read_bytes())
+        content = _unpacked(_verified(path.read_bytes()))
     except Exception as error:  # noqa: BLE001 - torch.load raises many kinds for a damaged file
         if group.is_rank_zero:
             print(
@@ -55,6 +60,13 @@ def load(path: Path, fingerprint: str, group: Group = ALONE) -> dict[str, Any] |
         print(f"resuming from step {content['step']} ({path})", file=sys.stderr)
     own = _unpacked(content.pop("processes")[group.rank].numpy().tobytes())
     return content | {"random": own["random"], "model": own["model"] or content["model"]}
+
+
+def _verified(content: bytes) -> bytes:
+    size = hashlib.sha256().digest_size
+    if hashlib.sha256(content[size:]).digest() != content[:size]:
+        raise ValueError("not what was written")
+    return content[size:]
 
 
 def _packed(content: dict[str, Any]) -> bytes:
