@@ -8,7 +8,7 @@ import sys
 import typer
 
 from genbench.cli import stages, tools
-from genbench.cli.declared import app
+from genbench.cli.declared import PARAMS, app
 from genbench.runtime import environment
 from genbench.storage.files import InputError
 
@@ -20,13 +20,15 @@ def main() -> None:
     environment.fix()  # before NumPy is loaded: nothing that this module imports at its top may import it
     # Memory goes back at the end in any case, and a last look for garbage would take .2 s.
     atexit.register(gc.freeze)
+    from genbench.engines import commands
     from genbench.provenance.receipts import recording
     from genbench.runtime import launch
 
     launch.end_with_parent()
     try:
-        with recording(sys.argv[1:]):
-            app()
+        arguments = commands.whole(sys.argv[1:], PARAMS)
+        with recording(arguments):
+            app(arguments)
     except (InputError, OSError, MemoryError) as error:
         if os.environ.get("GENBENCH_TRACEBACK"):
             raise

@@ -8,7 +8,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from genbench.engines.commands import completed
 from genbench.engines.proofs import Stage
+from genbench.params.schema import validate
 from genbench.params.yaml import read
 from genbench.provenance.receipts import Receipt
 from genbench.storage.files import InputError
@@ -25,6 +27,7 @@ class Project:
 
         self.root = root
         self._params = read(root / PARAMS)
+        self._settings = validate(self._params, root / PARAMS)
         graph = get_active_graph(repo.index.graph)
         # The order of `dvc repro`: dvc.lock lists new stages in the order in which they were run.
         # What the top-level dvc.yaml does not need, Snakemake does not build either.
@@ -57,7 +60,7 @@ class Project:
                 (folders if Path(dependency.fs_path).is_dir() else files).append(self._place(dependency))
         return Stage(
             name=stage.addressing,
-            command=" ".join(stage.cmd.split()),
+            command=self._command(stage),
             files=tuple(files),
             folders=tuple(folders),
             params=tuple(params),
@@ -67,6 +70,11 @@ class Project:
             and all(self._as_locked(dependency) for dependency in stage.deps)
             and not any(out.workspace_status() for out in stage.outs),
         )
+
+    def _command(self, stage: Any) -> str:
+        """As its receipt names it, with what dvc.yaml leaves to DVC_STAGE."""
+        program, _, rest = " ".join(stage.cmd.split()).partition(" ")
+        return f"{program} {completed(rest, stage.addressing, self._settings)}"
 
     def _as_locked(self, dependency: Any) -> bool:
         """DVC would parse params.yaml once for each stage, 0.06 s each time; it is asked only where values differ."""
