@@ -2,8 +2,11 @@
 
 import atexit
 import gc
+import getpass
+import io
 import os
 import sys
+from pathlib import Path
 
 import typer
 
@@ -18,6 +21,7 @@ __all__ = ["app", "main", "stages", "tools"]
 def main() -> None:
     """The console script: one clear line for what the user can mend, and exit code 1."""
     environment.fix()  # before NumPy is loaded: nothing that this module imports at its top may import it
+    _name_user()
     # Memory goes back at the end in any case, and a last look for garbage would take .2 s.
     atexit.register(gc.freeze)
     from genbench.engines import commands
@@ -25,6 +29,9 @@ def main() -> None:
     from genbench.runtime import launch
 
     launch.end_with_parent()
+    for stream in (sys.stdout, sys.stderr):  # a terminal that has no ± or † shows a question mark
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         arguments = commands.whole(sys.argv[1:], PARAMS)
         with recording(arguments):
@@ -42,3 +49,15 @@ def main() -> None:
             line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(said))
             typer.echo(f"genbench: error: {line}", err=True)
         sys.exit(1)
+
+
+def _name_user() -> None:
+    """DVC and Snakemake ask for a name and a home, which a user of a container need not have."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["LOGNAME"] = f"uid{os.getuid()}"
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = str(Path(".cache").absolute())

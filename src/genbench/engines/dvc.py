@@ -148,14 +148,14 @@ def project(root: Path) -> Iterator[Project]:
     """
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
-    from dvc.repo import Repo, lock_repo
+    from dvc.repo import lock_repo
 
     if not (root / ".dvc").is_dir() or not (root / "dvc.yaml").exists():
         raise InputError(
             f"{root}: no DVC project; expected a folder with dvc.yaml and .dvc, e.g. a clone of genbench"
         )
     logging.getLogger("dvc").setLevel(logging.ERROR)
-    repo = Repo(str(root))
+    repo = _repo(root)
     try:
         with lock_repo(repo), repo.scm_context(quiet=True):
             yield Project(repo, root)
@@ -164,6 +164,31 @@ def project(root: Path) -> Iterator[Project]:
             "DVC is busy: another of its commands runs in this workspace; try again after it"
         ) from error
     except DvcException as error:
-        raise InputError(f"DVC: {error}") from error
+        raise InputError(f"DVC: {_reasons(error)}") from error
     finally:
         repo.close()
+
+
+def _repo(root: Path) -> Any:
+    """As DVC sees it; in a tree without git, e.g. from an archive, it does all but compare revisions."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from dvc.scm import SCMError
+
+    try:
+        return Repo(str(root))
+    except SCMError:
+        return Repo(str(root), config={"core": {"no_scm": True}})
+    except DvcException as error:
+        raise InputError(f"DVC: {_reasons(error)}") from error
+
+
+def _reasons(error: BaseException | None) -> str:
+    """What DVC says, with what it was caused by, in one line."""
+    found: list[str] = []
+    while error is not None:
+        said = " ".join(str(error).split())
+        if said and not any(said in earlier for earlier in found):
+            found.append(said)
+        error = error.__cause__
+    return ": ".join(found)

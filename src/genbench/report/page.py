@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from genbench.drawing.pages import templates
 from genbench.drawing.tiles import png
 from genbench.kinds.kind import kind_of
+from genbench.report.absent import Absent
 from genbench.report.agreement import METHOD, Agreement, agreement
 from genbench.report.people import Study, study
 from genbench.report.pictures import Picture, picture
@@ -17,6 +18,7 @@ from genbench.report.results import (
     Measured,
     Row,
     RunResult,
+    divided_seeds,
     measures_of,
     runs_of,
 )
@@ -58,6 +60,8 @@ class Section(NamedTuple):
     examples: Picture | None
     facts: str
     studies: list[Study]
+    absent: list[Absent]
+    warnings: list[str]
 
     @property
     def runs(self) -> list[RunResult]:
@@ -79,13 +83,15 @@ class Section(NamedTuple):
         return any(row.seeds for row in self.rows)
 
 
-def html_page(runs: Sequence[RunResult], datasets: Sequence[DatasetResult]) -> str:
+def html_page(
+    runs: Sequence[RunResult], datasets: Sequence[DatasetResult], absent: Sequence[Absent] = ()
+) -> str:
     """index.html with its style, script and pictures inside."""
     slugs = _slugs([run.name for run in runs])
     grouped, known = by_dataset(runs), {d.name: d for d in datasets}
-    names = list(dict.fromkeys([*known, *grouped]))
+    names = list(dict.fromkeys([*known, *grouped, *(run.dataset for run in absent)]))
     ids = _slugs(names)
-    sections = [_section(name, ids[name], grouped.get(name, []), known.get(name)) for name in names]
+    sections = [_section(name, ids[name], grouped.get(name, []), known.get(name), absent) for name in names]
     environment = templates("genbench.report")
     environment.filters |= {"plain": plain, "minus": minus}
     constants = {
@@ -120,7 +126,9 @@ def minus(text: str) -> str:
     return re.sub(r"-(?=\d)", "−", text)
 
 
-def _section(name: str, slug: str, rows: list[Row], dataset: DatasetResult | None) -> Section:
+def _section(
+    name: str, slug: str, rows: list[Row], dataset: DatasetResult | None, absent: Sequence[Absent]
+) -> Section:
     head = columns(rows, (QUALITY, OTHER, NOVELTY))
     judgement = assess(rows)
     told = {control for power in judgement.powers for control in power.tells}
@@ -143,6 +151,8 @@ def _section(name: str, slug: str, rows: list[Row], dataset: DatasetResult | Non
         examples=_examples(dataset),
         facts=describe(rows) if rows else "",
         studies=[study(record, dataset, runs_of(rows)) for record in dataset.studies] if dataset else [],
+        absent=[run for run in absent if run.dataset == name],
+        warnings=divided_seeds(rows),
     )
 
 

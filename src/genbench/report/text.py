@@ -3,12 +3,14 @@
 import csv
 import io
 import re
+import textwrap
 from collections.abc import Sequence
 from itertools import accumulate
 from math import isnan
 
+from genbench.report.absent import Absent
 from genbench.report.agreement import METHOD, agreement
-from genbench.report.results import Row, RunResult, runs_of
+from genbench.report.results import Row, RunResult, divided_seeds, runs_of, short_name
 from genbench.report.table import MISSING, Column, by_dataset, columns, scores_of
 from genbench.report.verdict import Judgement, assess
 
@@ -66,9 +68,10 @@ def csv_table(runs: Sequence[RunResult]) -> str:
     return out.getvalue()
 
 
-def markdown_tables(runs: Sequence[RunResult]) -> str:
+def markdown_tables(runs: Sequence[RunResult], absent: Sequence[Absent] = ()) -> str:
     """One GitHub table per dataset, value ± half-width, or mean ± standard deviation over seeds."""
     blocks = ["# Headline scores", NOTE]
+    blocks += [escape_markdown(f"{run.name}: {run.why}") for run in absent]
     for dataset, rows in by_dataset(runs).items():
         cols, judgement = columns(rows), assess(rows)
         header = ["run", *(escape_markdown(c.score.header) for c in cols), "verdict"]
@@ -77,25 +80,22 @@ def markdown_tables(runs: Sequence[RunResult]) -> str:
             verdict = judgement.of(row) or MISSING
             lines.append(_pipes([_markdown_name(row), *(_markdown_cell(c, row) for c in cols), verdict]))
         facts = f"{escape_markdown(describe(rows))}. {VERDICT_NOTES[judgement.state]}"
-        blocks += [f"## {escape_markdown(dataset)}", facts, "\n".join(lines), *_markdown_agreement(rows)]
+        warnings = map(escape_markdown, divided_seeds(rows))
+        blocks += [f"## {escape_markdown(dataset)}", facts, "\n".join(lines), *warnings]
+        blocks += _markdown_agreement(rows)
     return "\n\n".join(blocks) + "\n"
 
 
-def terminal_table(runs: Sequence[RunResult]) -> str:
+def terminal_table(runs: Sequence[RunResult], absent: Sequence[Absent] = ()) -> str:
     """Plain text of at most 110 columns, one block per dataset; scores by importance while they fit."""
-    if not runs:
+    if not runs and not absent:
         return "There are no runs."
+    grouped = by_dataset(runs)
     blocks = []
-    for dataset, rows in by_dataset(runs).items():
-        judgement = assess(rows)
-        lines = _terminal_lines(rows, judgement)
-        width = max(map(len, lines))
-        controls = sum(row.control is not None for row in rows)
-        if 0 < controls < len(rows):
-            lines.insert(len(lines) - controls, "·" * width)
-        lines.insert(1, "─" * width)
-        title = shorten(f"{dataset}: {describe(rows)}", TERMINAL_WIDTH)
-        blocks.append("\n".join([title, "", *lines, "", VERDICT_NOTES[judgement.state]]))
+    for dataset in dict.fromkeys([*grouped, *(run.dataset for run in absent)]):
+        block = _terminal_block(dataset, grouped[dataset]) if dataset in grouped else [dataset]
+        lacking = [f"{short_name(run.name, dataset)}  {run.why}" for run in absent if run.dataset == dataset]
+        blocks.append("\n".join([*block, *map(_wrapped, lacking)]))
     return "\n\n".join(
         [
             *blocks,
@@ -103,6 +103,23 @@ def terminal_table(runs: Sequence[RunResult]) -> str:
             "or sd, the standard deviation over seeds",
         ]
     )
+
+
+def _terminal_block(dataset: str, rows: Sequence[Row]) -> list[str]:
+    judgement = assess(rows)
+    lines = _terminal_lines(rows, judgement)
+    width = max(map(len, lines))
+    controls = sum(row.control is not None for row in rows)
+    if 0 < controls < len(rows):
+        lines.insert(len(lines) - controls, "·" * width)
+    lines.insert(1, "─" * width)
+    title = shorten(f"{dataset}: {describe(rows)}", TERMINAL_WIDTH)
+    notes = [VERDICT_NOTES[judgement.state], *divided_seeds(rows)]
+    return [title, "", *lines, "", *map(_wrapped, notes)]
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, TERMINAL_WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def describe(rows: Sequence[Row]) -> str:
