@@ -136,7 +136,12 @@ def study(
     dataset: Annotated[
         str | None, typer.Option(help="A key of `datasets`; needed where the runs leave it open.")
     ] = None,
-    per_run: Annotated[int, typer.Option(min=1, help="Images of each run; as many real ones in all.")] = 20,
+    per_run: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Images of each run, as many real ones in all; default: 200 images at most."
+        ),
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option(help="Hide each image after this time; default: never.")
     ] = None,

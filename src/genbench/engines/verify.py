@@ -242,6 +242,10 @@ def _metrics_of(root: Path, revision: str, runs: list[str]) -> dict[str, dict[st
     from dvc.exceptions import DvcException
     from scmrepo.exceptions import SCMError
 
+    try:
+        _git(root, "rev-parse", "--git-dir")
+    except InputError as error:
+        raise InputError(f"{root}: in no git repository; --against reads {revision} from one") from error
     found: dict[str, dict[str, Any]] = {}
     try:
         files = DVCFileSystem(str(root), rev=revision)

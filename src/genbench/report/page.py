@@ -25,7 +25,7 @@ from genbench.report.results import (
 from genbench.report.run_page import RunPage, run_page
 from genbench.report.svg import Dot, Figure, dot_plot, fitting_axis, rate_axis
 from genbench.report.table import MISSING, Column, by_dataset, column, columns, leading
-from genbench.report.text import describe
+from genbench.report.text import describe, missing_lines
 from genbench.report.verdict import Judgement, assess
 from genbench.scoring.catalogue import COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
 from genbench.scoring.estimates import Estimate
@@ -76,6 +76,11 @@ class Section(NamedTuple):
     def extractor(self) -> str:
         """What gave the features."""
         return str(self.dataset.extractor.get("extractor", "classifier")) if self.dataset else "classifier"
+
+    @property
+    def missing_lines(self) -> list[str]:
+        """What would add the controls that a verdict needs."""
+        return missing_lines(self.judgement, self.name)
 
     @property
     def several(self) -> bool:

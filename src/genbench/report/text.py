@@ -19,7 +19,7 @@ TERMINAL_NAME = 28  # columns for a run's name
 VERDICT_NOTES = {
     "passed": "The controls came out right: verdicts count.",
     "failed": "THE CONTROLS CAME OUT WRONG: no novelty verdict.",
-    "missing": "No novelty verdict: control runs are missing.",
+    "missing": "No novelty verdict: control runs are missing",
     "idle": "No novelty verdict: in this kind of data new elements repeat old ones in any case.",
 }
 NOTE = (
@@ -79,7 +79,7 @@ def markdown_tables(runs: Sequence[RunResult], absent: Sequence[Absent] = ()) ->
         for row in rows:
             verdict = judgement.of(row) or MISSING
             lines.append(_pipes([_markdown_name(row), *(_markdown_cell(c, row) for c in cols), verdict]))
-        facts = f"{escape_markdown(describe(rows))}. {VERDICT_NOTES[judgement.state]}"
+        facts = f"{escape_markdown(describe(rows))}. {escape_markdown(verdict_note(judgement))}"
         warnings = map(escape_markdown, divided_seeds(rows))
         blocks += [f"## {escape_markdown(dataset)}", facts, "\n".join(lines), *warnings]
         blocks += _markdown_agreement(rows)
@@ -114,8 +114,25 @@ def _terminal_block(dataset: str, rows: Sequence[Row]) -> list[str]:
         lines.insert(len(lines) - controls, "·" * width)
     lines.insert(1, "─" * width)
     title = shorten(f"{dataset}: {describe(rows)}", TERMINAL_WIDTH)
-    notes = [VERDICT_NOTES[judgement.state], *divided_seeds(rows)]
-    return [title, "", *lines, "", *map(_wrapped, notes)]
+    added = missing_lines(judgement, dataset)
+    if added:
+        added.insert(0, "To add under runs in params.yaml:")
+    return [title, "", *lines, "", verdict_note(judgement), *added, *map(_wrapped, divided_seeds(rows))]
+
+
+def verdict_note(judgement: Judgement) -> str:
+    """What the verdicts rest on; where controls are missing, the lines of params.yaml that add them."""
+    note = VERDICT_NOTES[judgement.state]
+    return f"{note}: {', '.join(judgement.missing)}." if judgement.state == "missing" else note
+
+
+def missing_lines(judgement: Judgement, dataset: str) -> list[str]:
+    """The entries of `runs` in params.yaml that would add the missing controls."""
+    if judgement.state != "missing":
+        return []
+    return [
+        f"  {dataset}-{name}: {{dataset: {dataset}, model: controls/{name}}}" for name in judgement.missing
+    ]
 
 
 def _wrapped(text: str) -> str:
