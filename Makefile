@@ -20,8 +20,9 @@ $(SETUP): requirements.lock pyproject.toml
 # does not stop the rest, and is named at the end with the reason.
 reproduce: $(SETUP)
 	@genbench check
+	@echo "Looking at what is up to date …"
 	@genbench sync --strict > /dev/null || if snakemake --cores all --keep-going; then genbench sync --strict; \
-		else genbench sync | head -n 1; exit 1; fi
+		else genbench show; genbench sync | head -n 1; exit 1; fi
 	@genbench show
 
 test: $(SETUP)

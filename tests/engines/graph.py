@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from conftest import run_in
 
+from genbench.engines.commands import completed
+from genbench.params.schema import load
+
 
 class Stage(NamedTuple):
     """What one stage runs, reads and writes; directories stand as the files in them."""
@@ -36,7 +39,7 @@ def dvc_graph(folder: Path) -> Graph:
 
     assert run_in(folder, "genbench", "code").returncode == 0  # what DVC's first stage does
 
-    repo = Repo(str(folder))
+    repo, params = Repo(str(folder)), load(folder / "params.yaml")
     stages = plan_repro(
         get_active_graph(repo.index.graph), list(repo.stage.collect(str(folder / "dvc.yaml")))
     )
@@ -53,7 +56,9 @@ def dvc_graph(folder: Path) -> Graph:
         outs = frozenset(str(out) for out in stage.outs)
         if outs == {CODE}:  # Snakemake does this while it reads the Snakefile
             continue
-        graph[min(outs)] = Stage(" ".join(stage.cmd.split()), frozenset(inputs), outs)
+        program, _, rest = " ".join(stage.cmd.split()).partition(" ")
+        command = f"{program} {completed(rest, stage.addressing, params)}"
+        graph[min(outs)] = Stage(command, frozenset(inputs), outs)
     return graph
 
 

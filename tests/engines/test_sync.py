@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,17 @@ def test_a_workspace_goes_from_one_engine_to_the_other_and_back(by_snakemake: Pa
     assert "snakemake --unlock" in do(one, "genbench", "sync", code=1)
 
 
+def test_a_tree_without_git_is_synchronised_rebuilt_and_reported(by_snakemake: Path, tmp_path: Path) -> None:
+    """As an archive gives it."""
+    folder = copy_of(by_snakemake, tmp_path / "archive")
+    shutil.rmtree(folder / ".git")
+    assert "11 of 11 stages are up to date" in do(folder, "genbench", "sync", "--strict")
+    do(folder, "genbench", "report")
+    said = do(folder, "genbench", "verify", "prepare@bits", "--engine", "snakemake")
+    assert "bit-identical: 1 files of 1 stages" in said
+    assert "HEAD" in do(folder, "genbench", "verify", "--against", "HEAD", code=1).splitlines()[-1]
+
+
 def test_verify_names_the_stage_that_is_not_reproducible(tmp_path: Path) -> None:
     folder = checkout(tmp_path, TINY)
     data = folder / "data/bits.safetensors"
@@ -124,6 +136,27 @@ def load(**options):
     said = do(folder, "genbench", "verify", "prepare@bits", "--engine", "snakemake", code=1)
     assert "first: stage prepare@bits, data/bits.safetensors: 'train.x': " in said
     assert "the records here show no reason" in said
+
+
+@pytest.mark.parametrize(
+    ("blocks", "said"),
+    [
+        (
+            100,
+            "the build failed: 1 of 1 files of 1 stages, rebuilt with dvc in a clean copy, were not made: data/",
+        ),
+        (1, "cannot hold a copy of the workspace: File too large"),
+    ],
+)
+def test_a_build_that_fails_is_no_difference(tmp_path: Path, blocks: int, said: str) -> None:
+    """No file may be longer than so many KB, as on a full disk."""
+    folder = checkout(tmp_path, TINY)
+    do(folder, "genbench", "prepare", "--dataset", "bits", "--out", "data/bits.safetensors")
+    limited = f"ulimit -f {blocks}; exec genbench verify prepare@bits --engine dvc"
+    found = do(folder, "bash", "-c", limited, code=1)
+    assert said in found
+    assert "bit-identical" not in found
+    assert "Traceback" not in found
 
 
 def test_scores_are_compared_with_another_revision(tmp_path: Path) -> None:

@@ -39,9 +39,13 @@ def test_a_run_leaves_its_whole_story(built: Path) -> None:
         "novelty.json",
         "replicates.npz",
         "samples.npz",
+        "summary.json",
         "timing.json",
     ]
     metrics = json.loads((folder / "metrics.json").read_text())
+    summary = json.loads((folder / "summary.json").read_text())
+    assert 0 < len(summary) <= 5
+    assert summary == {name: metrics["scores"][name]["value"] for name in summary}
     scores = metrics["scores"]
     assert metrics["likelihood"] == "exact"
     assert metrics["n"] == metrics["held_out"] == 797

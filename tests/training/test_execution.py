@@ -87,3 +87,14 @@ def test_only_what_differs_from_the_defaults_belongs_to_the_weights() -> None:
         Run(dataset="d", model="m/x", precision="bfloat16").model_dump(mode="json")["precision"] == "bfloat16"
     )
     assert {key: getattr(Run(dataset="d", model="m/x"), key) for key in EXECUTION} == EXECUTION
+
+
+@pytest.mark.parametrize("name", [name for name in ZOO if by_gradients(name)])
+def test_batches_of_one_element_are_trained_on_or_refused_in_one_line(name: str, tmp_path: Path) -> None:
+    model = tiny(name)
+    splits = Splits(elements(model.space, 40), elements(model.space, 30, seed=1))
+    try:
+        with AS_WRITTEN.explained("test"):
+            train(model, splits, Budget(6, 1), Job("test", 0, tmp_path / "c.pt", "f"), AS_WRITTEN)
+    except InputError as error:
+        assert str(error).startswith("runs.test") and "\n" not in str(error)

@@ -10,6 +10,14 @@ from genbench.provenance.receipts import refuse_other_code
 from genbench.runtime import gpus
 from genbench.storage.files import InputError
 
+# Reading the graph and comparing it with what is there takes seconds, without a word of Snakemake's.
+if workflow.is_main_process:
+    print(
+        "genbench: looking at what is up to date; what running stages say: tail -F results/logs/*/*.log",
+        file=sys.stderr,
+        flush=True,
+    )
+
 # A typo stops everything here, before an earlier result is touched.
 try:
     refuse_other_code()
@@ -22,6 +30,8 @@ os.environ |= {"GENBENCH_SNAKEMAKE": "1"}
 if workflow.is_main_process:
     refresh(CONTENT)
     UNPROVEN = look(Path(), CONTENT)
+    for warning in SETTINGS.warnings.values():
+        print(f"genbench: warning: params.yaml: {warning}", file=sys.stderr)
 
 RUNS = CONTENT["runs"]
 EXTERNAL = CONTENT["external"]  # samples made elsewhere, which nothing here trains

@@ -6,6 +6,7 @@ SCORED = (
     "novelty.json",
     "replicates.npz",
     "metrics.json",
+    "summary.json",
 )
 
 

@@ -81,6 +81,7 @@ rule evaluate:
     output:
         update("results/runs/{run}/replicates.npz"),
         update("results/runs/{run}/metrics.json"),
+        update("results/runs/{run}/summary.json"),
     log:
         "results/logs/evaluate/{run}.log",
     threads: threads_of

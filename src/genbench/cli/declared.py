@@ -34,3 +34,8 @@ def uncollected() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def warn(message: str) -> None:
+    """One line for what may be a mistake and stops nothing."""
+    typer.echo(f"genbench: warning: {message}", err=True)

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from genbench.cli.declared import PARAMS, DataFile, OutFile, ParamsFile, RunFolder, RunName, app, uncollected
+from genbench.cli.declared import (
+    PARAMS,
+    DataFile,
+    OutFile,
+    ParamsFile,
+    RunFolder,
+    RunName,
+    app,
+    uncollected,
+    warn,
+)
 
 
 @app.command(epilog="Example: genbench check")
@@ -21,6 +31,8 @@ def check(params: ParamsFile = PARAMS) -> None:
     typer.echo(f"{params}: {len(settings.runs)} runs on {len(settings.datasets)} datasets, all valid")
     for remark in remarks(settings):
         typer.echo(f"note: {remark}")
+    for warning in settings.warnings.values():
+        warn(f"{params}: {warning}")
 
 
 @app.command(epilog="Example: genbench code")
@@ -35,8 +47,10 @@ def code(params: ParamsFile = PARAMS) -> None:
     from genbench.storage.files import LEDGER
 
     refuse_other_code()
-    load(params)
+    settings = load(params)
     refresh(LEDGER.params)
+    for warning in settings.warnings.values():
+        warn(f"{params}: {warning}")
 
 
 @app.command(epilog="Example: genbench prepare --dataset digits --out data/digits.safetensors")
@@ -153,5 +167,11 @@ def report(
 ) -> None:
     """Write the comparison: one self-contained page, and its headline table as csv, markdown and LaTeX."""
     from genbench.stages import report as stage
+    from genbench.storage.files import InputError
 
-    stage.run(out, study or [], params)
+    absent = stage.run(out, study or [], params)
+    for run in absent:
+        if not run.is_damaged:
+            warn(f"{run.name}: {run.why}")
+    if damaged := [f"{run.name}: {run.why}" for run in absent if run.is_damaged]:
+        raise InputError("; ".join(damaged))

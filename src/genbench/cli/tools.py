@@ -33,7 +33,7 @@ def score(
         ),
     ] = None,
     shift: Annotated[int, typer.Option(min=0, max=4, help="Look for copies shifted by so many pixels.")] = 1,
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn by chance.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda, for the extractor.")] = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads for the extractor.")] = 1,
 ) -> None:
@@ -60,15 +60,18 @@ def obj(
     export.run(samples, data, out, count)
 
 
-@app.command(epilog="Example: genbench show")
-def show(params: ParamsFile = PARAMS) -> None:
+@app.command(epilog="Example: genbench show; genbench show digits")
+def show(
+    names: Annotated[list[str] | None, typer.Argument(help="Datasets or runs; default: everything.")] = None,
+    params: ParamsFile = PARAMS,
+) -> None:
     """Print the headline table and where the report is."""
     from genbench.report import terminal_table
-    from genbench.stages.report import results
+    from genbench.stages import report
 
-    runs, _ = results(params)
-    typer.echo(terminal_table(runs))
-    typer.echo(f"\nReport: {Path('results/report/index.html').resolve().as_uri()}")
+    typer.echo(terminal_table(*report.named(names or [], params)))
+    page = Path("results/report/index.html").resolve()
+    typer.echo(f"\nReport: {page.as_uri() if page.is_file() else 'not built: genbench report'}")
 
 
 @app.command(epilog="Example: genbench sync; a full build in parallel that DVC agrees with: make reproduce")
@@ -138,7 +141,12 @@ def study(
     dataset: Annotated[
         str | None, typer.Option(help="A key of `datasets`; needed where the runs leave it open.")
     ] = None,
-    per_run: Annotated[int, typer.Option(min=1, help="Images of each run; as many real ones in all.")] = 20,
+    per_run: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Images of each run, as many real ones in all; default: 200 images at most."
+        ),
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option(help="Hide each image after this time; default: never.")
     ] = None,

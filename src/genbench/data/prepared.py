@@ -29,7 +29,8 @@ NEEDED = ("train.x", "train.y", "held_out.x", "held_out.y")
 OPTIONAL = tuple(
     f"{part}.{field}" for field in ("intensity", "factors", "source", "source_y") for part in PARTS
 )
-LEAST = 10  # elements of either part: folds, quantiles and a classifier need some
+LEAST = 12  # elements of either part: of each of two folds, more than the 5 neighbours that are looked for
+LEAST_SAMPLES = 10  # of what is scored: so many parts give the interval of the classifier score
 MOST = 100_000_000  # elements that a part may be asked to have: beyond it, a slip of the keyboard
 
 
@@ -52,10 +53,10 @@ class Prepared(NamedTuple):
     def misfit(self, x: np.ndarray | None) -> str | None:
         """Why x cannot be samples of this data, or None: "holds …; expected …"."""
         like = self.train.x
-        expected = f"expected {like.dtype.name} (n, {', '.join(map(str, like.shape[1:]))}), n at least 2"
+        expected = f"expected {like.dtype.name} (n, {', '.join(map(str, like.shape[1:]))}), n at least {LEAST_SAMPLES}"
         if x is None:
             return f"is missing; {expected}"
-        if x.dtype != like.dtype or x.shape[1:] != like.shape[1:] or len(x) < 2:
+        if x.dtype != like.dtype or x.shape[1:] != like.shape[1:] or len(x) < LEAST_SAMPLES:
             return f"holds {x.dtype.name} {x.shape}; {expected}"
         if self.levels and x.max() >= self.levels:
             return f"holds {x.max()}; expected levels below {self.levels}"

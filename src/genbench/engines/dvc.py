@@ -9,7 +9,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from genbench.engines.commands import completed
 from genbench.engines.proofs import Stage
+from genbench.params.schema import validate
 from genbench.params.yaml import read
 from genbench.provenance.receipts import Receipt
 from genbench.storage.files import InputError
@@ -26,6 +28,7 @@ class Project:
 
         self.root = root
         self._params = read(root / PARAMS)
+        self._settings = validate(self._params, root / PARAMS)
         graph = get_active_graph(repo.index.graph)
         # The order of `dvc repro`: dvc.lock lists new stages in the order in which they were run.
         # What the top-level dvc.yaml does not need, Snakemake does not build either.
@@ -58,7 +61,7 @@ class Project:
                 (folders if Path(dependency.fs_path).is_dir() else files).append(self._place(dependency))
         return Stage(
             name=stage.addressing,
-            command=" ".join(stage.cmd.split()),
+            command=self._command(stage),
             files=tuple(files),
             folders=tuple(folders),
             params=tuple(params),
@@ -68,6 +71,11 @@ class Project:
             and all(self._as_locked(dependency) for dependency in stage.deps)
             and not any(out.workspace_status() for out in stage.outs),
         )
+
+    def _command(self, stage: Any) -> str:
+        """As its receipt names it, with what dvc.yaml leaves to DVC_STAGE."""
+        program, _, rest = " ".join(stage.cmd.split()).partition(" ")
+        return f"{program} {completed(rest, stage.addressing, self._settings)}"
 
     def _as_locked(self, dependency: Any) -> bool:
         """DVC would parse params.yaml once for each stage, 0.06 s each time; it is asked only where values differ."""
@@ -151,14 +159,14 @@ def project(root: Path) -> Iterator[Project]:
     """
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
-    from dvc.repo import Repo, lock_repo
+    from dvc.repo import lock_repo
 
     if not (root / ".dvc").is_dir() or not (root / "dvc.yaml").exists():
         raise InputError(
             f"{root}: no DVC project; expected a folder with dvc.yaml and .dvc, e.g. a clone of genbench"
         )
     logging.getLogger("dvc").setLevel(logging.ERROR)
-    repo = Repo(str(root))
+    repo = _repo(root)
     try:
         with lock_repo(repo), repo.scm_context(quiet=True):
             yield Project(repo, root)
@@ -167,6 +175,31 @@ def project(root: Path) -> Iterator[Project]:
             "DVC is busy: another of its commands runs in this workspace; try again after it"
         ) from error
     except DvcException as error:
-        raise InputError(f"DVC: {error}{_how_to_mend(str(error))}") from error
+        raise InputError(f"DVC: {_reasons(error)}{_how_to_mend(str(error))}") from error
     finally:
         repo.close()
+
+
+def _repo(root: Path) -> Any:
+    """As DVC sees it; in a tree without git, e.g. from an archive, it does all but compare revisions."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from dvc.scm import SCMError
+
+    try:
+        return Repo(str(root))
+    except SCMError:
+        return Repo(str(root), config={"core": {"no_scm": True}})
+    except DvcException as error:
+        raise InputError(f"DVC: {_reasons(error)}") from error
+
+
+def _reasons(error: BaseException | None) -> str:
+    """What DVC says, with what it was caused by, in one line."""
+    found: list[str] = []
+    while error is not None:
+        said = " ".join(str(error).split())
+        if said and not any(said in earlier for earlier in found):
+            found.append(said)
+        error = error.__cause__
+    return ": ".join(found)

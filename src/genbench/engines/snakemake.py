@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -81,6 +82,7 @@ def mark_ready(root: Path, outputs: Iterable[str]) -> None:
 
 
 def _complaint(result: subprocess.CompletedProcess[str]) -> str:
-    said = [line for line in (result.stderr + result.stdout).splitlines() if line.strip()]
-    about = next((line for line in said if "rror" in line), said[-1] if said else f"exit {result.returncode}")
-    return about.strip()
+    """All that Snakemake says from its error on, in one line."""
+    said = [line.strip() for line in (result.stderr + result.stdout).splitlines() if line.strip()]
+    first = next((i for i, line in enumerate(said) if re.search(r"(error|exception)\b", line, re.I)), 0)
+    return " ".join(said[first:]) or f"exit code {result.returncode}"

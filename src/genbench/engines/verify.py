@@ -3,11 +3,12 @@
 import filecmp
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -33,6 +34,8 @@ class Rebuilt(NamedTuple):
     engine: Engine
     stages: int
     files: int
+    absent: list[str]  # what the build did not make: it says nothing of these
+    failed: str  # why the build failed, "" where it did not
     findings: list[Finding]  # in the order of the graph: the first one is the cause, or the one to look at
     hint: str  # what the workspace's own records say of the first
 
@@ -47,19 +50,20 @@ def verify(root: Path, targets: list[str], *, engine: Engine | None = None) -> R
     with tempfile.TemporaryDirectory(prefix="genbench-verify-") as folder:
         copy = Path(folder) / "a copy of it"
         _copy(root, copy)
-        _build(copy, engine, [stages[name] for name in chosen])
+        failed = _build(copy, engine, [stages[name] for name in chosen])
+        outs = [(name, out) for name in chosen for out in stages[name].outs]
+        absent = [out for _, out in outs if not (copy / out).is_file()]
         findings = [
             Finding(name, out, how)
-            for name in chosen
-            for out in stages[name].outs
-            if (how := _compare(root / out, copy / out))
+            for name, out in outs
+            if out not in absent and (how := _compare(root / out, copy / out))
         ]
     hint = ""
     if findings:
         stage = stages[findings[0].stage]
         params = param_hashes(read(root / "params.yaml"))
         hint = "" if stage.locked else doubts(stage, known.get(stage.command), params, Hashes(root))
-    return Rebuilt(engine, len(chosen), sum(len(stages[name].outs) for name in chosen), findings, hint)
+    return Rebuilt(engine, len(chosen), len(outs), absent, failed, findings, hint)
 
 
 def _chosen(stages: Mapping[str, Stage], targets: list[str]) -> list[str]:
@@ -91,24 +95,26 @@ def _other(known: Mapping[str, Receipt], stages: Mapping[str, Stage], chosen: It
 
 
 def _copy(root: Path, copy: Path) -> None:
-    """What a clone of the workspace would hold, uncommitted edits too, and links to raw data."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if listed.returncode:
-        raise InputError(f"{root}: git cannot list its files: {listed.stderr.strip()}")
+    """What a clone of the workspace would hold, uncommitted edits too, and links to raw data.
+
+    Raises:
+        InputError: git cannot list the files, or there is no room for them.
+    """
     without = shutil.ignore_patterns("__pycache__", "*.egg-info", "dvc.lock")
-    for name in filter(None, listed.stdout.split("\0")):
-        source, place = root / name, copy / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():  # a link to a folder
-            shutil.copytree(source, place, ignore=without)
-        elif source.is_file() and source.name != "dvc.lock":
-            shutil.copy(source, place)
+    try:
+        for name in _own_files(root):
+            source, place = root / name, copy / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():  # a link to a folder
+                shutil.copytree(source, place, ignore=without)
+            elif source.is_file() and source.name != "dvc.lock":
+                shutil.copy(source, place)
+    except OSError as error:
+        why = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror  # of many, the first
+        raise InputError(
+            f"{copy.parent}: cannot hold a copy of the workspace: {why}; "
+            "expected room for one and its results there, or in the folder that TMPDIR names"
+        ) from error
     options = [dataset.model_extra or {} for dataset in load(root / "params.yaml").datasets.values()]
     for raw in {"data/raw", *(str(each["root"]) for each in options if "root" in each)}:
         if (root / raw).is_dir() and not (copy / raw).exists():
@@ -116,7 +122,32 @@ def _copy(root: Path, copy: Path) -> None:
             (copy / raw).symlink_to((root / raw).resolve())
 
 
-def _build(copy: Path, engine: Engine, stages: list[Stage]) -> None:
+def _own_files(root: Path) -> list[str]:
+    """What git knows or would add; where the tree is in no repository, by its .gitignore."""
+    listing = ("ls-files", "--others", "--exclude-standard", "-z")
+    try:
+        said = _git(root, *listing, "--cached")
+    except InputError:
+        said = ""
+    if not said:  # no repository, or one that ignores the tree as a whole
+        with tempfile.TemporaryDirectory(prefix="genbench-git-") as folder:
+            _git(root, "init", "--quiet", folder)
+            said = _git(root, f"--git-dir={folder}/.git", f"--work-tree={root}", *listing)
+    return [name for name in said.split("\0") if name]
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        result = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise InputError("git: not found; expected it, to copy the workspace as a clone would be") from error
+    if result.returncode:
+        raise InputError(f"{root}: git: {' '.join(result.stderr.split())}")
+    return result.stdout
+
+
+def _build(copy: Path, engine: Engine, stages: list[Stage]) -> str:
+    """Why it failed, or "": what is then missing was not built, and is no difference."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "SNAKEMAKE_"))
@@ -126,28 +157,45 @@ def _build(copy: Path, engine: Engine, stages: list[Stage]) -> None:
         "PYTHONPATH": str(copy / "src"),
         "PYTHONHASHSEED": "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1",
     }
+    outs = [out for stage in stages for out in stage.outs]
     commands = {
         "dvc": ["dvc", "repro", "--keep-going", *(stage.name for stage in stages)],
-        "snakemake": [
-            "snakemake",
-            "--keep-going",
-            "--cores",
-            "all",
-            *(out for stage in stages for out in stage.outs),
-        ],
+        "snakemake": ["snakemake", "--keep-going", "--cores", "all", *outs],
     }
-    for command in (
-        ["git", "init", "--quiet"],
+    _git(copy, "init", "--quiet")
+    with subprocess.Popen(
         commands[engine],
-    ):  # what fails shows in the files that are missing
-        subprocess.run(command, cwd=copy, env=environment, stdout=sys.stderr, check=False)
+        cwd=copy,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as build:
+        said = []
+        for line in build.stdout or ():
+            sys.stderr.write(line)
+            said.append(line.strip())
+    return _reason(said) or f"exit code {build.returncode}" if build.returncode else ""
+
+
+def _reason(said: Sequence[str]) -> str:
+    """The first error of a build in what it said, that of a stage before that of its engine."""
+    for mark in (
+        r"genbench: error: (.*)",
+        r"(.*No space left on device.*)",
+        r"(.*(?:Error|ERROR).*)",
+        r"(.+)",
+    ):
+        for line in said:
+            if found := re.match(mark, line):
+                return found[1]
+    return ""
 
 
 def _compare(here: Path, rebuilt: Path) -> str:
     from genbench.engines.differences import difference
 
-    if not rebuilt.is_file():
-        return "was not rebuilt: its stage, or one before it, failed"
     if not here.is_file():
         return "is not here"
     if filecmp.cmp(here, rebuilt, shallow=False):
@@ -194,6 +242,10 @@ def _metrics_of(root: Path, revision: str, runs: list[str]) -> dict[str, dict[st
     from dvc.exceptions import DvcException
     from scmrepo.exceptions import SCMError
 
+    try:
+        _git(root, "rev-parse", "--git-dir")
+    except InputError as error:
+        raise InputError(f"{root}: in no git repository; --against reads {revision} from one") from error
     found: dict[str, dict[str, Any]] = {}
     try:
         files = DVCFileSystem(str(root), rev=revision)
@@ -211,9 +263,12 @@ def say_rebuilt(root: Path, targets: list[str], *, engine: Engine | None) -> boo
     """`verify`, told in words; whether every file is the same."""
     result = verify(root, targets, engine=engine)
     built = f"{result.files} files of {result.stages} stages, rebuilt with {result.engine} in a clean copy"
+    if result.absent or result.failed:
+        print(f"the build failed: {len(result.absent)} of {built}, were not made: {result.failed}")
     if not result.findings:
-        print(f"bit-identical: {built}")
-        return True
+        if not result.absent and not result.failed:
+            print(f"bit-identical: {built}")
+        return not result.absent and not result.failed
     first = result.findings[0]
     print(f"NOT bit-identical: {len(result.findings)} of {built}")
     print(f"first: stage {first.stage}, {first.file}: {first.how}")

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from genbench.params.messages import HINTS, expected, first_problem
+from genbench.params.seeds import divided
 from genbench.params.signatures import Parameter, model_signature, source_signature
 from genbench.params.yaml import read
 from genbench.storage.files import InputError
@@ -141,6 +142,11 @@ class Params(Strict):
     def rows(self) -> dict[str, Run | External]:
         """Everything that is audited and scored: the runs, then the samples from elsewhere."""
         return {**self.runs, **self.external}
+
+    @property
+    def warnings(self) -> dict[str, str]:
+        """By run, what is allowed and hardly meant: seeds of one system that differ in more than the seed."""
+        return divided({name: run.model_dump() for name, run in self.runs.items()})
 
 
 # The keys that a message lists where one is unknown; runs and datasets take whatever their signatures have.

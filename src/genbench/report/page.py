@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from genbench.drawing.pages import templates
 from genbench.drawing.tiles import png
 from genbench.kinds.kind import kind_of
+from genbench.report.absent import Absent
 from genbench.report.agreement import METHOD, Agreement, agreement
 from genbench.report.people import Study, study
 from genbench.report.pictures import Picture, picture
@@ -23,9 +24,8 @@ from genbench.report.results import (
 from genbench.report.run_page import RunPage, run_page
 from genbench.report.svg import Dot, Figure, dot_plot, fitting_axis, rate_axis
 from genbench.report.table import MISSING, Column, by_dataset, column, columns, leading
-from genbench.report.text import describe
+from genbench.report.text import cautions, describe, missing_lines
 from genbench.report.verdict import Judgement, assess
-from genbench.report.weak import warning
 from genbench.scoring.catalogue import COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
 from genbench.scoring.estimates import Estimate
 
@@ -59,7 +59,8 @@ class Section(NamedTuple):
     examples: Picture | None
     facts: str
     studies: list[Study]
-    warning: str | None
+    absent: list[Absent]
+    warnings: list[str]
 
     @property
     def runs(self) -> list[RunResult]:
@@ -76,18 +77,25 @@ class Section(NamedTuple):
         return str(self.dataset.extractor.get("extractor", "classifier")) if self.dataset else "classifier"
 
     @property
+    def missing_lines(self) -> list[str]:
+        """What would add the controls that a verdict needs."""
+        return missing_lines(self.judgement, self.name)
+
+    @property
     def several(self) -> bool:
         """Whether some row has several seeds."""
         return any(row.seeds for row in self.rows)
 
 
-def html_page(runs: Sequence[RunResult], datasets: Sequence[DatasetResult]) -> str:
+def html_page(
+    runs: Sequence[RunResult], datasets: Sequence[DatasetResult], absent: Sequence[Absent] = ()
+) -> str:
     """index.html with its style, script and pictures inside."""
     slugs = _slugs([run.name for run in runs])
     grouped, known = by_dataset(runs), {d.name: d for d in datasets}
-    names = list(dict.fromkeys([*known, *grouped]))
+    names = list(dict.fromkeys([*known, *grouped, *(run.dataset for run in absent)]))
     ids = _slugs(names)
-    sections = [_section(name, ids[name], grouped.get(name, []), known.get(name)) for name in names]
+    sections = [_section(name, ids[name], grouped.get(name, []), known.get(name), absent) for name in names]
     environment = templates("genbench.report")
     environment.filters |= {"plain": plain, "minus": minus}
     constants = {
@@ -122,7 +130,9 @@ def minus(text: str) -> str:
     return re.sub(r"-(?=\d)", "−", text)
 
 
-def _section(name: str, slug: str, rows: list[Row], dataset: DatasetResult | None) -> Section:
+def _section(
+    name: str, slug: str, rows: list[Row], dataset: DatasetResult | None, absent: Sequence[Absent]
+) -> Section:
     head = columns(rows, (QUALITY, OTHER, NOVELTY))
     judgement = assess(rows)
     told = {control for power in judgement.powers for control in power.tells}
@@ -145,7 +155,8 @@ def _section(name: str, slug: str, rows: list[Row], dataset: DatasetResult | Non
         examples=_examples(dataset),
         facts=describe(rows) if rows else "",
         studies=[study(record, dataset, runs_of(rows)) for record in dataset.studies] if dataset else [],
-        warning=warning(rows),
+        absent=[run for run in absent if run.dataset == name],
+        warnings=cautions(rows),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from genbench.params.seeds import divided
 from genbench.scoring.estimates import Estimate, over_seeds
 
 CONTROL_ROLES = {  # in the order of the table
@@ -187,6 +188,11 @@ def measures_of(runs: Iterable[RunResult]) -> dict[str, list[Measured]]:
                 arrow = {"up": "↑", "down": "↓"}.get(record["better"], "")
                 found.setdefault(title, []).append(Measured(run, e, record["meaning"], arrow))
     return found
+
+
+def divided_seeds(rows: Iterable[Row]) -> list[str]:
+    """What to say of rows that look like seeds of one system and are not."""
+    return list(divided({run.name: run.entry for run in runs_of(rows)}).values())
 
 
 def runs_of(rows: Iterable[Row]) -> list[RunResult]:

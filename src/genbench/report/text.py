@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from itertools import accumulate
 from math import isnan
 
+from genbench.report.absent import Absent
 from genbench.report.agreement import METHOD, agreement
-from genbench.report.results import Row, RunResult, runs_of
+from genbench.report.results import Row, RunResult, divided_seeds, runs_of, short_name
 from genbench.report.table import MISSING, Column, by_dataset, columns, scores_of
 from genbench.report.verdict import Judgement, assess
 from genbench.report.weak import warning
@@ -19,7 +20,7 @@ TERMINAL_NAME = 28  # columns for a run's name
 VERDICT_NOTES = {
     "passed": "The controls came out right: verdicts count.",
     "failed": "THE CONTROLS CAME OUT WRONG: no novelty verdict.",
-    "missing": "No novelty verdict: control runs are missing.",
+    "missing": "No novelty verdict: control runs are missing",
     "idle": "No novelty verdict: in this kind of data new elements repeat old ones in any case.",
 }
 NOTE = (
@@ -68,9 +69,10 @@ def csv_table(runs: Sequence[RunResult]) -> str:
     return out.getvalue()
 
 
-def markdown_tables(runs: Sequence[RunResult]) -> str:
+def markdown_tables(runs: Sequence[RunResult], absent: Sequence[Absent] = ()) -> str:
     """One GitHub table per dataset, value ± half-width, or mean ± standard deviation over seeds."""
     blocks = ["# Headline scores", NOTE]
+    blocks += [escape_markdown(f"{run.name}: {run.why}") for run in absent]
     for dataset, rows in by_dataset(runs).items():
         cols, judgement = columns(rows), assess(rows)
         header = ["run", *(escape_markdown(c.score.header) for c in cols), "verdict"]
@@ -78,28 +80,23 @@ def markdown_tables(runs: Sequence[RunResult]) -> str:
         for row in rows:
             verdict = judgement.of(row) or MISSING
             lines.append(_pipes([_markdown_name(row), *(_markdown_cell(c, row) for c in cols), verdict]))
-        facts = f"{escape_markdown(describe(rows))}. {VERDICT_NOTES[judgement.state]}"
-        facts += f" {said}" if (said := warning(rows)) else ""
-        blocks += [f"## {escape_markdown(dataset)}", facts, "\n".join(lines), *_markdown_agreement(rows)]
+        facts = f"{escape_markdown(describe(rows))}. {escape_markdown(verdict_note(judgement))}"
+        warnings = map(escape_markdown, cautions(rows))
+        blocks += [f"## {escape_markdown(dataset)}", facts, "\n".join(lines), *warnings]
+        blocks += _markdown_agreement(rows)
     return "\n\n".join(blocks) + "\n"
 
 
-def terminal_table(runs: Sequence[RunResult]) -> str:
+def terminal_table(runs: Sequence[RunResult], absent: Sequence[Absent] = ()) -> str:
     """Plain text of at most 110 columns, one block per dataset; scores by importance while they fit."""
-    if not runs:
+    if not runs and not absent:
         return "There are no runs."
+    grouped = by_dataset(runs)
     blocks = []
-    for dataset, rows in by_dataset(runs).items():
-        judgement = assess(rows)
-        lines = _terminal_lines(rows, judgement)
-        width = max(map(len, lines))
-        controls = sum(row.control is not None for row in rows)
-        if 0 < controls < len(rows):
-            lines.insert(len(lines) - controls, "·" * width)
-        lines.insert(1, "─" * width)
-        title = shorten(f"{dataset}: {describe(rows)}", TERMINAL_WIDTH)
-        notes = [VERDICT_NOTES[judgement.state], *textwrap.wrap(warning(rows) or "", TERMINAL_WIDTH)]
-        blocks.append("\n".join([title, "", *lines, "", *notes]))
+    for dataset in dict.fromkeys([*grouped, *(run.dataset for run in absent)]):
+        block = _terminal_block(dataset, grouped[dataset]) if dataset in grouped else [dataset]
+        lacking = [f"{short_name(run.name, dataset)}  {run.why}" for run in absent if run.dataset == dataset]
+        blocks.append("\n".join([*block, *map(_wrapped, lacking)]))
     return "\n\n".join(
         [
             *blocks,
@@ -107,6 +104,46 @@ def terminal_table(runs: Sequence[RunResult]) -> str:
             "or sd, the standard deviation over seeds",
         ]
     )
+
+
+def _terminal_block(dataset: str, rows: Sequence[Row]) -> list[str]:
+    judgement = assess(rows)
+    lines = _terminal_lines(rows, judgement)
+    width = max(map(len, lines))
+    controls = sum(row.control is not None for row in rows)
+    if 0 < controls < len(rows):
+        lines.insert(len(lines) - controls, "·" * width)
+    lines.insert(1, "─" * width)
+    title = shorten(f"{dataset}: {describe(rows)}", TERMINAL_WIDTH)
+    added = missing_lines(judgement, dataset)
+    if added:
+        added.insert(0, "To add under runs in params.yaml:")
+    return [title, "", *lines, "", verdict_note(judgement), *added, *map(_wrapped, cautions(rows))]
+
+
+def cautions(rows: Sequence[Row]) -> list[str]:
+    """What to know of a section before its scores: a weak extractor, seeds that are no seeds of one entry."""
+    weak = warning(rows)
+    return [*([weak] if weak else []), *divided_seeds(rows)]
+
+
+def verdict_note(judgement: Judgement) -> str:
+    """What the verdicts rest on; where controls are missing, the lines of params.yaml that add them."""
+    note = VERDICT_NOTES[judgement.state]
+    return f"{note}: {', '.join(judgement.missing)}." if judgement.state == "missing" else note
+
+
+def missing_lines(judgement: Judgement, dataset: str) -> list[str]:
+    """The entries of `runs` in params.yaml that would add the missing controls."""
+    if judgement.state != "missing":
+        return []
+    return [
+        f"  {dataset}-{name}: {{dataset: {dataset}, model: controls/{name}}}" for name in judgement.missing
+    ]
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, TERMINAL_WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def describe(rows: Sequence[Row]) -> str:

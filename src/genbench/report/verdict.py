@@ -65,6 +65,11 @@ class Judgement(NamedTuple):
     rules: list[tuple[str, str]]  # verdict -> its rule in words
     powers: list[Power]  # empty without the control `real`
 
+    @property
+    def missing(self) -> list[str]:
+        """The controls that a verdict needs and that have no run."""
+        return [check.control for check in self.checks if not check.estimates]
+
     def of(self, row: Row) -> str | None:
         """The worst verdict on a row's runs."""
         found = {self.verdicts.get(run.name) for run in row.runs}

@@ -1,18 +1,22 @@
 """Extractors that hardly know their data: what is measured on their features decides nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from genbench.report.results import DatasetResult, Row, RunResult
+from genbench.report.results import Row, RunResult
 from genbench.scoring.catalogue import ON_FEATURES
 
 WEAK = 0.7  # share of the held-out elements that a classifier should read
 
 
-def with_accuracy(runs: Sequence[RunResult], datasets: Sequence[DatasetResult]) -> list[RunResult]:
-    """The runs with the held-out accuracy of their dataset's extractor, where that is a classifier."""
-    known = {dataset.name: dataset.extractor.get("accuracy") for dataset in datasets}
+def with_accuracy(runs: Sequence[RunResult], extractors: Mapping[str, Mapping[str, Any]]) -> list[RunResult]:
+    """The runs with the held-out accuracy of their dataset's extractor, where that is a classifier.
+
+    extractors: the card of each dataset's.
+    """
+    known = {dataset: card["accuracy"] for dataset, card in extractors.items() if "accuracy" in card}
     return [
-        run._replace(accuracy=float(found["value"])) if (found := known.get(run.dataset)) else run
+        run._replace(accuracy=float(known[run.dataset]["value"])) if known.get(run.dataset) else run
         for run in runs
     ]
 

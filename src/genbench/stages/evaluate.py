@@ -3,6 +3,7 @@
 The bootstrap replicates beside the scores let the report compare two runs on the same resamplings.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from genbench.data.samples import samples_in
 from genbench.kinds.kind import Subject, kind_of
 from genbench.params.schema import load, pick
 from genbench.runtime import machine
+from genbench.scoring.catalogue import LAST, SCORES
 from genbench.scoring.likelihoods import likelihood_scores
 from genbench.scoring.measures import measures
 from genbench.scoring.resampling import FOLDS, Scored, draws
@@ -21,6 +23,8 @@ from genbench.stages.inputs import dataset_of
 from genbench.stages.trained import trained
 from genbench.storage.files import json_bytes, npz_bytes, write_all
 from genbench.training.batches import splits_of
+
+SHOWN = 5  # scores of a run in its summary
 
 
 def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
@@ -63,5 +67,15 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
         "scores": {name: score.estimate.as_dict() for name, score in scores.items()},
         **compared.facts,
     }
-    replicates = npz_bytes({name: score.replicates for name, score in scores.items()})
-    write_all(out, {"metrics.json": json_bytes(record), "replicates.npz": replicates})
+    contents = {
+        "metrics.json": json_bytes(record),
+        "summary.json": json_bytes(_summary(record["scores"])),
+        "replicates.npz": npz_bytes({name: score.replicates for name, score in scores.items()}),
+    }
+    write_all(out, contents)
+
+
+def _summary(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, float | None]:
+    """The few values that `dvc metrics` shows of a run: those that a narrow table shows first."""
+    first = [name for name in scores if name in SCORES and SCORES[name].rank < LAST]
+    return {name: scores[name]["value"] for name in sorted(first, key=lambda name: SCORES[name].rank)[:SHOWN]}

@@ -14,17 +14,24 @@ from genbench.study.records import Answers, Key, parse
 from genbench.study.scoring import score as score_answers
 from genbench.study.scoring import summary
 
+PER_RUN = 20  # images of each run …
+MOST = (
+    200  # … where a rater then sees no more than these, half of them real: ten minutes at three seconds each
+)
+
 
 def make(
     out: Path,
     runs: str | None,
     dataset: str | None,
-    per_run: int,
+    per_run: int | None,
     seconds: float | None,
     seed: int,
     params: Path,
 ) -> None:
     """Writes the page to `out` and its key beside it.
+
+    per_run: images of each run; None for as many as a rater has the patience for, see MOST.
 
     Raises:
         InputError: a time, a run or a dataset that cannot be used, or too few images.
@@ -34,6 +41,7 @@ def make(
     name, judged = judged_runs(load(params), params, runs, dataset)
     prepared = load_data(Path("data") / f"{name}.safetensors")
     samples = {run: samples_in(Path("results/runs") / run, prepared) for run in judged}
+    per_run = per_run or max(1, min(PER_RUN, MOST // max(2 * len(judged), 1)))
     source = Source(name, prepared.held_out.x, prepared.train.x, prepared.levels, prepared.sha256)
     page, key = build(source, samples, per_run=per_run, seed=seed, seconds=seconds)
     key_path = out.with_suffix(".key.json")

@@ -55,11 +55,25 @@ class Execution(NamedTuple):
 
     @contextmanager
     def explained(self, run: str) -> Iterator[None]:
-        """Around a training: what cannot be compiled is the entry's mistake, in one line.
+        """Around a training: what cannot be normalised or compiled is the entry's mistake, in one line.
 
         Raises:
-            InputError: the compiler failed, or the model's gradient penalty needs what it does not do.
+            InputError: a batch is too small for batch normalisation; the compiler failed, or the model's gradient
+                penalty needs what it does not do.
         """
+        try:
+            with self._compiled(run):
+                yield
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise InputError(
+                f"runs.{run}.batch_size: too small for the model's batch normalisation; "
+                "expected at least 2 elements for each process"
+            ) from error
+
+    @contextmanager
+    def _compiled(self, run: str) -> Iterator[None]:
         if not self.compile:
             yield
             return

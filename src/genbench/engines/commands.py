@@ -1,0 +1,49 @@
+"""The command line of each stage under DVC, which Snakemake and a receipt spell out.
+
+DVC gives `cmd` to a shell, and a name of params.yaml could hold what a shell obeys.  So dvc.yaml says `genbench train`
+and no more: which run that is stands in the environment variable that DVC sets for each stage, DVC_STAGE, and is looked
+up in the parameters after they have been checked.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from genbench.params.schema import Params, load
+
+DVC_STAGE = "DVC_STAGE"
+RUN = "--run {name} --data data/{dataset}.safetensors --out results/runs/{name}"
+OPTIONS = {  # of a stage that exists once for each run or dataset
+    "prepare": "--dataset {name} --out data/{name}.safetensors",
+    "extractor": "--data data/{name}.safetensors --out results/extractors/{name}.safetensors",
+    "train": RUN,
+    "sample": RUN,
+    "import": RUN,
+    "novelty": RUN,
+    "evaluate": "--run {name} --data data/{dataset}.safetensors"
+    " --extractor results/extractors/{dataset}.safetensors --out results/runs/{name}",
+}
+
+
+def whole(arguments: Sequence[str], params: Path) -> list[str]:
+    """The arguments of this process, with the options that dvc.yaml leaves out.
+
+    Raises:
+        InputError: DVC has started this stage, and the parameters have a mistake, e.g. a name that is none.
+    """
+    stage = os.environ.get(DVC_STAGE, "")
+    if len(arguments) != 1 or arguments[0] not in OPTIONS or not stage:
+        return list(arguments)
+    return completed(arguments[0], stage, load(params)).split()
+
+
+def completed(command: str, stage: str, params: Params) -> str:
+    """`train` of the stage `stages/train/dvc.yaml:train@digits-vae` -> `train --run digits-vae --data …`.
+
+    A command with options of its own, or of a stage that exists only once, stays as it is.
+    """
+    group, _, name = stage.rpartition(":")[2].partition("@")
+    if command != group or group not in OPTIONS:
+        return command
+    entry = params.rows.get(name)
+    return f"{group} {OPTIONS[group].format(name=name, dataset=entry.dataset if entry else name)}"
