@@ -19,6 +19,17 @@ class Likelihood(Protocol):
 
 
 @runtime_checkable
+class ScoreField(Protocol):
+    """∇ log p_σ, p_σ the density of the data under noise from N(0, σ²), for the σ in `noises`; at 0 the data's own."""
+
+    noises: tuple[float, ...]
+
+    def log_density_gradient(self, x: Tensor, noise: float) -> Tensor:
+        """(n, *space.shape) in the unit of the data -> (n, *space.shape)."""
+        ...
+
+
+@runtime_checkable
 class Latent(Protocol):
     """A prior over codes and a decoder: enough for latent walks and interpolation."""
 

@@ -15,7 +15,7 @@ from genbench.data import prepared as data
 from genbench.drawing.canvas import SAMPLES, SCORE, TARGET
 from genbench.kinds.kind import Subject, kind_of
 from genbench.kinds.points import mixture
-from genbench.kinds.points.comparison import excess_nll
+from genbench.kinds.points.comparison import excess_nll, gradient_cosines
 from genbench.kinds.points.kind import KIND as POINTS
 from genbench.models.adversarial.dcgan import DCGAN
 from genbench.models.adversarial.gan import GAN
@@ -304,3 +304,41 @@ def test_a_source_without_a_known_mixture_is_scored_and_drawn_all_the_same(tmp_p
     assert set(scored(bare, ready.train.x[:200], tmp_path)) == {"precision", "recall", "density", "coverage"}
     assert POINTS.grid(ready.train.x, plain).shape[2] == 3
     assert POINTS.grid(ready.train.x[:, :1], plain).shape[2] == 3
+
+
+def test_the_gradient_of_the_mixture_is_that_of_its_density(tmp_path: Path) -> None:
+    card = prepared(tmp_path, **RING | {"sigma": 0.2}).card
+    x, step = np.random.default_rng(0).uniform(0.2, 0.8, (40, 2)), 1e-6
+    ends = [
+        mixture.mixture_log_density(x + sign * step * axis, card) for axis in np.eye(2) for sign in (1, -1)
+    ]
+    numeric = np.stack([(ends[0] - ends[1]), (ends[2] - ends[3])], 1) / (2 * step)
+    np.testing.assert_allclose(mixture.mixture_gradient(x, card), numeric, rtol=1e-4, atol=1e-3)
+    wider = {**card, "sigma": float(np.hypot(card["sigma"], 0.1))}
+    np.testing.assert_allclose(mixture.mixture_gradient(x, card, 0.1), mixture.mixture_gradient(x, wider))
+
+
+class TrueField(nn.Module):
+    """The mixture's own gradient, turned by an angle."""
+
+    noises = (0.0, 0.05)
+
+    def __init__(self, card: Any, angle: float = 0.0) -> None:
+        super().__init__()
+        self.card = card
+        self.turn = torch.tensor([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+    def log_density_gradient(self, x: Tensor, noise: float) -> Tensor:
+        gradient = mixture.mixture_gradient(x.double().numpy(), self.card, noise)
+        return torch.from_numpy(gradient).float() @ self.turn.float()
+
+
+def test_a_score_field_is_held_against_the_true_one(tmp_path: Path) -> None:
+    dataset = prepared(tmp_path, **RING)
+    real = dataset.held_out.x.astype(np.float64)
+    for angle in (0.0, 1.0):
+        found = gradient_cosines(real, dataset.card, TrueField(dataset.card, angle), seed=0)
+        assert list(found) == [f"cosine with the true score, noise {noise}" for noise in ("0", "0.05")]
+        for measurement in found.values():
+            assert measurement.estimate.n == len(real)
+            assert measurement.estimate.value == pytest.approx(np.cos(angle), abs=1e-3)

@@ -21,7 +21,7 @@ from genbench.scoring.estimates import Measurement
 from genbench.scoring.resampling import Draws, Scored
 
 if TYPE_CHECKING:
-    from genbench.capabilities import Likelihood
+    from genbench.capabilities import Likelihood, ScoreField
 
 Card = Mapping[str, Any]
 Asked = Literal["interpolation", "completion", "own"]
@@ -37,6 +37,7 @@ class Subject(NamedTuple):
     samples: np.ndarray
     likelihood: "Likelihood | None" = None
     asked: np.ndarray | None = None
+    field: "ScoreField | None" = None
 
 
 class Comparison(NamedTuple):

@@ -2,11 +2,12 @@
 
 import math
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import torch
 
-from genbench.capabilities import Likelihood, capability
+from genbench.capabilities import Likelihood, ScoreField, capability
 from genbench.core import GenerativeModel, Space
 from genbench.data.prepared import Prepared
 from genbench.scoring.estimates import mean_interval, spread_interval
@@ -52,8 +53,17 @@ def likelihood_scores(
 @torch.no_grad()
 def log_prob(model: Likelihood, stored: np.ndarray, space: Space) -> np.ndarray:
     """Stored data (n, *shape) -> float64 nats (n,)."""
-    held = chain(model.parameters(), model.buffers())  # type: ignore[attr-defined]
-    device = next(held, torch.empty(0)).device
-    elements = Stored(stored, space.to_unit, device)
+    elements = Stored(stored, space.to_unit, _device(model))
     parts = [model.log_prob(elements[part]).double().cpu() for part in slices(len(stored), CHUNK)]
     return torch.cat(parts).numpy()
+
+
+@torch.no_grad()
+def log_density_gradient(model: ScoreField, x: np.ndarray, noise: float) -> np.ndarray:
+    """Elements (n, *shape) in the unit of the data -> float64, the same shape."""
+    elements = torch.tensor(x, dtype=torch.float32, device=_device(model))
+    return model.log_density_gradient(elements, noise).double().cpu().numpy()
+
+
+def _device(model: Any) -> torch.device:
+    return next(chain(model.parameters(), model.buffers()), torch.empty(0)).device

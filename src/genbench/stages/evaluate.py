@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from genbench.capabilities import Likelihood, capability
+from genbench.capabilities import Likelihood, ScoreField, capability
 from genbench.core import space_of
 from genbench.data.samples import samples_in
 from genbench.kinds.kind import Subject, kind_of
@@ -46,7 +46,7 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
         device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
         model = trained(run, settings.runs[run], prepared, out).to(device)
         asked = prepared.asked_labels(model.conditional)
-        subject = Subject(samples, capability(model, Likelihood), asked)
+        subject = Subject(samples, capability(model, Likelihood), asked, capability(model, ScoreField))
         torch.manual_seed(seed)
         kind, likelihoods = likelihood_scores(model, prepared, space, drawn)
         rng = torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "measure"))

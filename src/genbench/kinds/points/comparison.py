@@ -4,15 +4,16 @@ from pathlib import Path
 
 import numpy as np
 
-from genbench.capabilities import Likelihood
+from genbench.capabilities import Likelihood, ScoreField
 from genbench.core import space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors import plain
 from genbench.kinds.kind import Card, Comparison, Kind, Subject
-from genbench.kinds.points.mixture import WITHIN, mixture_log_density
+from genbench.kinds.points.mixture import WITHIN, mixture_gradient, mixture_log_density
 from genbench.scoring import metrics
 from genbench.scoring.comparison import manifold_scores
-from genbench.scoring.likelihoods import log_prob
+from genbench.scoring.estimates import Measurement, mean_interval
+from genbench.scoring.likelihoods import log_density_gradient, log_prob
 from genbench.scoring.resampling import Draws, Scored, crossed_scores, mean_over
 
 
@@ -23,11 +24,32 @@ def compare(
     digest = plain.load(extractor, data)
     real, fake = (np.asarray(kind.vectors(x, data.card)) for x in (data.held_out.x, subject.samples))
     scores = crossed_scores(lambda a, b, of_fold: manifold_scores(real[a], fake[b], of_fold), drawn)
+    measures: dict[str, Measurement] = {}
     if "centres" in data.card:
         scores |= _modes(fake, data.card, drawn, seed)
         if subject.likelihood is not None:
             scores["excess_nll"] = excess_nll(real, data, subject.likelihood, drawn)
-    return Comparison(scores, {"extractor": digest})
+        if subject.field is not None:
+            measures = gradient_cosines(real, data.card, subject.field, seed)
+    return Comparison(scores, {"extractor": digest}, measures)
+
+
+def gradient_cosines(real: np.ndarray, card: Card, field: ScoreField, seed: int) -> dict[str, Measurement]:
+    """Cosine of a model's ∇ log p_σ with the mixture's, at held-out points (n, d) under the noise of each level."""
+    rng, found = np.random.default_rng(seed), {}
+    for noise in field.noises:
+        x = real + noise * rng.standard_normal(real.shape)
+        one, other = log_density_gradient(field, x, noise), mixture_gradient(x, card, noise)
+        cosine = (one * other).sum(1) / (np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)).clip(
+            1e-12
+        )
+        meaning = (
+            f"Cosine of the model's ∇ log p with the true mixture's, both under noise of deviation {noise:g}."
+        )
+        found[f"cosine with the true score, noise {noise:g}"] = Measurement(
+            mean_interval(cosine), meaning, "up"
+        )
+    return found
 
 
 def excess_nll(real: np.ndarray, data: Prepared, likelihood: Likelihood, drawn: Draws) -> Scored:

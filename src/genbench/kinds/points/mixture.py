@@ -16,6 +16,16 @@ def mixture_log_density(x: np.ndarray, card: Card) -> np.ndarray:
     return log_sum_exp(logs)
 
 
+def mixture_gradient(x: np.ndarray, card: Card, noise: float = 0.0) -> np.ndarray:
+    """∇ log p of the true mixture under noise from N(0, noise²), in the unit of the box, (n, d) -> (n, d)."""
+    variance = float(card["sigma"]) ** 2 + noise**2
+    away = np.array(card["centres"]) - x[:, None]  # (n, components, d)
+    logs = np.log(card["weights"]) - 0.5 * (away**2).sum(2) / variance
+    shares = np.exp(logs - log_sum_exp(logs)[:, None])
+    gradient: np.ndarray = (shares[..., None] * away).sum(1) / variance
+    return gradient
+
+
 def true_density(places: np.ndarray, card: Card) -> np.ndarray:
     """The density of a mixture on the line, (n,) -> (n,), in the unit of the box."""
     sigma = float(card["sigma"])

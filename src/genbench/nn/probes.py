@@ -1,0 +1,39 @@
+"""What codes are worth: the labels of their neighbours, and principal components as the linear codes to beat."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+class Components(NamedTuple):
+    """The first k principal components: mean (D,), basis (D, k), orthonormal columns."""
+
+    mean: Tensor
+    basis: Tensor
+
+    def encode(self, x: Tensor) -> Tensor:
+        """(n, *shape) -> (n, k)."""
+        return (x.flatten(1) - self.mean) @ self.basis
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """(n, *shape) -> the same, through k numbers and back; the best linear reconstruction of the training data."""
+        return (self.encode(x) @ self.basis.T + self.mean).view_as(x)
+
+
+def principal_components(x: Tensor, k: int) -> Components:
+    """Of the covariance of (n, *shape), no more than it has dimensions."""
+    rows = x.flatten(1).double()
+    vectors = torch.linalg.eigh(torch.cov(rows.T)).eigenvectors
+    return Components(rows.mean(0).to(x.dtype), vectors[:, -k:].flip(1).to(x.dtype))
+
+
+def neighbour_labels(known: Tensor, labels: Tensor, asked: Tensor, *, k: int = 5) -> Tensor:
+    """The label that most of the k nearest of the known codes (n, d) have, (n,), for codes (m, d): (m,).
+
+    The lowest label of those with most votes.
+    """
+    distances = torch.cdist(asked.double(), known.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    nearest = distances.topk(min(k, len(known)), largest=False).indices
+    return F.one_hot(labels[nearest], int(labels.max()) + 1).sum(1).argmax(1)
