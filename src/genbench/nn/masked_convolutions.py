@@ -73,9 +73,12 @@ class GatedBlock(nn.Module):
         above = F.pad(rows, (0, 0, 1, 0))[:, :, :-1]  # … and hands on rows < r
         return gate(rows), self.link(above)
 
-    def across(self, horizontal: Tensor, above: Tensor) -> Tensor:
-        """The horizontal stack: every row by itself, given what is above it."""
-        left = F.pad(horizontal, (self.reach + self.first, 0, 0, 0))
+    def across(self, horizontal: Tensor, above: Tensor, before: Tensor | None = None) -> Tensor:
+        """The horizontal stack: every row by itself, given what is above it.  before: columns to its left, or zeros."""
+        if before is None:
+            left = F.pad(horizontal, (self.reach + self.first, 0, 0, 0))
+        else:
+            left = torch.cat([before, horizontal], 3)
         left = left[..., : horizontal.shape[3] + self.reach + self.own]
         out = self.out(gate(self.horizontal(left) + above))
         return out if self.first else out + horizontal

@@ -99,11 +99,15 @@ class PixelCNN(Autoregressive):
         horizontal = self.layers[0].across(x, above[0]) + place
         for block, known in zip(self.layers[1:], above[1:], strict=True):
             horizontal = block.across(self.dropout(horizontal), known)
+        return self.output(horizontal)
+
+    def output(self, horizontal: Tensor) -> Tensor:
+        """(n, width, r, w) -> (n, r, w, c, channels)."""
         logits: Tensor = self.head(horizontal).movedim(1, -1)
         return logits.unflatten(-1, (self.space.shape[0], -1))
 
     def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
-        """The rows above a pixel are gone through once, and of its own what lies within its reach."""
+        """The rows above a pixel are gone through once, and so is each place of its own row for each channel."""
         x, keep = self.shown(x, mask)
         for part, kept in zip(x.split(TOGETHER), keep.split(TOGETHER), strict=True):
             self.fill_in(part, kept, rng)
@@ -118,12 +122,21 @@ class PixelCNN(Autoregressive):
             # The rows above are finished: what they tell this one is computed once, not for each pixel.
             near = x[:, :, max(0, row - reach) : row + 1]
             above = [known[:, :, -1:] for known in self.above(self.space.signed(near))]
+            # What each layer has read to the left, as far as it reaches.
+            before = [
+                x.new_zeros(len(x), block.horizontal.in_channels, 1, block.reach + block.first)
+                for block in self.layers
+            ]
             for column in range(width):
-                left = max(0, column - reach)
-                some = slice(left, max(column, min(reach, width - 1)) + 1)
-                known = [each[..., some] for each in above]
-                place = self.place[:, row : row + 1, some]
+                here = slice(column, column + 1)
                 for channel in range(x.shape[1]):
-                    row_so_far = self.space.signed(x[:, :, row : row + 1, some])
-                    logits = self.rows(row_so_far, known, place)[:, 0, column - left, channel]
+                    horizontal, read = self.space.signed(x[:, :, row : row + 1, here]), []
+                    for block, known, left in zip(self.layers, above, before, strict=True):
+                        read.append(horizontal)
+                        horizontal = block.across(horizontal, known[..., here], left)
+                        if block.first:
+                            horizontal = horizontal + self.place[:, row : row + 1, here]
+                    logits = self.output(horizontal)[:, 0, 0, channel]
                     self.fill(flat, keep, (channel * height + row) * width + column, logits, rng)
+                read[0] = self.space.signed(x[:, :, row : row + 1, here])  # with its last channel
+                before = [torch.cat(each, 3)[..., 1:] for each in zip(before, read, strict=True)]
