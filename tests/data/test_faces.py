@@ -168,6 +168,19 @@ def test_prepared_through_the_command_with_the_factors(small: Path, genbench: Co
     assert set(ready.train.factors[:, 0]).isdisjoint(ready.held_out.factors[:, 0])
 
 
+def test_levels_are_the_nearest_of_fewer() -> None:
+    every = np.arange(256, dtype=np.uint8)
+    for levels in (2, 3, 8, 255, 256):
+        found = faces.in_levels(every, levels).astype(int)
+        assert np.array_equal(np.unique(found), np.arange(levels))
+        assert np.abs(found * 255 / (levels - 1) - every).max() <= 127.5 / (levels - 1)
+    few, all_levels = (faces.load(**SMALL, levels=levels) for levels in (8, 256))
+    assert (few.levels, few.train.x.dtype) == (8, np.uint8)
+    assert np.array_equal(few.held_out.x, faces.in_levels(all_levels.held_out.x, 8))
+    assert "; 8 levels a channel" in few.about["description"]
+    assert "levels" not in all_levels.about["description"]
+
+
 def test_validation_keeps_images_and_factors_together(tmp_path: Path) -> None:
     path = tmp_path / "faces.safetensors"
     path.write_bytes(data.prepare("faces", Dataset(source="faces", validation=True, **SMALL)))
@@ -197,6 +210,7 @@ def test_a_dataset_without_factors_has_none(tmp_path: Path) -> None:
         ({"identities": 0}, "identities: got 0; expected at least 1 and at most 60"),
         ({"identities": 61}, "identities: got 61; expected at least 1 and at most 60"),
         ({"seed": -1}, "seed: got -1; expected at least 0"),
+        ({"levels": 1}, "levels: got 1; expected at least 2 and at most 256"),
         ({"label": "pose"}, "label: got 'pose'; expected one of background, glasses, hair, hair_colour"),
         ({"fixed": ["identity"]}, "fixed: got 'identity'; expected some of background, gaze"),
     ],

@@ -1,4 +1,4 @@
-"""FVSBN and NADE against their formulas, written as the papers write them, and NADE in a random order."""
+"""FVSBN and NADE against their formulas, written as the papers write them; how each of the family is drawn from."""
 
 import pytest
 import torch
@@ -6,10 +6,12 @@ from test_models import elements, every_image
 from torch import Generator, Tensor
 
 from genbench.core import Space
+from genbench.models.autoregressive.diagonal_bilstm import DiagonalBiLSTM
 from genbench.models.autoregressive.fvsbn import FVSBN
 from genbench.models.autoregressive.made import MADE
 from genbench.models.autoregressive.nade import BLOCK, NADE, Conditionals
 from genbench.models.autoregressive.pixelcnn import PixelCNN
+from genbench.models.autoregressive.row_lstm import RowLSTM
 from genbench.nn.autoregressive import Autoregressive
 
 TINY_SPACES = [Space("image", (1, 2, 4), 2, 2), Space("image", (1, 2, 2), 4, 2)]
@@ -107,7 +109,7 @@ def test_nade_completes_exactly_what_follows_in_its_order() -> None:
     assert float(0.5 * (frequencies - p / p.sum()).abs().sum()) < 0.03
 
 
-@pytest.mark.parametrize("kind", [FVSBN, NADE, MADE, PixelCNN])
+@pytest.mark.parametrize("kind", [FVSBN, NADE, MADE, PixelCNN, RowLSTM, DiagonalBiLSTM])
 def test_values_without_levels_are_refused(kind: type[Autoregressive]) -> None:
     with pytest.raises(ValueError, match=r"levels=0: .* expected 2 or more"):
         kind(Space("points", (1, 1, 2), 0), lr=1e-3, weight_decay=0.0)
@@ -121,6 +123,8 @@ def test_values_without_levels_are_refused(kind: type[Autoregressive]) -> None:
         MADE(WIDE, hidden=40),
         MADE(WIDE, hidden=40, layers=2),
         PixelCNN(WIDE, width=3, blocks=1),
+        RowLSTM(WIDE, units=3, layers=2, kernel=5),
+        DiagonalBiLSTM(WIDE, units=3, layers=2, kernel=3),
     ],
     ids=lambda model: type(model).__name__,
 )

@@ -49,7 +49,11 @@ def test_a_mask_off_by_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     with pytest.raises(AssertionError):
         laws.test_probabilities_over_a_tiny_space_sum_to_one("autoregressive/made", "binary", tmp_path)
     with pytest.raises(AssertionError, match="sees itself"):
-        laws.test_a_pixel_depends_on_all_pixels_before_it_and_none_after({}, "autoregressive/made")
+        laws.test_a_pixel_depends_on_the_pixels_of_its_field_alone("autoregressive/made", laws.SPACES[0])
+    with pytest.raises(AssertionError, match="sees itself"):
+        laws.test_a_logit_has_gradients_on_the_pixels_of_its_field_alone(
+            "autoregressive/made", laws.SPACES[0]
+        )
 
 
 def test_a_forgotten_log_determinant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ class Autoregressive(GenerativeModel):
     """Maximum likelihood by AdamW; sampling is completion of an element of which nothing is shown.
 
     A subclass gives `logits`, and `order` where its values are in no raster order: where in the flattened element the
-    i-th one stands, (D,).  `complete` costs a whole pass for each value: a subclass that can do with less overrides it,
-    and must draw the same values.
+    i-th one stands, (D,).  It overrides `field` where a value sees fewer than all before it.  `complete` costs a whole
+    pass for each value: a subclass that can do with less overrides it, and must draw the same values.
     """
 
     exact = True
@@ -42,6 +42,11 @@ class Autoregressive(GenerativeModel):
     @abstractmethod
     def logits(self, x: Tensor) -> Tensor:
         """Of every value given those before it: (n, *shape) in [0, 1] -> (n, D, channels), in the model's order."""
+
+    def field(self) -> Tensor:
+        """Whether the i-th value's logits move with the j-th, in the model's order: bool (D, D), never for j ≥ i."""
+        d = self.space.dimensions
+        return torch.ones(d, d, dtype=torch.bool).tril(-1)
 
     def in_order(self, x: Tensor) -> Tensor:
         """(n, *shape) -> (n, D), in the model's order."""

@@ -23,11 +23,13 @@ def load(
     identities: int = 200,
     label: Literal["hair", "hair_colour", "glasses", "background"] = "hair",
     fixed: tuple[str, ...] = (),
+    levels: int = 256,
     seed: int = 0,
 ) -> Source:
     """Fresh draws for both parts.  Held-out identities are others than train's, with as many images each.
 
     label: the discrete factor that is the class.  fixed: see `sample_factors`.  Factors are stored with the images.
+    levels: of each channel, 2 … 256; the nearest of fewer is what a pixel gets.
 
     Raises:
         InputError: an option outside what it can be.
@@ -37,9 +39,11 @@ def load(
         ("held_out", held_out, 1, None),
         ("identities", identities, 1, train),
         ("seed", seed, 0, None),
+        ("levels", levels, 2, 256),
     ):
         if value < low or (high is not None and value > high):
-            most = "" if high is None else f" and at most {high}, the images to train on"
+            whose = ", the images to train on" if option == "identities" else ""
+            most = "" if high is None else f" and at most {high}{whose}"
             raise InputError(f"{option}: got {value}; expected at least {low}{most}")
     if label not in DISCRETE:
         raise InputError(f"label: got {label!r}; expected one of {', '.join(sorted(DISCRETE))}")
@@ -50,24 +54,35 @@ def load(
         for part, (n, who) in enumerate(zip((train, held_out), people, strict=True))
     ]
     parts = [
-        Part(render(each, size=size), getattr(each, label), np.stack(each, axis=1).astype(np.float32))
+        Part(
+            in_levels(render(each, size=size), levels),
+            getattr(each, label),
+            np.stack(each, axis=1).astype(np.float32),
+        )
         for each in drawn
     ]
     about = {
         "source": "drawn by genbench.data.faces",
         "description": f"schematic faces, {size}×{size} pixels, labelled by {label} ({', '.join(DISCRETE[label])}); "
-        f"identities 0 … {identities - 1} in train, {others} others held out",
+        f"identities 0 … {identities - 1} in train, {others} others held out"
+        + ("" if levels == 256 else f"; {levels} levels a channel"),
         "licence": "CC0 1.0",
         "class_names": list(DISCRETE[label]),
     }
     return Source(
         train=parts[0],
         held_out=parts[1],
-        levels=256,
+        levels=levels,
         classes=len(DISCRETE[label]),
         about=about,
         factors={name: FACTORS.get(name, "the number of a person") for name in Factors._fields},
     )
+
+
+def in_levels(x: np.ndarray, levels: int) -> np.ndarray:
+    """uint8 0 … 255 -> the nearest of so many levels, 0 … levels − 1; nothing is copied where all 256 stay."""
+    table = ((np.arange(256) * (levels - 1) + 127) // 255).astype(np.uint8)
+    return x if levels == 256 else table[x]
 
 
 def traits(identity: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,0 +1,84 @@
+"""Convolutions that see what is before a pixel in raster order, and of the pixel itself R before G before B.
+
+Sources: van den Oord, Kalchbrenner & Kavukcuoglu, 2016, arXiv:1601.06759, section 3.4, for the order of the channels;
+arXiv:1606.05328 for the gated layers.  The features of a layer are in groups, one for each channel: those of the i-th
+predict the i-th channel, and see of their own pixel what is before it.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def groups(features: int, channels: int) -> Tensor:
+    """The group of each feature, 0 … channels − 1, in turn and as even as can be: (features,)."""
+    return torch.arange(features) * channels // features
+
+
+def within_pixels(shape: tuple[int, ...]) -> Tensor:
+    """Where in a flattened (c, h, w) the values stand that one meets pixel by pixel, channel after channel: (D,)."""
+    return torch.arange(math.prod(shape)).view(shape[0], -1).T.flatten()
+
+
+class OrderedConvolution(nn.Conv2d):
+    """A convolution along the row whose last place is the pixel itself, (n, inputs, h, w) -> (n, outputs, h, w').
+
+    There an output sees the inputs of its own group and of those before it (mask B); the latter alone where it is
+    `strict` (mask A), as in the first layer, whose inputs are the channels.  inputs, outputs: the group of each.
+    """
+
+    mask: Tensor | None
+
+    def __init__(self, inputs: Tensor, outputs: Tensor, kernel: int = 1, *, strict: bool = False) -> None:
+        super().__init__(len(inputs), len(outputs), (1, kernel))
+        mask = torch.ones_like(self.weight, dtype=torch.bool)
+        mask[:, :, 0, -1] = outputs[:, None] > inputs if strict else outputs[:, None] >= inputs
+        self.register_buffer("mask", None if bool(mask.all()) else mask, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight if self.mask is None else self.weight * self.mask, self.bias)
+
+
+def gate(x: Tensor) -> Tensor:
+    """tanh(a) ⊙ σ(b), (n, 2w, h, w) -> (n, w, h, w)."""
+    a, b = x.chunk(2, dim=1)
+    return a.tanh() * b.sigmoid()
+
+
+class GatedBlock(nn.Module):
+    """One layer of both stacks.  In the first layer the horizontal stack may not see its own pixel (mask A).
+
+    inputs, outputs: the group of each feature, which is the channel of the image that it helps to predict.
+    """
+
+    def __init__(self, inputs: Tensor, outputs: Tensor, kernel: int, *, first: bool = False) -> None:
+        super().__init__()
+        width = len(outputs)
+        self.reach, self.first = kernel // 2, first
+        # Of its own pixel the first layer reads the channels before, where there are any.
+        self.own = int(first and len(inputs) > 1)
+        self.vertical = nn.Conv2d(len(inputs), 2 * width, (self.reach + 1, kernel))
+        self.horizontal = OrderedConvolution(
+            inputs, outputs.repeat(2), self.reach + 1 + self.own, strict=bool(self.own)
+        )
+        self.link = nn.Conv2d(2 * width, 2 * width, 1)
+        self.out = OrderedConvolution(outputs, outputs)
+
+    def down(self, vertical: Tensor) -> tuple[Tensor, Tensor]:
+        """The vertical stack, and what it tells the horizontal one of the rows above: (n, w, h, w'), (n, 2w, h, w')."""
+        # Padding above and to both sides alone: row r sees rows ≤ r …
+        rows = self.vertical(F.pad(vertical, (self.reach, self.reach, self.reach, 0)))
+        above = F.pad(rows, (0, 0, 1, 0))[:, :, :-1]  # … and hands on rows < r
+        return gate(rows), self.link(above)
+
+    def across(self, horizontal: Tensor, above: Tensor, before: Tensor | None = None) -> Tensor:
+        """The horizontal stack: every row by itself, given what is above it.  before: columns to its left, or zeros."""
+        if before is None:
+            left = F.pad(horizontal, (self.reach + self.first, 0, 0, 0))
+        else:
+            left = torch.cat([before, horizontal], 3)
+        left = left[..., : horizontal.shape[3] + self.reach + self.own]
+        out = self.out(gate(self.horizontal(left) + above))
+        return out if self.first else out + horizontal
