@@ -1,0 +1,1 @@
+"""Models of energies, and of the chains that sample what they model."""

@@ -1,0 +1,184 @@
+"""Energy-based model by Langevin dynamics (Du & Mordatch, 2019), arXiv:1903.08689.  p(x) = exp(−E(x)/T)/Z on [0, 1]^D.
+
+Maximum likelihood lowers the energy of data x⁺ and raises that of samples x⁻: L = E(x⁺) − E(x⁻) + α (E(x⁺)² + E(x⁻)²).
+x⁻ come from chains that a replay buffer keeps, x' = x − η ∇E(x) + √(2ηT) ξ.  The paper's pair of step and noise is a
+temperature, T = noise²/2η; here T is what is given, so that the density that is learned is the one that is sampled.
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
+from typing import ClassVar, Literal
+
+import torch
+from torch import Generator, Tensor, nn
+
+from genbench.capabilities import Measure
+from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
+from genbench.nn.langevin import ReplayBuffer, langevin_chain, pair_distances, restarted
+from genbench.nn.mlp import mlp
+from genbench.nn.schedules import cosine
+from genbench.nn.towers import down_tower, features
+
+GRID = 512  # places a side that Z of points in the plane is summed over
+CHAINS, LONGER = 400, 4  # chains that are measured, and how much longer a long one is
+SHOWN = 8  # chains in a picture
+
+
+def perceptrons(space: Space, width: int, layers: int) -> nn.Module:
+    """`layers` hidden layers of `width` units, SiLU as the energy's gradient has to be smooth."""
+    return nn.Sequential(nn.Flatten(), mlp([space.dimensions, *[width] * layers, 1], nn.SiLU))
+
+
+def convolutions(space: Space, width: int, layers: int) -> nn.Module:
+    """Two more 3 × 3 convolutions at the narrow end for each of `layers`."""
+    channels, *sides = space.shape
+    maps, height, side = features(sides, width)
+    tower = [
+        layer
+        for stage in down_tower(channels, sides, width, norm=False, activation=nn.SiLU)
+        for layer in stage
+    ]
+    for _ in range(layers):
+        tower += [nn.Conv2d(maps, maps, 3, padding=1), nn.SiLU()]
+    return nn.Sequential(*tower, nn.Flatten(), nn.Linear(maps * height * side, 1))
+
+
+NETWORKS: dict[str, Callable[..., nn.Module]] = {"perceptrons": perceptrons, "convolutions": convolutions}
+
+
+class EBM(GenerativeModel):
+    """Images, of levels that uniform noise makes continuous, and points.
+
+    scale: what the network sees is in [−scale, scale]; sharp modes need more than 1.  step: η.  temperature: T.
+    chain: K, the steps of a chain before each update.  buffer: chains kept, of which `fresh` start again from uniform
+    noise whenever they are drawn.  restarts: how many such starts are offered to a chain before it moves, and taken
+    with Metropolis' probability, so that they leave p as it is; among many dimensions none is ever taken.
+    penalty: α.  sampling: how often a chain from noise goes through `restarts` and K steps before it is a sample.
+
+    In the plane Z is a sum over a grid and the likelihood exact, elsewhere Z is unknown.
+    """
+
+    tiny: ClassVar = {"width": 16, "layers": 1, "chain": 4, "buffer": 64, "sampling": 3}
+    exact: bool
+    log_z: Tensor
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        network: Literal["convolutions", "perceptrons"] = "convolutions",
+        width: int = 32,
+        layers: int = 2,
+        scale: float = 1.0,
+        step: float = 2e-4,
+        temperature: float = 1.0,
+        chain: int = 60,
+        buffer: int = 10_000,
+        fresh: float = 0.05,
+        restarts: int = 0,
+        penalty: float = 0.1,
+        sampling: int = 10,
+        lr: float = 1e-4,
+    ) -> None:
+        super().__init__(space)
+        if space.kind not in ("image", "points"):
+            raise ValueError(
+                f"kind={space.kind!r}: Langevin dynamics moves images or points, values that can move"
+            )
+        self.scale, self.step, self.temperature, self.chain = scale, step, temperature, chain
+        self.restarts, self.penalty, self.sampling, self.lr = restarts, penalty, sampling, lr
+        kind = NETWORKS[network] if space.kind == "image" else perceptrons
+        self.network = kind(space, width, layers)
+        self.buffer = ReplayBuffer(buffer, space.shape, fresh)
+        self.register_buffer("log_z", torch.zeros((), dtype=torch.float64))
+        if space.kind == "points" and space.dimensions == 2:
+            self.exact = True  # which makes `log_prob` a likelihood, here alone
+
+    def energy(self, y: Tensor) -> Tensor:
+        """(n, *shape) in [0, 1] -> E, (n,)."""
+        return self.network(self.scale * self.space.signed(y))[:, 0]
+
+    def continuous(self, x: Tensor) -> Tensor:
+        """Each level's share of [0, 1], at a place of it drawn anew: (k + u)/levels; points as they stand."""
+        levels = self.space.levels
+        return (x * (levels - 1) + torch.rand_like(x)) / levels if levels else x
+
+    def on_levels(self, y: Tensor) -> Tensor:
+        """The level in whose share of [0, 1] y lies, as values of the data."""
+        levels = self.space.levels
+        return (y * levels).floor().clamp(max=levels - 1) / (levels - 1) if levels else y
+
+    def moved(self, y: Tensor, rng: Generator | None = None) -> Tensor:
+        """Restarts, then K steps: (n, *shape)."""
+        y = restarted(self.energy, y, times=self.restarts, temperature=self.temperature, rng=rng)
+        steps = langevin_chain(self.energy, y, step=self.step, temperature=self.temperature, rng=rng)
+        return next(islice(steps, self.chain - 1, None))
+
+    def loss(self, batch: Batch) -> Tensor:
+        """E(x⁺) − E(x⁻) + α (E(x⁺)² + E(x⁻)²), each a mean."""
+        places, y = self.buffer.draw(len(batch.x))
+        y = self.moved(y)
+        self.buffer.put(places, y)
+        data, chains = self.energy(self.continuous(batch.x)), self.energy(y)
+        return data.mean() - chains.mean() + self.penalty * (data.square().mean() + chains.square().mean())
+
+    @torch.no_grad()
+    def normalise(self, splits: Splits) -> None:
+        """log Z by the midpoint rule, in the plane."""
+        if self.space.kind == "points" and self.space.dimensions == 2:
+            middles = (torch.arange(GRID, device=self.log_z.device) + 0.5) / GRID
+            cells = torch.cartesian_prod(middles, middles).split(2**14)
+            energies = torch.cat([self.energy(part) for part in cells]).double()
+            self.log_z.copy_((-energies / self.temperature).logsumexp(0) - 2 * math.log(GRID))
+
+    def phases(self) -> list[Phase]:
+        adam = partial(torch.optim.Adam, lr=self.lr)
+        learn = Objective("divergence", list(self.parameters()), self.loss, adam, schedule=cosine)
+        return [Phase("divergence", (learn,)), Phase("partition function", fit=self.normalise)]
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """−E(x)/T − log Z, in the plane, where Z is known."""
+        return -self.energy(x) / self.temperature - self.log_z
+
+    def run(self, n: int, rounds: int, rng: Generator) -> Tensor:
+        """n chains from uniform noise: where they stand after each round, (1 + rounds, n, *shape)."""
+        y = [torch.rand(n, *self.space.shape, generator=rng, device=rng.device)]
+        for _ in range(rounds):
+            y.append(self.moved(y[-1], rng))
+        return torch.stack(y)
+
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        return self.on_levels(self.run(n, self.sampling, rng)[-1])
+
+    @torch.no_grad()
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
+        """Whether chains have arrived when they are taken as samples: in energy, and in place."""
+        y, half = self.run(CHAINS, self.sampling * LONGER, rng), CHAINS // 2
+        short, long = y[self.sampling], y[-1]
+        real = self.continuous(splits.held_out.some().x[:CHAINS])
+        of_real, of_short, of_long = (self.energy(found) / self.temperature for found in (real, short, long))
+        what = f"E/T in nats after chains {LONGER} times as long as a sample's, minus E/T of the samples they passed."
+        away = (
+            "Energy distance, 2 E‖a − b‖ − E‖a − a'‖ − E‖b − b'‖, 0 for equal distributions, of samples and "
+        )
+        long_run = pair_distances(short[:half], long[half:])  # chains that share nothing
+        return {
+            "energy, long minus short chains": Measure(of_long - of_short, what),
+            "energy, held-out minus samples": Measure(
+                of_real - of_short.mean(), "E/T in nats of held-out elements, minus its mean over samples."
+            ),
+            "distance, long from short chains": Measure(long_run, f"{away}chains {LONGER} times as long."),
+            "distance, held-out from samples": Measure(
+                pair_distances(short, real), f"{away}held-out elements."
+            ),
+        }
+
+    @torch.no_grad()
+    def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
+        """Rows are chains; columns moments of them."""
+        y = self.run(SHOWN, self.sampling * LONGER, rng)
+        at = [round(self.sampling * share) for share in (0, 0.1, 0.2, 0.4, 0.7, *range(1, LONGER + 1))]
+        caption = f"Chains from noise, to a sample in the sixth column, and on until {LONGER} times as long"
+        return {caption: self.on_levels(y[at]).transpose(0, 1)}
