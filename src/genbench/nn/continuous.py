@@ -1,0 +1,79 @@
+"""Models with a density on R^D: data become continuous and standardised; densities of it are bounds for the levels."""
+
+import math
+from abc import abstractmethod
+
+import torch
+from torch import Generator, Tensor
+
+from genbench.core import GenerativeModel, Space, Splits
+from genbench.nn.bounds import importance_weighted
+from genbench.nn.flows import Dequantisation, Logit
+from genbench.nn.probability_flow import SUMMABLE
+
+ALPHA = 0.01  # levels go through logit(α + (1 − 2α) x), which leaves no mass outside the box of the data
+
+
+class ContinuousDensity(GenerativeModel):
+    """A subclass gives `density`, of standardised points.
+
+    Levels become continuous by uniform noise and fill R^D by the logit; data without levels is taken as it stands.
+    importance: draws of the noise that `log_prob` averages, the same ones at every call.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, space: Space, *, importance: int) -> None:
+        super().__init__(space)
+        self.exact = space.levels == 0
+        self.dequantisation, self.importance = Dequantisation(space), importance
+        self.logit = None if self.exact else Logit(ALPHA)
+        self.register_buffer("mean", torch.zeros(space.dimensions))
+        self.register_buffer("deviation", torch.ones(space.dimensions))
+
+    def unbounded(self, x: Tensor, rng: Generator | None = None) -> tuple[Tensor, Tensor]:
+        """(n, *shape) in [0, 1] -> points y (n, D) before they are standardised, and log |det|, (n,)."""
+        if self.logit is None:
+            return x.flatten(1), x.new_zeros(len(x))
+        return self.logit.forward(self.dequantisation.points(x, rng))
+
+    def points(self, x: Tensor, rng: Generator | None = None) -> tuple[Tensor, Tensor]:
+        """(n, *shape) in [0, 1] -> standardised points (n, D), and log |det ∂point/∂x|, (n,)."""
+        y, log_det = self.unbounded(x, rng)
+        return (y - self.mean) / self.deviation, log_det - self.deviation.log().sum()
+
+    def elements(self, points: Tensor) -> Tensor:
+        """(n, D) -> (n, *shape): the level in whose cell a point lies, or the point itself."""
+        y = points * self.deviation + self.mean
+        return self.dequantisation.values(y if self.logit is None else self.logit.inverse(y))
+
+    @torch.no_grad()
+    def standardise(self, splits: Splits) -> None:
+        """One mean for each value, one deviation for all: distances between elements keep their proportions."""
+        y = self.unbounded(splits.train.some().x)[0]
+        self.mean.copy_(y.mean(0))
+        self.deviation.fill_(float((y - y.mean(0)).square().mean().sqrt().clamp_min(1e-3)))
+
+    @abstractmethod
+    def density(self, points: Tensor, rng: Generator) -> Tensor:
+        """log p of standardised points, (n, D) -> (n,) nats."""
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Of levels a lower bound in expectation, E_u[log p((level + u)/levels)] − D log levels, or tighter.
+
+        Where `density` is itself an estimate, beyond SUMMABLE dimensions, the draws are averaged as they are.
+        """
+        d, rng, draws = self.space.dimensions, Generator(x.device).manual_seed(0), []
+        for _ in range(1 if self.exact else self.importance):
+            points, log_det = self.points(x, rng)
+            draws.append(self.density(points, rng) + log_det)
+        if self.exact:
+            return draws[0]
+        found = importance_weighted(torch.stack(draws)) if d <= SUMMABLE else torch.stack(draws).mean(0)
+        return found - d * math.log(self.space.levels)
+
+
+def standard_normal(z: Tensor) -> Tensor:
+    """log N(z; 0, I), (n, D) -> (n,) nats."""
+    return -0.5 * (z.square() + math.log(2 * math.pi)).sum(1)
