@@ -3,14 +3,16 @@
 from pathlib import Path
 
 import pytest
-from test_report import controls, models, run
+from test_report import controls, models, rate, run
 from test_study import write_run
 
 from genbench.params.schema import load
 from genbench.params.seeds import divided
 from genbench.report import render, terminal_table
 from genbench.report.absent import Absent
+from genbench.report.results import rows_of
 from genbench.report.text import TERMINAL_WIDTH
+from genbench.report.verdict import assess
 from genbench.stages import report
 from genbench.storage.files import LEDGER, InputError
 
@@ -132,6 +134,12 @@ def test_the_verdict_names_the_controls_that_are_missing_and_their_lines() -> No
         line = f"  digits-{name}: {{dataset: digits, model: controls/{name}}}"
         assert line in text
         assert line.strip() in render([*models(), *controls()[:2]], [])["index.html"].decode()
+
+
+def test_uniform_tokens_are_the_noise_of_meshes() -> None:
+    noise = run("digits-tokens", "controls/uniform_tokens", {}, {"copy_rate": rate(0.0, 0.0, 0.005)})
+    judgement = assess(rows_of([*controls()[:3], noise]))
+    assert (judgement.state, judgement.missing) == ("passed", [])
 
 
 def test_seeds_that_have_become_two_systems_are_named(tmp_path: Path) -> None:

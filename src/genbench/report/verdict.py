@@ -21,6 +21,7 @@ RULES: dict[str, tuple[str, Callable[[Estimate, float], bool]]] = {
     "noise": ("rate ≤ {chance}", lambda e, chance: e.value <= chance),
     "noisy_copycat": ("interval above {chance}", lambda e, chance: e.interval[0] > chance),
 }
+EQUIVALENT = {"uniform_tokens": "noise"}  # what is noise where elements are sequences of tokens
 REQUIRED = ("real", "copycat", "tenth_copycat", "noise")
 VERDICTS = (
     ("copies", "the interval of the copy rate lies above 50 %"),
@@ -162,7 +163,7 @@ def _checks(control: str, rows: Sequence[Row], chance: float) -> list[Check]:
     found = [
         [run.estimates["copy_rate"] for run in row.having("copy_rate")]
         for row in rows
-        if row.control == control
+        if EQUIVALENT.get(row.control or "", row.control) == control
     ]
     if not found and control in REQUIRED:
         found = [[]]

@@ -3,13 +3,18 @@
 import torch
 from torch import Generator, Tensor
 
-from genbench.core import GenerativeModel, Phase
+from genbench.core import GenerativeModel, Phase, Space
 
 
 class Noise(GenerativeModel):
     """Every value uniform over its L levels, or over [0, 1], independently: log p(x) = −D log L, or 0, exactly."""
 
     exact = True
+
+    def __init__(self, space: Space) -> None:
+        super().__init__(space)
+        if space.kind == "mesh":
+            raise ValueError("got mesh, whose tokens are no numbers; expected controls/uniform_tokens")
 
     def phases(self) -> list[Phase]:
         return []
