@@ -48,3 +48,13 @@ def ridge_regression(known: Tensor, targets: Tensor, asked: Tensor) -> Tensor:
     rows = (values.double().cpu().numpy() for values in (known, targets))
     found = RidgeCV(PENALTIES).fit(*rows).predict(asked.double().cpu().numpy())
     return torch.from_numpy(found).to(asked)
+
+
+def linear_labels(known: Tensor, labels: Tensor, asked: Tensor) -> Tensor:
+    """Logistic regression from codes (n, d), standardised, with labels (n,): what it says of codes (m, d), (m,)."""
+    from sklearn.linear_model import LogisticRegression
+
+    mean, spread = known.double().mean(0), known.double().std(0) + 1e-6
+    rows, places = (((values.double() - mean) / spread).cpu().numpy() for values in (known, asked))
+    found = LogisticRegression(C=0.1, max_iter=300).fit(rows, labels.cpu().numpy()).predict(places)
+    return torch.from_numpy(found).to(labels)
