@@ -15,19 +15,13 @@ from torch import Generator, Tensor, nn
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.codebooks import Codebook, CodePrior, perplexity, straight_through
+from genbench.nn.coders import grid_coders
 from genbench.nn.discrete import smooth_output
-from genbench.nn.residual import Residual
 from genbench.nn.schedules import cosine
-from genbench.nn.towers import built, down_tower, features
+from genbench.nn.towers import features
 from genbench.scoring.metrics import frechet_value
 
 SHOWN = 12  # elements in a row of a picture
-
-
-def block(maps: int) -> Residual:
-    """ReLU, 3×3 convolution, ReLU, 1×1 convolution (paper, section 4.1)."""
-    first = nn.Sequential(nn.ReLU(), nn.Conv2d(maps, maps, 3, padding=1))
-    return Residual(first, nn.Sequential(nn.ReLU(), nn.Conv2d(maps, maps, 1)))
 
 
 class VQVAE(GenerativeModel):
@@ -77,26 +71,14 @@ class VQVAE(GenerativeModel):
         self.commitment, self.prior_share = commitment, prior_share
         self.lr, self.prior_lr, self.weight_decay = lr, prior_lr, weight_decay
         self.output: Any = smooth_output(space)
-        own, *sides = space.shape
-        maps, height, side = features(sides, width)
-        (down,) = built(down_tower(own, sides, width, norm=False, activation=nn.ReLU))
-        self.encoder = nn.Sequential(
-            *down, *(block(maps) for _ in range(blocks)), nn.Conv2d(maps, dimensions, 1)
+        self.encoder, self.decoder = grid_coders(
+            space.shape, dimensions, self.output.channels, width=width, blocks=blocks, dropout=dropout
         )
-        up: list[nn.Module] = [
-            nn.Conv2d(dimensions, maps, 3, padding=1),
-            *(block(maps) for _ in range(blocks)),
-        ]
-        while maps > width:
-            up += [nn.ReLU(), nn.ConvTranspose2d(maps, maps // 2, 4, 2, 1)]
-            maps //= 2
-        last = nn.Conv2d(width, own * self.output.channels, 3, padding=1)
-        self.decoder = nn.Sequential(nn.Dropout2d(dropout), *up, nn.ReLU(), last)
         self.codebook = Codebook(codes, dimensions, decay=decay)
-        self.places = (height, side)
+        self.places = features(space.shape[1:], width)[1:]
         self.code_prior = CodePrior(
             codes,
-            height * side,
+            math.prod(self.places),
             width=prior_width,
             layers=prior_layers,
             heads=prior_heads,
