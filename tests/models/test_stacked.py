@@ -93,3 +93,21 @@ def test_codes_come_from_the_mixture_of_the_training_codes(trained: Stacked) -> 
 def test_the_noise_hides_the_share_it_is_told_to(trained: Stacked) -> None:
     hidden = (trained.corrupted(torch.ones(200, 200)) == 0).float().mean()
     assert float(hidden) == pytest.approx(0.1, abs=0.01)
+
+
+@torch.no_grad()
+def test_the_layers_are_held_against_the_pixels_on_a_task(trained: Stacked) -> None:
+    """The label: whether the first wave's phase lies in the first half of its period, which the codes still tell."""
+
+    def labelled(n: int, seed: int) -> Batch:
+        batch = stripes(n, seed)
+        return batch._replace(label=(batch.x[:, 0, 0, 0] > batch.x[:, 0, -1, 0]).long())
+
+    found = trained.measure(Splits(labelled(300, 0), labelled(100, 1)), rng=Generator())
+    titles = [title for title in found if title.startswith("classification")]
+    assert titles == [f"classification error, depth {depth}" for depth in range(4)]
+    assert all(float(found[title].values.mean()) < 0.15 for title in titles[:3])
+    assert not any(
+        title.startswith("classification")
+        for title in trained.measure(Splits(stripes(50, 0), stripes(50, 1)), rng=Generator())
+    )

@@ -1,10 +1,12 @@
-"""What codes are worth: the labels of their neighbours, and principal components as the linear codes to beat."""
+"""What codes are worth: the labels of their neighbours; and linear codes and linear guesses, which are to be beaten."""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+PENALTIES = (0.1, 1.0, 10.0, 100.0)
 
 
 class Components(NamedTuple):
@@ -37,3 +39,22 @@ def neighbour_labels(known: Tensor, labels: Tensor, asked: Tensor, *, k: int = 5
     distances = torch.cdist(asked.double(), known.double(), compute_mode="donot_use_mm_for_euclid_dist")
     nearest = distances.topk(min(k, len(known)), largest=False).indices
     return F.one_hot(labels[nearest], int(labels.max()) + 1).sum(1).argmax(1)
+
+
+def ridge_regression(known: Tensor, targets: Tensor, asked: Tensor) -> Tensor:
+    """Known (n, d) with targets (n, k), asked (m, d) -> (m, k); of PENALTIES the best by leave-one-out."""
+    from sklearn.linear_model import RidgeCV
+
+    rows = (values.double().cpu().numpy() for values in (known, targets))
+    found = RidgeCV(PENALTIES).fit(*rows).predict(asked.double().cpu().numpy())
+    return torch.from_numpy(found).to(asked)
+
+
+def linear_labels(known: Tensor, labels: Tensor, asked: Tensor) -> Tensor:
+    """Logistic regression from codes (n, d), standardised, with labels (n,): what it says of codes (m, d), (m,)."""
+    from sklearn.linear_model import LogisticRegression
+
+    mean, spread = known.double().mean(0), known.double().std(0) + 1e-6
+    rows, places = (((values.double() - mean) / spread).cpu().numpy() for values in (known, asked))
+    found = LogisticRegression(C=0.1, max_iter=300).fit(rows, labels.cpu().numpy()).predict(places)
+    return torch.from_numpy(found).to(labels)
