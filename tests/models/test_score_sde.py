@@ -105,7 +105,7 @@ def test_a_score_is_learnt_from_points() -> None:
         optimizer.zero_grad()
         score.loss(Batch(x[torch.randint(len(x), (256,))])).backward()
         optimizer.step()
-    for noise in (0.1, 0.3, 1.0):
+    for noise in (0.2, 0.5, 1.0):
         at = x + noise * torch.randn(x.shape, generator=Generator().manual_seed(1))
         away = CENTRES - at[:, None]
         variance = WIDTH**2 + noise**2
