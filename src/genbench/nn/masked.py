@@ -56,7 +56,7 @@ class MaskedAffine(nn.Module):
         below = own
         for _ in range(layers):
             following = spread_degrees(hidden, dimensions)
-            blocks += [MaskedLinear(following[:, None] >= below[None, :]), nn.ReLU()]
+            blocks += [MaskedLinear(following[:, None] >= below[None, :]), nn.SiLU()]
             below = following
         self.body = nn.Sequential(*blocks)
         self.body.apply(masked_he_weights)

@@ -7,6 +7,7 @@ from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, Objective, Phase, Space
 from genbench.nn.continuous import ContinuousDensity, standard_normal
+from genbench.nn.flows import Logit
 from genbench.nn.priors import GaussianPrior
 from genbench.nn.schedules import cosine
 
@@ -23,6 +24,8 @@ class NormalizingFlow(GaussianPrior, ContinuousDensity):
         super().__init__(space, importance=importance)
         if space.dimensions < 2:
             raise ValueError(f"shape={space.shape}: one value moves another; expected at least 2")
+        if self.exact:
+            self.logit = Logit(0.0)  # [0, 1] becomes all of R, as for RealNVP
         self.latent, self.lr, self.weight_decay = space.dimensions, lr, weight_decay
 
     def forward(self, points: Tensor) -> tuple[Tensor, Tensor]:
