@@ -116,10 +116,16 @@ def test_a_likelihood_is_claimed_in_the_plane_alone() -> None:
         assert capability(tiny("energy/ebm", [space]), Likelihood) is None
 
 
-def test_levels_survive_becoming_continuous() -> None:
-    model: Any = tiny("energy/ebm")
-    x = elements(model.space, 200).x
-    assert torch.equal(model.on_levels(model.continuous(x)), x)
+@torch.no_grad()
+def test_a_jump_takes_the_noise_off_again() -> None:
+    """All data at one place: smoothed, −log p(y) is a parabola, and E[x|y] is that place whatever y."""
+    model: Any = tiny("energy/ebm", [Space("image", (1, 8, 8), 17)], smoothing=0.1)
+    place = 0.3
+    middle, deviation = (place + model.margin) / model.span, 0.1 / model.span
+    model.energy = lambda y: ((y - middle) / deviation).square().flatten(1).sum(1) / 2
+    y = model.smoothed(torch.full((500, 1, 8, 8), place))
+    assert float(y.std()) == pytest.approx(deviation, rel=0.05)
+    assert torch.allclose(model.jumped(y), torch.tensor(place), atol=1e-4)
 
 
 def test_what_cannot_move_is_refused() -> None:

@@ -3,6 +3,8 @@
 Maximum likelihood lowers the energy of data x⁺ and raises that of samples x⁻: L = E(x⁺) − E(x⁻) + α (E(x⁺)² + E(x⁻)²).
 x⁻ come from chains that a replay buffer keeps, x' = x − η ∇E(x) + √(2ηT) ξ.  The paper's pair of step and noise is a
 temperature, T = noise²/2η; here T is what is given, so that the density that is learned is the one that is sampled.
+Of images p is that of y = x + σ ξ, smooth enough for steps of a useful length, and a sample jumps from its y to
+E[x|y] = y + σ² ∇ log p(y) (Saremi & Hyvärinen, 2019, arXiv:1903.02334).
 """
 
 import math
@@ -16,14 +18,15 @@ from torch import Generator, Tensor, nn
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.langevin import ReplayBuffer, langevin_chain, pair_distances, restarted
+from genbench.nn.langevin import ReplayBuffer, langevin_chain, pair_distances, reflected, restarted
 from genbench.nn.mlp import mlp
 from genbench.nn.schedules import cosine
 from genbench.nn.towers import down_tower, features
 
 GRID = 512  # places a side that Z of points in the plane is summed over
-CHAINS, LONGER = 400, 4  # chains that are measured, and how much longer a long one is
+CHAINS, LONGER = 200, 4  # chains that are measured, and how much longer a long one is
 SHOWN = 8  # chains in a picture
+MARGIN = 2.0  # of the box around smoothed data, in σ
 
 
 def perceptrons(space: Space, width: int, layers: int) -> nn.Module:
@@ -49,8 +52,9 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {"perceptrons": perceptrons, "co
 
 
 class EBM(GenerativeModel):
-    """Images, of levels that uniform noise makes continuous, and points.
+    """Images and points.
 
+    smoothing: σ; the box of the chains is MARGIN σ wider than that of the data on every side.
     scale: what the network sees is in [−scale, scale]; sharp modes need more than 1.  step: η.  temperature: T.
     chain: K, the steps of a chain before each update.  buffer: chains kept, of which `fresh` start again from uniform
     noise whenever they are drawn.  restarts: how many such starts are offered to a chain before it moves, and taken
@@ -71,6 +75,7 @@ class EBM(GenerativeModel):
         network: Literal["convolutions", "perceptrons"] = "convolutions",
         width: int = 32,
         layers: int = 2,
+        smoothing: float = 0.0,
         scale: float = 1.0,
         step: float = 2e-4,
         temperature: float = 1.0,
@@ -89,26 +94,34 @@ class EBM(GenerativeModel):
             )
         self.scale, self.step, self.temperature, self.chain = scale, step, temperature, chain
         self.restarts, self.penalty, self.sampling, self.lr = restarts, penalty, sampling, lr
+        self.smoothing, self.margin = smoothing, MARGIN * smoothing
+        self.span = 1 + 2 * self.margin
         kind = NETWORKS[network] if space.kind == "image" else perceptrons
         self.network = kind(space, width, layers)
         self.buffer = ReplayBuffer(buffer, space.shape, fresh)
         self.register_buffer("log_z", torch.zeros((), dtype=torch.float64))
-        if space.kind == "points" and space.dimensions == 2:
+        if space.kind == "points" and space.dimensions == 2 and not smoothing:
             self.exact = True  # which makes `log_prob` a likelihood, here alone
 
     def energy(self, y: Tensor) -> Tensor:
         """(n, *shape) in [0, 1] -> E, (n,)."""
         return self.network(self.scale * self.space.signed(y))[:, 0]
 
-    def continuous(self, x: Tensor) -> Tensor:
-        """Each level's share of [0, 1], at a place of it drawn anew: (k + u)/levels; points as they stand."""
-        levels = self.space.levels
-        return (x * (levels - 1) + torch.rand_like(x)) / levels if levels else x
+    def smoothed(self, x: Tensor) -> Tensor:
+        """Data x -> y in the box of the chains, [0, 1]^D; without smoothing x itself."""
+        if not self.smoothing:
+            return x
+        return reflected((x + self.smoothing * torch.randn_like(x) + self.margin) / self.span)
 
-    def on_levels(self, y: Tensor) -> Tensor:
-        """The level in whose share of [0, 1] y lies, as values of the data."""
-        levels = self.space.levels
-        return (y * levels).floor().clamp(max=levels - 1) / (levels - 1) if levels else y
+    def jumped(self, y: Tensor) -> Tensor:
+        """E[x|y]; without smoothing y itself."""
+        if not self.smoothing:
+            return y
+        with torch.enable_grad():
+            at = y.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(self.energy(at).sum(), at)
+        x = y - (self.smoothing / self.span) ** 2 * gradient / self.temperature
+        return (self.span * x - self.margin).clamp(0, 1)
 
     def moved(self, y: Tensor, rng: Generator | None = None) -> Tensor:
         """Restarts, then K steps: (n, *shape)."""
@@ -121,7 +134,7 @@ class EBM(GenerativeModel):
         places, y = self.buffer.draw(len(batch.x))
         y = self.moved(y)
         self.buffer.put(places, y)
-        data, chains = self.energy(self.continuous(batch.x)), self.energy(y)
+        data, chains = self.energy(self.smoothed(batch.x)), self.energy(y)
         return data.mean() - chains.mean() + self.penalty * (data.square().mean() + chains.square().mean())
 
     @torch.no_grad()
@@ -150,14 +163,14 @@ class EBM(GenerativeModel):
         return torch.stack(y)
 
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
-        return self.on_levels(self.run(n, self.sampling, rng)[-1])
+        return self.jumped(self.run(n, self.sampling, rng)[-1])
 
     @torch.no_grad()
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """Whether chains have arrived when they are taken as samples: in energy, and in place."""
         y, half = self.run(CHAINS, self.sampling * LONGER, rng), CHAINS // 2
         short, long = y[self.sampling], y[-1]
-        real = self.continuous(splits.held_out.some().x[:CHAINS])
+        real = self.smoothed(splits.held_out.some().x[:CHAINS])
         of_real, of_short, of_long = (self.energy(found) / self.temperature for found in (real, short, long))
         what = f"E/T in nats after chains {LONGER} times as long as a sample's, minus E/T of the samples they passed."
         away = (
@@ -181,4 +194,4 @@ class EBM(GenerativeModel):
         y = self.run(SHOWN, self.sampling * LONGER, rng)
         at = [round(self.sampling * share) for share in (0, 0.1, 0.2, 0.4, 0.7, *range(1, LONGER + 1))]
         caption = f"Chains from noise, to a sample in the sixth column, and on until {LONGER} times as long"
-        return {caption: self.on_levels(y[at]).transpose(0, 1)}
+        return {caption: self.jumped(y[at].flatten(0, 1)).unflatten(0, (len(at), SHOWN)).transpose(0, 1)}
