@@ -1,5 +1,6 @@
 """Samples of points against held-out points, and against the true mixture where the card describes one."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,13 @@ from genbench.kinds.kind import Card, Comparison, Kind, Subject
 from genbench.kinds.points.mixture import WITHIN, mixture_log_density
 from genbench.scoring import metrics
 from genbench.scoring.comparison import manifold_scores
+from genbench.scoring.estimates import Estimate, Measurement
 from genbench.scoring.likelihoods import log_prob
 from genbench.scoring.resampling import Draws, Scored, crossed_scores, mean_over
+
+KL_MEANING = (
+    "KL(data ‖ model) in nats, both densities summed over cells half a sigma wide around the true centres."
+)
 
 
 def compare(
@@ -23,17 +29,35 @@ def compare(
     digest = plain.load(extractor, data)
     real, fake = (np.asarray(kind.vectors(x, data.card)) for x in (data.held_out.x, subject.samples))
     scores = crossed_scores(lambda a, b, of_fold: manifold_scores(real[a], fake[b], of_fold), drawn)
+    measures = {}
     if "centres" in data.card:
         scores |= _modes(fake, data.card, drawn, seed)
         if subject.likelihood is not None:
             scores["excess_nll"] = excess_nll(real, data, subject.likelihood, drawn)
-    return Comparison(scores, {"extractor": digest})
+            if real.shape[1] == 2:
+                kl = kl_on_grid(data.card, subject.likelihood)
+                measures["KL, summed on a grid"] = Measurement(Estimate.alone(kl), KL_MEANING, "down")
+    return Comparison(scores, {"extractor": digest}, measures)
 
 
 def excess_nll(real: np.ndarray, data: Prepared, likelihood: Likelihood, drawn: Draws) -> Scored:
     """log p(x) of the mixture minus that of the model at held-out points (n, d); its mean is KL(data ‖ model)."""
     excess = mixture_log_density(real, data.card) - log_prob(likelihood, data.held_out.x, space_of(data.card))
     return mean_over(excess, drawn.real)
+
+
+def kl_on_grid(card: Card, likelihood: Likelihood) -> float:
+    """KL(data ‖ model) in the plane, Σ p (log p − log q) over cells half a sigma wide, those within 6 of a centre."""
+    sigma, centres = float(card["sigma"]), np.array(card["centres"])
+    side = math.ceil(2 / sigma)
+    near = np.zeros((side, side), bool)
+    for low, high in zip(centres - 6 * sigma, centres + 6 * sigma, strict=True):
+        first, last = (np.clip(np.floor(end * side), 0, side - 1).astype(int) for end in (low, high))
+        near[first[0] : last[0] + 1, first[1] : last[1] + 1] = True
+    x = (np.argwhere(near) + 0.5) / side
+    log_p = mixture_log_density(x, card)
+    log_q = log_prob(likelihood, x.astype(np.float32), space_of(card))
+    return float((np.exp(log_p) * (log_p - log_q)).sum() / side**2)
 
 
 def _modes(fake: np.ndarray, card: Card, drawn: Draws, seed: int) -> dict[str, Scored]:
