@@ -1,5 +1,6 @@
 """One engine learns what the other has built, nothing unproven passes, and a rebuild finds what does not fit."""
 
+import errno
 import json
 import re
 import shutil
@@ -13,8 +14,9 @@ from test_engines import planned_by_dvc, planned_by_snakemake
 from genbench.engines.differences import difference
 from genbench.engines.proofs import Hashes, Stage, Verdict, assess, doubts, receipt_of
 from genbench.engines.sync import Outcome, summary
+from genbench.engines.verify import verify
 from genbench.provenance.receipts import Receipt, param_hashes
-from genbench.storage.files import json_bytes, md5, npz_bytes
+from genbench.storage.files import InputError, json_bytes, md5, npz_bytes
 
 LOCKS = ("dvc.lock", "stages/train/dvc.lock", "stages/sample/dvc.lock", "stages/novelty/dvc.lock")
 STAGES = {f"{stage}@bits-copycat" for stage in ("train", "sample", "novelty", "evaluate")}
@@ -143,11 +145,22 @@ def load(**options):
     [
         (
             100,
-            "the build failed: 1 of 1 files of 1 stages, rebuilt with dvc in a clean copy, were not made: data/",
+            "the build failed: 1 of 1 files of 1 stages, rebuilt with dvc in a clean copy, were not made: ",
         ),
-        (1, "cannot hold a copy of the workspace: File too large"),
+        (1, "DVC: its database cannot be written: "),
     ],
 )
+def test_a_full_disk_for_the_copy_is_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = checkout(tmp_path, TINY)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copy", full)
+    with pytest.raises(InputError, match="cannot hold a copy of the workspace: No space left on device"):
+        verify(folder, ["prepare@bits"])
+
+
 def test_a_build_that_fails_is_no_difference(tmp_path: Path, blocks: int, said: str) -> None:
     """No file may be longer than so many KB, as on a full disk."""
     folder = checkout(tmp_path, TINY)

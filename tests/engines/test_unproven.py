@@ -24,7 +24,7 @@ OUTPUTS = {
     "train": [f"{RUN}/{name}" for name in ("model.safetensors", "curve.csv", "frames.npz")],
     "sample": [f"{RUN}/samples.npz", f"{RUN}/grid.png"],
     "novelty": [f"{RUN}/novelty.json", f"{RUN}/nearest.png"],
-    "evaluate": [f"{RUN}/metrics.json", f"{RUN}/replicates.npz"],
+    "evaluate": [f"{RUN}/{name}" for name in ("metrics.json", "summary.json", "replicates.npz")],
 }
 EVERY = {out for outs in OUTPUTS.values() for out in outs}
 

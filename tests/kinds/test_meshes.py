@@ -309,7 +309,7 @@ def test_a_copy_is_at_distance_zero_and_nothing_else_is(prepared: Any) -> None:
 
 def test_obj_command_writes_what_reads_back_and_names_what_is_no_mesh(prepared: Any, tmp_path: Any) -> None:
     data, folder = prepared
-    x = data.held_out.x[:5].copy()
+    x = data.held_out.x[:12].copy()
     x[2] = -1
     write_all(tmp_path / "run", {"samples.npz": npz_bytes({"x": x})})
     arguments = ["--samples", tmp_path / "run", "--data", folder / "d.safetensors", "--out", tmp_path / "obj"]

@@ -209,7 +209,7 @@ def test_damaged_and_foreign_samples_are_named(workspace: Path) -> None:
     assert "samples.npz: is not what its stage wrote" in fails(workspace, "novelty", *RUN)
     without_receipts(workspace)
     assert "samples.npz: the samples is damaged" in fails(workspace, "novelty", *RUN)
-    np.savez(samples, x=np.full((5, 1, 8, 8), 9, np.uint8))
+    np.savez(samples, x=np.full((10, 1, 8, 8), 9, np.uint8))
     assert "array 'x' holds 9; expected levels below 2" in fails(workspace, "novelty", *RUN)
     np.savez(samples, x=np.array([{}], dtype=object))
     assert "samples.npz" in fails(workspace, "novelty", *RUN)

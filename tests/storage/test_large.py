@@ -79,7 +79,7 @@ def nothing_held(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_file_is_what_the_library_would_write() -> None:
-    for entry in (DIGITS, EDGES, Dataset(source="ring"), Dataset(source="meshes", train=20, held_out=10)):
+    for entry in (DIGITS, EDGES, Dataset(source="ring"), Dataset(source="meshes", train=20, held_out=12)):
         content = data.prepare("any", entry)
         assert content == save(load_arrays(content), metadata=header(content))
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
@@ -176,6 +177,10 @@ def project(root: Path) -> Iterator[Project]:
         ) from error
     except DvcException as error:
         raise InputError(f"DVC: {_reasons(error)}{_how_to_mend(str(error))}") from error
+    except sqlite3.Error as error:
+        raise InputError(
+            f"DVC: its database cannot be written: {error}; expected room on its disk"
+        ) from error
     finally:
         repo.close()
 

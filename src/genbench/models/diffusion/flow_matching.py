@@ -63,10 +63,10 @@ class FlowMatching(GaussianPrior, ContinuousDensity):
     tiny: ClassVar = {
         "evaluations": 20,
         "network": "perceptrons",
-        "width": 32,
+        "width": 16,
         "blocks": 1,
         "density_steps": 3,
-        "importance": 100,
+        "importance": 200,
     }
 
     def __init__(
