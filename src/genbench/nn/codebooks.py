@@ -45,10 +45,12 @@ class Codebook(nn.Module):
     @torch.no_grad()
     def update(self, z: Tensor, which: Tensor) -> None:
         """One step of the running means: vectors (m, d) and the nearest of each, (m,)."""
-        z = z.to(self.sums.dtype)  # in bfloat16 training, too, the means are kept whole
+        z = z.to(self.sums.dtype)
         chosen = F.one_hot(which, len(self.counts)).to(z.dtype)
         self.counts.lerp_(chosen.sum(0), 1 - self.decay)
-        self.sums.lerp_(chosen.T @ z, 1 - self.decay)
+        self.sums.lerp_(
+            (chosen.T @ z).to(z.dtype), 1 - self.decay
+        )  # a product is bfloat16 where autocast is on
         unused = self.counts < self.least
         found = z[torch.randint(len(z), (len(unused),), device=z.device)]
         self.sums.copy_(torch.where(unused[:, None], found, self.sums))

@@ -20,7 +20,8 @@ class Stop:
     def __init__(self, stage: str, subject: str, moment: str, how: str) -> None:
         self.moment, self.how = moment, how
         self.opened = self.renamed = 0
-        words = sys.orig_argv
+        # Under DVC the command line is the name of the stage alone.
+        words = [*sys.orig_argv, *os.environ.get("DVC_STAGE", "").rpartition(":")[2].split("@")]
         self.is_meant = stage in words and any(Path(word).stem == subject for word in words)
 
     def __call__(self, event: str, given: tuple[Any, ...]) -> None:
