@@ -140,16 +140,6 @@ def load(**options):
     assert "the records here show no reason" in said
 
 
-@pytest.mark.parametrize(
-    ("blocks", "said"),
-    [
-        (
-            100,
-            "the build failed: 1 of 1 files of 1 stages, rebuilt with dvc in a clean copy, were not made: ",
-        ),
-        (1, "DVC: its database cannot be written: "),
-    ],
-)
 def test_a_full_disk_for_the_copy_is_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = checkout(tmp_path, TINY)
 
@@ -161,6 +151,16 @@ def test_a_full_disk_for_the_copy_is_no_difference(tmp_path: Path, monkeypatch: 
         verify(folder, ["prepare@bits"])
 
 
+@pytest.mark.parametrize(
+    ("blocks", "said"),
+    [
+        (
+            100,
+            "the build failed: 1 of 1 files of 1 stages, rebuilt with dvc in a clean copy, were not made: ",
+        ),
+        (1, "DVC: its database cannot be written: "),
+    ],
+)
 def test_a_build_that_fails_is_no_difference(tmp_path: Path, blocks: int, said: str) -> None:
     """No file may be longer than so many KB, as on a full disk."""
     folder = checkout(tmp_path, TINY)

@@ -167,10 +167,13 @@ def project(root: Path) -> Iterator[Project]:
             f"{root}: no DVC project; expected a folder with dvc.yaml and .dvc, e.g. a clone of genbench"
         )
     logging.getLogger("dvc").setLevel(logging.ERROR)
-    repo = _repo(root)
     try:
-        with lock_repo(repo), repo.scm_context(quiet=True):
-            yield Project(repo, root)
+        repo = _repo(root)
+        try:
+            with lock_repo(repo), repo.scm_context(quiet=True):
+                yield Project(repo, root)
+        finally:
+            repo.close()
     except LockError as error:
         raise InputError(
             "DVC is busy: another of its commands runs in this workspace; try again after it"
@@ -181,13 +184,10 @@ def project(root: Path) -> Iterator[Project]:
         raise InputError(
             f"DVC: its database cannot be written: {error}; expected room on its disk"
         ) from error
-    finally:
-        repo.close()
 
 
 def _repo(root: Path) -> Any:
     """As DVC sees it; in a tree without git, e.g. from an archive, it does all but compare revisions."""
-    from dvc.exceptions import DvcException
     from dvc.repo import Repo
     from dvc.scm import SCMError
 
@@ -195,8 +195,6 @@ def _repo(root: Path) -> Any:
         return Repo(str(root))
     except SCMError:
         return Repo(str(root), config={"core": {"no_scm": True}})
-    except DvcException as error:
-        raise InputError(f"DVC: {_reasons(error)}") from error
 
 
 def _reasons(error: BaseException | None) -> str:
