@@ -1,6 +1,7 @@
 """A stage leaves a receipt of what it was made from, or, where that has changed meanwhile, its earlier results."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,9 +127,14 @@ def test_a_stage_refuses_to_run_other_code_than_its_engine_has_looked_at(
     assert json.loads(place.read_bytes()) == content
 
 
-def test_another_copy_of_the_package_in_the_folder_is_refused(workspace: Path) -> None:
-    (workspace / "src/genbench").mkdir(parents=True)
-    refused(lambda: None, "is not the code that runs, which is")
+def test_another_copy_of_the_package_in_the_folder_is_refused_where_it_differs(workspace: Path) -> None:
+    copy = workspace / "src/genbench"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    receipts.refuse_other_code()
+    (copy / "models/controls/noise.py").write_text("")
+    refused(lambda: None, "models/controls/noise.py: is not the code that runs, which is")
+    (copy / "models/controls/noise.py").unlink()
+    refused(lambda: None, "models/controls/noise.py: is not the code that runs, which is")
 
 
 def test_what_is_written_elsewhere_leaves_nothing_here(tmp_path_factory: pytest.TempPathFactory) -> None:

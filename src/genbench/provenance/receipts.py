@@ -5,6 +5,7 @@ read, as it read it, and of every file that it wrote.  So it is a proof that an 
 workspace, or that it does not: `genbench sync` asks for it before it tells one engine what the other has built.
 """
 
+import filecmp
 import glob
 import hashlib
 import json
@@ -70,13 +71,26 @@ def recording(arguments: Sequence[str]) -> Iterator[None]:
 
 
 def refuse_other_code() -> None:
-    """Raises InputError where the folder has a copy of the package, and another one runs."""
+    """Raises InputError where the folder has a copy of the package, and one with other code runs."""
     own = Path(SOURCE)
-    if own.is_dir() and not own.samefile(PACKAGE):
-        raise InputError(
-            f"{own.resolve()}: is not the code that runs, which is {PACKAGE}; expected one and the same: "
-            "install this copy (make setup, or pip install -e .), or set PYTHONPATH to its src"
-        )
+    if not own.is_dir() or own.samefile(PACKAGE):
+        return
+    here, running = _files_of(own), _files_of(PACKAGE)
+    for name in sorted(here.keys() | running.keys()):
+        if (
+            name not in here
+            or name not in running
+            or not filecmp.cmp(here[name], running[name], shallow=False)
+        ):
+            raise InputError(
+                f"{own.resolve() / name}: is not the code that runs, which is {PACKAGE}; expected one and the same: "
+                "install this copy (make setup, or pip install -e .), or set PYTHONPATH to its src"
+            )
+
+
+def _files_of(package: Path) -> dict[str, Path]:
+    found = (path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(package).as_posix(): path for path in found}
 
 
 def receipts(root: Path) -> dict[str, Receipt]:
