@@ -46,3 +46,33 @@ def test_the_workflow_takes_them_so(tmp_path: Path) -> None:
     refused = run_in(folder, "snakemake", "-n", "--config", "device=cuda")
     assert refused.returncode != 0
     assert "params.yaml: other values stand on the command line" in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            "# Größe\n".encode("latin-1") + SMALL.encode(),
+            "params.yaml: not valid YAML: unacceptable character",
+        ),
+        (SMALL.encode() + b"<<<<<<< HEAD\n", "params.yaml: not valid YAML: line"),
+        (b"", "params.yaml: expected a mapping with the keys datasets"),
+    ],
+)
+def test_a_file_that_is_no_yaml_is_named_by_snakemake_too(tmp_path: Path, content: bytes, said: str) -> None:
+    folder = checkout(tmp_path, SMALL)
+    (folder / "params.yaml").write_bytes(content)
+    refused = run_in(folder, "snakemake", "-n")
+    assert refused.returncode == 1
+    assert said in refused.stdout + refused.stderr
+    assert "site-packages" not in refused.stdout + refused.stderr
+
+
+def test_what_the_workflow_cannot_write_is_named_without_a_stack(tmp_path: Path) -> None:
+    folder = checkout(tmp_path, SMALL)
+    (folder / "results").write_text("")
+    refused = run_in(folder, "snakemake", "-n")
+    said = refused.stdout + refused.stderr
+    assert refused.returncode == 1
+    assert "prepare.json: cannot be written: Not a directory" in said
+    assert "fingerprints.py" not in said

@@ -43,3 +43,8 @@ def test_that_of_a_stage_comes_before_its_engines() -> None:
     assert verify._reason(said) == "runs.a: the loss is nan"
     assert verify._reason(["OSError: [Errno 28] No space left on device: 'x'"]).endswith("on device: 'x'")
     assert verify._reason([]) == ""
+
+
+def test_a_damaged_lock_of_dvcs_is_named_with_what_to_do() -> None:
+    said = "Unable to read RWLock-file '.dvc/tmp/rwlock'. JSON structure is corrupted: Expecting value"
+    assert dvc._how_to_mend(said).endswith("remove .dvc/tmp/rwlock")

@@ -318,3 +318,13 @@ def test_differences_are_told_in_numbers() -> None:
     assert said == "'a[1]': 1 of 1 values, largest difference 3"
     assert "first at byte 1 of 3" in difference(Path("a.txt"), b"abc", b"axc")
     assert "byte" in difference(Path("a.npz"), b"damaged", npz_bytes({"x": one}))
+
+
+def test_samples_that_dvc_tracks_itself_are_an_input(tmp_path: Path) -> None:
+    """`dvc add` and `dvc import` make a .dvc file, a stage without a name or a command."""
+    params = TINY.replace("external: {}", "external:\n  bits-mine: {dataset: bits, samples: mine}")
+    folder = checkout(tmp_path, params)
+    (folder / "mine").mkdir()
+    np.savez(folder / "mine/x.npz", x=np.zeros(3))
+    do(folder, "dvc", "add", "-q", "mine")
+    assert "0 of 10 stages are up to date" in do(folder, "genbench", "sync")

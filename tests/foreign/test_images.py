@@ -14,6 +14,7 @@ from genbench.data import prepared as data
 from genbench.data.parts import pictures
 from genbench.data.prepared import Prepared
 from genbench.foreign import images
+from genbench.foreign.arrays import full_range
 from genbench.foreign.images import read, samples_of
 from genbench.params.schema import Dataset, External
 from genbench.storage.files import InputError
@@ -235,3 +236,13 @@ def test_whole_files_that_are_refused_say_why(tmp_path: Path, monkeypatch: pytes
     card = pictures.read(tmp_path / "s", lambda x: x[:, :8, :8]).left_out
     assert card["reasons"] == [found.unreadable["large.png"]] and card["passed_over"] == {".heic": 1}
     assert not re.search(str(tmp_path), str(card))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"), [(0, 1, "[0, 1]"), (-1e-7, 1.0000002, "[0, 1]"), (-1.0000001, 1.0009, "[-1, 1]")]
+)
+def test_what_arithmetic_adds_to_a_range_is_cut_off(low: float, high: float, said: str) -> None:
+    images, taken_for = full_range(np.array([[[[low, high]]]], np.float32), "x", levels=None, reference=None)
+    assert (images.ravel().tolist(), taken_for) == ([0, 255], said)
+    with pytest.raises(InputError, match=r"floats from .* to 1\.01; expected \[0, 1\]"):
+        full_range(np.array([[[[0, 1.01]]]], np.float32), "x", levels=None, reference=None)

@@ -22,14 +22,14 @@ if workflow.is_main_process:
 try:
     refuse_other_code()
     CONTENT, SETTINGS = parameters(config, Path("params.yaml"))
+    # Jobs refuse to run other code than this (see genbench.provenance); those on other machines read it as it was written.
+    os.environ |= {"GENBENCH_SNAKEMAKE": "1"}
+    if workflow.is_main_process:
+        refresh(CONTENT)
+        UNPROVEN = look(Path(), CONTENT)
 except InputError as error:
     raise WorkflowError(str(error))
-
-# Jobs refuse to run other code than this (see genbench.provenance); those on other machines read it as it was written.
-os.environ |= {"GENBENCH_SNAKEMAKE": "1"}
 if workflow.is_main_process:
-    refresh(CONTENT)
-    UNPROVEN = look(Path(), CONTENT)
     for warning in SETTINGS.warnings.values():
         print(f"genbench: warning: params.yaml: {warning}", file=sys.stderr)
 

@@ -67,7 +67,7 @@ class Project:
             folders=tuple(folders),
             params=tuple(params),
             outs=tuple(self._place(out) for out in stage.outs),
-            upstream=tuple(name for name in upstream if name != CODE),
+            upstream=tuple(name for name in upstream if name in self._own),
             locked=not stage.changed_stage()
             and all(self._as_locked(dependency) for dependency in stage.deps)
             and not any(out.workspace_status() for out in stage.outs),
@@ -137,7 +137,8 @@ class Project:
 def _how_to_mend(said: str) -> str:
     lock = re.search(r"'(?:\./)?([^']*dvc\.lock)'", said)
     if not lock:
-        return ""
+        busy = re.search(r"RWLock-file '(?:\./)?([^']+)'", said)
+        return f"; expected no such file while no DVC command runs: remove {busy[1]}" if busy else ""
     return (
         f"; expected {lock[1]} as DVC wrote it: take it back from git (git checkout {lock[1]}), "
         "or remove it, and run genbench sync"

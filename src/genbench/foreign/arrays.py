@@ -13,6 +13,8 @@ from genbench.storage.files import InputError, read_bytes, read_npz
 
 SUFFIXES = (".npz", ".npy")
 RANGES = "[0, 1], [-1, 1] or whole numbers 0 … 255"
+# Beyond [0, 1] or [-1, 1]: what arithmetic in float16 or float32 adds, a quarter of a level of 256.
+SLACK = 1e-3
 FAR_BELOW = 4  # the reference reaches more than so many times as far: another range was meant
 
 
@@ -110,6 +112,8 @@ def full_range(
         if bad:
             raise InputError(f"{what} holds {bad} values that are NaN or infinite; expected {RANGES}")
     low, high = float(x.min()), float(x.max())
+    if x.dtype.kind == "f":
+        low, high = (_without_slack(value) for value in (low, high))
     whole = x.dtype.kind != "f" or (high > 1 and all((block == np.round(block)).all() for block in blocks(x)))
     if whole and low >= 0 and high <= 255:
         return _of_whole(x, what, int(high), levels, reference)
@@ -119,6 +123,11 @@ def full_range(
     if low < 0:
         return _rounded(x, lambda block: (block + 1) / 2), "[-1, 1]"
     return _rounded(x, lambda block: block), "[0, 1]"
+
+
+def _without_slack(value: float) -> float:
+    """A bound of a range, where a value is next to one."""
+    return next((bound for bound in (-1.0, 0.0, 1.0) if abs(value - bound) <= SLACK), value)
 
 
 def bright_enough(images: np.ndarray, what: str, top: int, option: str) -> None:
@@ -153,6 +162,6 @@ def _rounded(x: np.ndarray, to_unit: Callable[[np.ndarray], np.ndarray]) -> np.n
 
     def parts() -> Iterator[np.ndarray]:
         for block in blocks(x):
-            yield np.round(to_unit(block.astype(np.float64)) * 255).astype(np.uint8)
+            yield np.round(to_unit(block.astype(np.float64)).clip(0, 1) * 255).astype(np.uint8)
 
     return concatenated(parts())
