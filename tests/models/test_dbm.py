@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from killed import killed_at
 from test_models import elements, tiny
 from torch import Generator
 
@@ -15,8 +16,6 @@ from genbench.nn.boltzmann import binary_states, entropy
 from genbench.nn.bounds import estimated_log_partition
 from genbench.storage.files import InputError
 from genbench.storage.weights import weights_bytes
-from genbench.training import checkpoint
-from genbench.training import loop as training
 from genbench.training.loop import Budget, Job, train
 
 PIXELS = Space("image", (1, 2, 3), 2)
@@ -129,13 +128,7 @@ def test_a_likelihood_is_claimed_where_it_can_be_summed() -> None:
         tiny("latent/dbm", [Space("image", (1, 8, 8), 17)])
 
 
-class KilledError(Exception):
-    pass
-
-
-def test_chains_are_state_and_a_resumed_training_ends_with_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_chains_are_state_and_a_resumed_training_ends_with_the_same_bytes(tmp_path: Path) -> None:
     def fit() -> bytes:
         model = tiny("latent/dbm", [PIXELS])
         splits = Splits(elements(PIXELS, 40), elements(PIXELS, 30, seed=1))
@@ -143,19 +136,9 @@ def test_chains_are_state_and_a_resumed_training_ends_with_the_same_bytes(
         return weights_bytes(model, {})
 
     expected = fit()
-    monkeypatch.setattr(checkpoint, "SECONDS", -1.0)
-    step = training._Loop.step
     for stop in (4, 9):  # in the first RBM, and in the machine
-
-        def killed(loop: Any, at: int, sums: Any, stop: int = stop) -> None:
-            if at == stop:
-                raise KilledError
-            step(loop, at, sums)
-
         (tmp_path / "c.pt").unlink(missing_ok=True)
-        monkeypatch.setattr(training._Loop, "step", killed)
-        with pytest.raises(KilledError):
+        with killed_at(stop):
             fit()
-        monkeypatch.setattr(training._Loop, "step", step)
         torch.manual_seed(99)
         assert fit() == expected

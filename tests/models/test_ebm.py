@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from killed import killed_at
 from test_models import elements, tiny
 from torch import Generator, Tensor
 
@@ -15,8 +16,6 @@ from genbench.nn import langevin
 from genbench.nn.langevin import ReplayBuffer, langevin_chain, pair_distances, reflected, restarted
 from genbench.storage.files import InputError
 from genbench.storage.weights import weights_bytes
-from genbench.training import checkpoint
-from genbench.training import loop as training
 from genbench.training.loop import Budget, Job, train
 
 PLANE = [Space("points", (2,), 0)]
@@ -157,13 +156,7 @@ def test_the_distance_of_pairs_is_zero_for_one_distribution_and_known_for_two() 
     assert float(pair_distances(a, b + 10).mean()) == pytest.approx(20 - 4 / torch.pi**0.5, abs=0.1)
 
 
-class KilledError(Exception):
-    pass
-
-
-def test_chains_are_state_and_a_resumed_training_ends_with_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_chains_are_state_and_a_resumed_training_ends_with_the_same_bytes(tmp_path: Path) -> None:
     def fit() -> bytes:
         model = tiny("energy/ebm", PLANE)
         splits = Splits(elements(model.space, 40), elements(model.space, 30, seed=1))
@@ -171,17 +164,7 @@ def test_chains_are_state_and_a_resumed_training_ends_with_the_same_bytes(
         return weights_bytes(model, {})
 
     expected = fit()
-    monkeypatch.setattr(checkpoint, "SECONDS", -1.0)
-    step = training._Loop.step
-
-    def killed(loop: Any, at: int, sums: Any) -> None:
-        if at == 7:
-            raise KilledError
-        step(loop, at, sums)
-
-    monkeypatch.setattr(training._Loop, "step", killed)
-    with pytest.raises(KilledError):
+    with killed_at(7):
         fit()
-    monkeypatch.setattr(training._Loop, "step", step)
     torch.manual_seed(99)
     assert fit() == expected

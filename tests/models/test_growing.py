@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from killed import killed_at
 from torch import Generator, Tensor
 
 from genbench.core import Batch, Space, Splits
@@ -13,7 +14,6 @@ from genbench.nn.init import Equalised
 from genbench.nn.norms import MinibatchDeviation, PixelNorm
 from genbench.storage.weights import weights_bytes
 from genbench.training import checkpoint
-from genbench.training import loop as training
 from genbench.training.loop import Budget, Job, Record, train
 
 SPACE = Space("image", (1, 16, 16), 17)
@@ -57,21 +57,6 @@ def test_a_fade_in_leads_from_the_old_players_to_the_new_ones() -> None:
     assert torch.allclose(seen, pooled.repeat_interleave(2, 2).repeat_interleave(2, 3))
 
 
-def killed_at(stop: int, monkeypatch: pytest.MonkeyPatch, job: Job) -> None:
-    original = training._Loop.step
-
-    def step(loop: Any, number: int, sums: Any) -> None:
-        if number == stop:
-            raise KeyboardInterrupt
-        original(loop, number, sums)
-
-    monkeypatch.setattr(checkpoint, "SECONDS", -1.0)  # after every step
-    monkeypatch.setattr(training._Loop, "step", step)
-    with pytest.raises(KeyboardInterrupt):
-        train(small(), SPLITS, BUDGET, job)
-    monkeypatch.setattr(training._Loop, "step", original)
-
-
 class Seen:
     """What the phases have set before each step: (stage, α)."""
 
@@ -108,7 +93,8 @@ def test_killed_halfway_through_a_fade_in_and_resumed_gives_the_same_bytes(
 ) -> None:
     model, record = whole
     job = Job("test", 3, tmp_path / "c.pt", "f")
-    killed_at(stop, monkeypatch, job)
+    with killed_at(stop):
+        train(small(), SPLITS, BUDGET, job)
     saved = checkpoint.load(job.checkpoint, job.fingerprint)
     assert saved is not None
     for weights in (saved["model"], saved["average"]):  # as the last step before the kill left them

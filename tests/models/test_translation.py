@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import SMALL as PARAMS
+from killed import killed_at
 from test_data_sources import photographs, prepared, save
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
@@ -27,7 +28,6 @@ from genbench.params.schema import Dataset
 from genbench.storage.files import InputError
 from genbench.storage.weights import weights_bytes
 from genbench.training import checkpoint
-from genbench.training import loop as training
 from genbench.training.loop import Budget, Job, train
 
 PAIRS = Space("image", (1, 8, 8), 17, 10, (1, 8, 8), True)
@@ -463,9 +463,7 @@ def test_the_pool_fills_first_and_then_gives_half_of_its_images_back() -> None:
 
 
 @pytest.mark.parametrize("stop", [1, 4])
-def test_a_resumed_training_goes_on_with_the_same_pool(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
-) -> None:
+def test_a_resumed_training_goes_on_with_the_same_pool(tmp_path: Path, stop: int) -> None:
     given = batch(DOMAINS)
 
     def fresh() -> CycleGAN:
@@ -473,20 +471,11 @@ def test_a_resumed_training_goes_on_with_the_same_pool(
         return CycleGAN(DOMAINS, **SMALL, blocks=1, pool=5)
 
     expected = fit(fresh(), tmp_path, 6, given, ema=0.9)
-    monkeypatch.setattr(checkpoint, "SECONDS", -1.0)  # after every step
-    original = training._Loop.step
-
-    def killed(loop: Any, step: int, sums: Any) -> None:
-        if step == stop:
-            raise KeyboardInterrupt
-        original(loop, step, sums)
 
     def interrupted() -> None:
         (tmp_path / "c.pt").unlink(missing_ok=True)
-        monkeypatch.setattr(training._Loop, "step", killed)
-        with pytest.raises(KeyboardInterrupt):
+        with killed_at(stop):
             fit(fresh(), tmp_path, 6, given, ema=0.9)
-        monkeypatch.setattr(training._Loop, "step", original)
 
     interrupted()
     assert fit(fresh(), tmp_path, 6, given, ema=0.9) == expected

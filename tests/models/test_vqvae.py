@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from killed import killed_at
 from torch import Generator, Tensor
 
 from genbench.core import Batch, Space, Splits
@@ -13,8 +14,6 @@ from genbench.models.latent import vqvae
 from genbench.models.latent.vqvae import VQVAE
 from genbench.nn.codebooks import Codebook, CodePrior, perplexity, straight_through
 from genbench.storage.weights import weights_bytes
-from genbench.training import checkpoint
-from genbench.training import loop as training
 from genbench.training.loop import Budget, Job, train
 
 SPACE = Space("image", (1, 8, 8), 17)
@@ -141,24 +140,14 @@ def test_the_learned_prior_is_worth_more_than_uniform_codes(trained: VQVAE) -> N
 
 
 @pytest.mark.parametrize("stop", [5, 15], ids=["codes", "prior"])
-def test_killed_and_resumed_the_codebook_is_the_same_to_the_byte(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
-) -> None:
-    budget, original = Budget(20, 16), training._Loop.step
+def test_killed_and_resumed_the_codebook_is_the_same_to_the_byte(tmp_path: Path, stop: int) -> None:
+    budget = Budget(20, 16)
     whole = small()
     train(whole, SPLITS, budget, Job("test", 3, tmp_path / "whole.pt", "f"))
 
-    def step(loop: Any, number: int, sums: Any) -> None:
-        if number == stop:
-            raise KeyboardInterrupt
-        original(loop, number, sums)
-
-    monkeypatch.setattr(checkpoint, "SECONDS", -1.0)  # after every step
-    monkeypatch.setattr(training._Loop, "step", step)
     job = Job("test", 3, tmp_path / "c.pt", "f")
-    with pytest.raises(KeyboardInterrupt):
+    with killed_at(stop):
         train(small(), SPLITS, budget, job)
-    monkeypatch.setattr(training._Loop, "step", original)
     torch.manual_seed(99)  # the random state of another process
     resumed = small()
     resumed.codebook.counts.fill_(7.0)

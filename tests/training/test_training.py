@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from killed import killed_at
 from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.storage.files import InputError, npz_bytes, read_npz
 from genbench.storage.weights import load_state, weights_bytes
 from genbench.training import batches, checkpoint
-from genbench.training import loop as training
 from genbench.training.loop import Budget, CurvePoint, Job, train
 
 SPACE = Space("image", (1, 4, 4), 2, 0)
@@ -71,10 +71,6 @@ class Awkward(GenerativeModel):
         return {"x": self.sample(2, rng=rng), "fade": self.fade + self.one[0].weight.mean()}
 
 
-class KilledError(Exception):
-    pass
-
-
 def job(folder: Path, fingerprint: str = "f") -> Job:
     return Job("test", 7, folder / "run.pt", fingerprint)
 
@@ -90,23 +86,11 @@ def fit(
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 @pytest.mark.parametrize("stop", [1, 9, 19, 20, 29])
-def test_killed_and_resumed_gives_the_same_bits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int, ema: float
-) -> None:
+def test_killed_and_resumed_gives_the_same_bits(tmp_path: Path, stop: int, ema: float) -> None:
     budget = Budget(30, 8, ema)
     expected = fit(tmp_path, budget)
-    monkeypatch.setattr(checkpoint, "SECONDS", -1.0)  # after every step
-    original = training._Loop.step
-
-    def killed(loop: Any, step: int, sums: Any) -> None:
-        if step == stop:
-            raise KilledError
-        original(loop, step, sums)
-
-    monkeypatch.setattr(training._Loop, "step", killed)
-    with pytest.raises(KilledError):
+    with killed_at(stop):
         fit(tmp_path, budget)
-    monkeypatch.setattr(training._Loop, "step", original)
     assert (tmp_path / "run.pt").exists()
     torch.manual_seed(99)  # the random state of another process
     assert fit(tmp_path, budget) == expected
