@@ -4,7 +4,8 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-ERROR = "genbench: error: "
+from genbench.runtime.logs import ending
+
 LITTLE = 100 << 20  # bytes left on a disk that may have been full
 
 
@@ -23,16 +24,13 @@ def table(failed: Iterable[tuple[str, Mapping[str, str], Sequence[str]]], waitin
 def reason(log: Path) -> str:
     """The error that a stage ended with, from what it wrote to standard error."""
     try:
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        last, kind = ending(log)
     except OSError:
         return f"left no log; expected {log}"
-    if not lines:
+    if kind:
+        return last if kind == "error" else f"{last} (traceback: {log})"
+    if not last:
         return f"ended without a word, {_guess(log)} (log: {log})"
-    last = lines[-1]
-    if last.startswith(ERROR):
-        return last.removeprefix(ERROR)
-    if any(line.startswith("Traceback (most recent call last)") for line in lines):
-        return f"{last} (traceback: {log})"
     return f"ended without an error, {_guess(log)} last line: {last} (log: {log})"
 
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from genbench.runtime.logs import ending
+
 LOGS = Path("results/logs")  # Snakemake keeps what a stage says there; under DVC it goes to the terminal
 STAGES = ("train", "sample", "import", "novelty", "evaluate")
-ERROR = "genbench: error: "
 
 
 class Absent(NamedTuple):
@@ -31,10 +32,7 @@ def why_missing(run: str, path: Path) -> str:
 def _error_in(log: Path) -> str:
     """The last line of a log, if a stage ended with it; '' for a stage that ended well, or was killed."""
     try:
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        last, kind = ending(log)
     except OSError:
         return ""
-    if not lines:
-        return ""
-    failed = lines[-1].startswith(ERROR) or any(line.startswith("Traceback") for line in lines)
-    return lines[-1].removeprefix(ERROR) if failed else ""
+    return last if kind else ""
