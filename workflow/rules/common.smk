@@ -4,7 +4,7 @@ from pathlib import Path
 
 from genbench.engines.failures import table
 from genbench.engines.snakemake import parameters
-from genbench.engines.unproven import look
+from genbench.engines.unproven import say_unproven
 from genbench.provenance.fingerprints import refresh
 from genbench.provenance.receipts import refuse_other_code
 from genbench.runtime import gpus
@@ -26,7 +26,7 @@ try:
     os.environ |= {"GENBENCH_SNAKEMAKE": "1"}
     if workflow.is_main_process:
         refresh(CONTENT)
-        UNPROVEN = look(Path(), CONTENT)
+        UNPROVEN = say_unproven(Path(), CONTENT)
 except InputError as error:
     raise WorkflowError(str(error))
 if workflow.is_main_process:

@@ -37,7 +37,8 @@ def sync(root: Path, *, dry_run: bool = False) -> Outcome:
     fingerprints.refresh(content, root / fingerprints.FOLDER)
     known = receipts(root)
     with dvc.project(root) as project:
-        verdicts = assess(project.stages.values(), known, params, Hashes(root))
+        hashes = Hashes(root)
+        verdicts = assess(project.stages.values(), known, params, hashes)
         recorded = [
             name
             for name, verdict in verdicts.items()
@@ -49,16 +50,19 @@ def sync(root: Path, *, dry_run: bool = False) -> Outcome:
                     state="stale", why="its files changed during this check"
                 )
                 recorded.remove(name)
-            _with_receipts(root, verdicts, known, params)
+            _with_receipts(root, verdicts, known, params, hashes)
         marked = _tell_snakemake(root, verdicts, dry_run=dry_run)
     return Outcome(verdicts, recorded, marked)
 
 
 def _with_receipts(
-    root: Path, verdicts: Mapping[str, Verdict], known: Mapping[str, Receipt], params: dict[str, str]
+    root: Path,
+    verdicts: Mapping[str, Verdict],
+    known: Mapping[str, Receipt],
+    params: dict[str, str],
+    hashes: Hashes,
 ) -> None:
     """Receipts for what dvc.lock alone proves: Snakemake asks for them."""
-    hashes = Hashes(root)
     made = {out for verdict in verdicts.values() for out in verdict.stage.outs}
     for verdict in verdicts.values():
         stage = verdict.stage

@@ -114,7 +114,7 @@ def date_now(root: Path, params: Mapping[str, Any]) -> list[str]:
     return changed
 
 
-def look(root: Path, params: Mapping[str, Any]) -> dict[str, str]:
+def say_unproven(root: Path, params: Mapping[str, Any]) -> dict[str, str]:
     """`date_now` and `unproven`, told on standard error."""
     if dated := date_now(root, params):
         some = ", ".join(dated[:3]) + (", …" if len(dated) > 3 else "")

@@ -128,7 +128,7 @@ def cautions(rows: Sequence[Row]) -> list[str]:
 
 
 def verdict_note(judgement: Judgement) -> str:
-    """What the verdicts rest on; where controls are missing, the lines of params.yaml that add them."""
+    """What the verdicts rest on; where controls are missing, which."""
     note = VERDICT_NOTES[judgement.state]
     return f"{note}: {', '.join(judgement.missing)}." if judgement.state == "missing" else note
 
