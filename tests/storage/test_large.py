@@ -299,7 +299,7 @@ def test_a_training_on_fresh_draws_is_resumed_to_the_same_bits(
 ) -> None:
     static = loop.fit(tmp_path, loop.Budget(30, 8))
     monkeypatch.setattr(loop, "SPLITS", grey_splits())
-    loop.test_killed_and_resumed_gives_the_same_bits(tmp_path, monkeypatch, 9, 0.0)
+    loop.test_killed_and_resumed_gives_the_same_bits(tmp_path, 9, 0.0)
     assert loop.fit(tmp_path, loop.Budget(30, 8)) != static
 
 
