@@ -1,5 +1,6 @@
 """A small benchmark in a folder of its own, and a way to run the commands as a user does."""
 
+import filecmp
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from genbench.runtime import environment
+from genbench.runtime import environment, warm
 
 environment.fix()  # before any test loads NumPy or torch: what is computed here is what a stage computes
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes load the same packages: compiled once
@@ -48,11 +49,22 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command in `folder` with the environment's own executables first on the path, and the folder's own code."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    own = {"PYTHONPATH": str(folder / "src")} if (folder / "src/genbench").is_dir() else {}
+    own = {"PYTHONPATH": str(folder / "src")} if has_other_code(folder) else {}
     variables = {**os.environ, "PATH": path, **own, **environment}
     return subprocess.run(
         arguments, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=300
     )
+
+
+def has_other_code(folder: Path) -> bool:
+    """Whether a folder has a copy of the package that differs from what is installed."""
+    if not (folder / "src/genbench").is_dir():
+        return False
+    here, installed = (
+        {path.relative_to(top) for path in (top / "src/genbench").rglob("*.*") if path.suffix != ".pyc"}
+        for top in (folder, ROOT)
+    )
+    return here != installed or any(filecmp.cmpfiles(folder, ROOT, map(str, installed), shallow=False)[1:])
 
 
 def checkout(folder: Path, params: str | None = None) -> Path:
@@ -78,6 +90,17 @@ def copy_of(folder: Path, to: Path) -> Path:
 
 # Fixtures that take many seconds.
 EXPENSIVE = ("built", "by_snakemake", "trained_by_two")
+
+
+WARM = (sys.executable, "-c", "from genbench.cli.warm import main; main()")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hundreds of commands share the imports of one process; what must be cold says so.
+
+    Workers of `pytest -n 2` find the process in their environment.
+    """
+    warm.start(*WARM)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,7 +10,7 @@ from test_models import every_mesh
 from torch import Generator, Tensor
 from typer.testing import CliRunner
 
-from genbench.cli import app
+from genbench.cli.application import app
 from genbench.core import Batch, Space, Splits
 from genbench.data.parts import mesh_geometry, obj
 from genbench.data.parts import mesh_tokens as meshes

@@ -84,7 +84,12 @@ def test_what_is_loaded_by_a_computed_name_is_known() -> None:
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) in ("importlib.import_module", "import_module", "__import__")
     }
-    assert calls == {"data/prepared.py", "data/sources/translation.py", "kinds/kind.py", "models/build.py"}
+    assert calls - {"cli/warm.py"} == {  # it loads beforehand what stages load
+        "data/prepared.py",
+        "data/sources/translation.py",
+        "kinds/kind.py",
+        "models/build.py",
+    }
 
 
 def test_every_stage_has_a_fingerprint_of_its_own_file() -> None:

@@ -47,7 +47,9 @@ print(json.dumps({
 START = """
 import json, os, sys
 from genbench import cli
-cli.app = lambda *_: print(json.dumps([sorted({"numpy", "scipy", "torch"} & set(sys.modules)), dict(os.environ)]))
+from genbench.cli import application
+loaded = lambda: sorted({"numpy", "scipy", "torch"} & set(sys.modules))
+application.app = lambda *_: print(json.dumps([loaded(), dict(os.environ)]))
 cli.main()
 """
 with_avx2 = pytest.mark.skipif(not environment.has_avx2(), reason="needs Linux on x86-64 with AVX2")

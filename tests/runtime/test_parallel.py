@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from genbench.core import Batch
+from genbench.runtime import warm
 from genbench.runtime.group import Group
 
 Fitted = tuple[dict[str, Tensor], dict[str, list[float]]]  # tensors, losses by objective
@@ -107,7 +108,7 @@ def interrupted(
     checkpoint = workspace / "results/checkpoints/bits-made.pt"
     checkpoint.unlink(missing_ok=True)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "GENBENCH_CHECKPOINT_SECONDS": "0.05"}
+    environment = {**os.environ, "PATH": path, "GENBENCH_CHECKPOINT_SECONDS": "0.05", warm.VARIABLE: ""}
     # A shell's background jobs ignore ctrl-C, and so would this command when the tests are one.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     command = subprocess.Popen(

@@ -7,7 +7,7 @@ from genbench.engines.snakemake import parameters
 from genbench.engines.unproven import say_unproven
 from genbench.provenance.fingerprints import refresh
 from genbench.provenance.receipts import refuse_other_code
-from genbench.runtime import gpus
+from genbench.runtime import gpus, warm
 from genbench.storage.files import InputError
 
 # Reading the graph and comparing it with what is there takes seconds, without a word of Snakemake's.

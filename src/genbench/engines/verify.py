@@ -17,6 +17,7 @@ from genbench.engines.proofs import Hashes, Stage, doubts
 from genbench.params.schema import load
 from genbench.params.yaml import read
 from genbench.provenance.receipts import Receipt, param_hashes, receipts
+from genbench.runtime import warm
 from genbench.storage.files import InputError
 
 Engine = Literal["dvc", "snakemake"]
@@ -155,6 +156,7 @@ def _build(copy: Path, engine: Engine, stages: list[Stage]) -> str:
     environment |= {
         "PATH": path,
         "PYTHONPATH": str(copy / "src"),
+        warm.VARIABLE: "",  # every stage in a process of its own
         "PYTHONHASHSEED": "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1",
     }
     outs = [out for stage in stages for out in stage.outs]
