@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import forked
 import pytest
 
 from genbench.runtime import environment, warm
@@ -51,6 +52,8 @@ def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     own = {"PYTHONPATH": str(folder / "src")} if has_other_code(folder) else {}
     variables = {**os.environ, "PATH": path, **own, **environment}
+    if arguments[0] in {"dvc", "snakemake"}:
+        arguments = (*forked.call(arguments[0]), *arguments[1:])
     return subprocess.run(
         arguments, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=300
     )
@@ -101,6 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Workers of `pytest -n 2` find the process in their environment.
     """
     warm.start(*WARM)
+    warm.start(*forked.SERVER, variable=forked.ADDRESS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

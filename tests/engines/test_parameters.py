@@ -53,7 +53,7 @@ def test_the_workflow_takes_them_so(tmp_path: Path) -> None:
     [
         (
             "# Größe\n".encode("latin-1") + SMALL.encode(),
-            "params.yaml: not valid YAML: unacceptable character",
+            "params.yaml: not valid YAML: invalid start byte at byte 4; expected UTF-8",
         ),
         (SMALL.encode() + b"<<<<<<< HEAD\n", "params.yaml: not valid YAML: line"),
         (b"", "params.yaml: expected a mapping with the keys datasets"),

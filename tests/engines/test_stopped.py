@@ -162,7 +162,9 @@ def test_what_is_edited_while_a_stage_runs_stops_it_and_the_same_command_goes_on
         "src/genbench/models/controls/copycat.py=\nclass =\nPLANTED: int\n\n\nclass ",
     )
     for edit in edits:
-        result = build_with(folder, engine, f"train:r0:writing:{edit}".replace(" ", "\t"))
+        own = str(folder / "src")  # which is what the edit is of
+        stop = f"train:r0:writing:{edit}".replace(" ", "\t")
+        result = build_with(folder, engine, stop, PYTHONPATH=own)
         assert result.returncode != 0
         file = edit.partition("=")[0]
         said = result.stdout + result.stderr
@@ -174,11 +176,12 @@ def test_what_is_edited_while_a_stage_runs_stops_it_and_the_same_command_goes_on
     assert run_in(folder, "genbench", "sync", "--strict").returncode == 0
 
 
-def build_with(folder: Path, engine: str, stop: str = "") -> subprocess.CompletedProcess[str]:
+def build_with(
+    folder: Path, engine: str, stop: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
     """A build by stand-ins of the stages."""
     path = os.pathsep.join([str(STOPPING), str(Path(sys.executable).parent), os.environ["PATH"]])
-    own = f"{STOPPING}{os.pathsep}{folder / 'src'}"
-    return run_in(folder, *COMMANDS[engine], STOP=stop, PATH=path, PYTHONPATH=own)
+    return run_in(folder, *COMMANDS[engine], STOP=stop, PATH=path, **environment)
 
 
 def spoil(folder: Path) -> None:

@@ -9,7 +9,7 @@ from conftest import SMALL, run_in
 from PIL import Image
 
 from genbench.cli.stages import check
-from genbench.data.prepared import load
+from genbench.data.prepared import LEAST_SAMPLES, load
 from genbench.foreign.images import samples_of
 from genbench.params.schema import load as load_params
 from genbench.storage.files import InputError
@@ -24,6 +24,13 @@ def test_a_folder_of_images_is_audited_and_scored_like_a_run(workspace: Path) ->
     data = load(workspace / "data/bits.safetensors")
     (workspace / "mine").mkdir()
     for i, image in enumerate(data.train.x[:60]):  # copies
+        if i == LEAST_SAMPLES - 1:
+            few = run_in(workspace, "genbench", "import", *ON, "--out", "results/runs/bits-mine")
+            assert few.returncode == 1
+            assert (
+                "params.yaml: external.bits-mine.samples: mine holds uint8 (9, 1, 8, 8); expected"
+                in few.stderr
+            )
         Image.fromarray(image[0] * 255).save(workspace / f"mine/{i:03}.png")
     folder = workspace / "results/runs/bits-mine"
     for arguments in (

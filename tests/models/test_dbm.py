@@ -54,7 +54,7 @@ def test_partition_function_likelihood_and_bound_against_all_states_written_out(
     gap = log_p - dbm.bound(x.flatten(1))
     assert float(gap.min()) > -1e-4
     # By hand, from both fields: E[energy] + H(μ) + H(ν) − log Z.
-    mu = dbm.upper_field(x.flatten(1))
+    mu = dbm.machine.mean_field(x.flatten(1), dbm.mean_field)
     u = torch.cat([x.flatten(1), mu], 1)
     nu = (dbm.machine.project(u) + dbm.machine.hidden_bias).sigmoid()
     energy = u @ dbm.machine.visible_bias + ((dbm.machine.project(u) + dbm.machine.hidden_bias) * nu).sum(1)
@@ -105,7 +105,7 @@ def test_the_losss_gradient_is_that_of_the_bound() -> None:
     dbm = machine(hidden=(4, 3))
     batch = Batch((torch.rand(5, *PIXELS.shape, generator=Generator().manual_seed(2)) < 0.5).float())
     v = batch.x.flatten(1)
-    mu = dbm.upper_field(v)
+    mu = dbm.machine.mean_field(v, dbm.mean_field)
     u = binary_states(dbm.d + dbm.upper)
     log_f = dbm.machine.unnormalised(u)
     bound = (dbm.machine.unnormalised(torch.cat([v, mu], 1)) + entropy(mu)).mean() - log_f.logsumexp(0)

@@ -120,9 +120,9 @@ def test_a_jump_takes_the_noise_off_again() -> None:
     """All data at one place: smoothed, −log p(y) is a parabola, and E[x|y] is that place whatever y."""
     model: Any = tiny("energy/ebm", [Space("image", (1, 8, 8), 17)], smoothing=0.1)
     place = 0.3
-    middle, deviation = (place + model.margin) / model.span, 0.1 / model.span
+    middle, deviation = (place + model.smoothing.margin) / model.smoothing.span, 0.1 / model.smoothing.span
     model.energy = lambda y: ((y - middle) / deviation).square().flatten(1).sum(1) / 2
-    y = model.smoothed(torch.full((500, 1, 8, 8), place))
+    y = model.smoothing.blur(torch.full((500, 1, 8, 8), place))
     assert float(y.std()) == pytest.approx(deviation, rel=0.05)
     assert torch.allclose(model.jumped(y), torch.tensor(place), atol=1e-4)
 

@@ -463,7 +463,7 @@ def test_a_vae_of_convolutions_is_under_the_laws(monkeypatch: pytest.MonkeyPatch
 def test_the_maps_of_a_convolutional_vae_lie_where_their_pixels_are() -> None:
     vae: Any = tiny("latent/vae", [Space("image", (3, 16, 8), 256)], network="convolutions")
     z = torch.randn(5, vae.latent)
-    maps, raw = vae.network.decoder(z), vae.network.decode(z)
+    maps, raw = vae.decoder[:-1](z), vae.logits(z)
     assert raw.shape == (5, 3 * 16 * 8, 2)
     for channel, row, column, number in ((0, 0, 0, 0), (1, 3, 7, 1), (2, 15, 2, 1)):
         expected = maps[:, 2 * channel + number, row, column]

@@ -22,12 +22,14 @@ def machine(hidden: int, seed: int, scale: float = 0.8, **options: int) -> RBM:
     with torch.no_grad():
         for parameter in rbm.parameters():
             parameter.normal_(std=scale)
-        rbm.base.normal_(std=0.5)
+        rbm.units.base.normal_(std=0.5)
     return rbm
 
 
 def exact_log_z(rbm: RBM) -> float:
-    return summed_log_partition(rbm.visible_bias.detach(), rbm.hidden_bias.detach(), rbm.weight.detach())
+    return summed_log_partition(
+        rbm.units.visible_bias.detach(), rbm.units.hidden_bias.detach(), rbm.units.weight.detach()
+    )
 
 
 def every_state() -> torch.Tensor:
@@ -42,7 +44,7 @@ def test_the_sum_over_the_smaller_side_is_the_sum_over_all_pixels(hidden: int) -
     value = exact_log_z(rbm)
     x = every_state().flatten(1)
     with torch.no_grad():
-        direct = rbm.log_f(x, x @ rbm.weight).double().logsumexp(0)
+        direct = rbm.units.log_f(x, x @ rbm.units.weight).double().logsumexp(0)
     assert value == pytest.approx(float(direct), abs=1e-4)
 
 
@@ -50,7 +52,7 @@ def test_the_sum_over_the_smaller_side_is_the_sum_over_all_pixels(hidden: int) -
 def test_annealed_importance_sampling_finds_the_partition_function_within_its_error(seed: int) -> None:
     rbm = machine(10, seed, anneal=300, runs=300)
     exact = exact_log_z(rbm)
-    value, error = estimated_log_partition(rbm, rbm.runs, rbm.anneal, Generator().manual_seed(seed))
+    value, error = estimated_log_partition(rbm.units, rbm.runs, rbm.anneal, Generator().manual_seed(seed))
     assert 0 < error < 0.1
     assert abs(value - exact) < 4 * error
 
@@ -60,7 +62,7 @@ def test_the_estimate_of_the_partition_function_is_unbiased_and_its_error_honest
     rbm = machine(8, seed=1, scale=1.2, anneal=20, runs=100)
     exact = exact_log_z(rbm)
     found = torch.tensor(
-        [estimated_log_partition(rbm, 100, 20, Generator().manual_seed(s)) for s in range(100)]
+        [estimated_log_partition(rbm.units, 100, 20, Generator().manual_seed(s)) for s in range(100)]
     )
     ratio = (found[:, 0] - exact).exp()
     assert float(ratio.mean()) == pytest.approx(1, abs=4 * float(ratio.std()) / len(ratio) ** 0.5)
@@ -118,11 +120,13 @@ def test_the_losss_gradient_is_that_of_contrastive_divergence(persistent: bool) 
         x = data.x.flatten(1)
         v = fantasies if persistent else x
         for _ in range(2):
-            v = rbm.transition(v @ rbm.weight, None)
-        correlations = [y.T @ (y @ rbm.weight + rbm.hidden_bias).sigmoid() / len(y) for y in (v, x)]
-    assert rbm.weight.grad is not None
+            v = rbm.units.transition(v @ rbm.units.weight, None)
+        correlations = [
+            y.T @ (y @ rbm.units.weight + rbm.units.hidden_bias).sigmoid() / len(y) for y in (v, x)
+        ]
+    assert rbm.units.weight.grad is not None
     # The loss falls where the data's free energy falls: descending −log p.
-    assert torch.allclose(rbm.weight.grad, correlations[0] - correlations[1], atol=1e-6)
+    assert torch.allclose(rbm.units.weight.grad, correlations[0] - correlations[1], atol=1e-6)
 
 
 def test_every_completion_of_the_machine_is_likely() -> None:
@@ -133,7 +137,7 @@ def test_every_completion_of_the_machine_is_likely() -> None:
     with torch.no_grad():
         done = rbm.complete(x, mask, rng=Generator().manual_seed(0))
         allowed = every_state()[(every_state() == 1)[:, mask].all(1)]
-        p = rbm.log_f(allowed.flatten(1), allowed.flatten(1) @ rbm.weight).softmax(0)
+        p = rbm.units.log_f(allowed.flatten(1), allowed.flatten(1) @ rbm.units.weight).softmax(0)
     assert bool((done[:, mask] == 1).all())
     seen = (done[:, None] == allowed).flatten(2).all(2).float().mean(0)
     assert 0.5 * float((seen - p).abs().sum()) < 0.03

@@ -45,6 +45,13 @@ def test_dvc_reads_the_same_benchmark(path: Path) -> None:
     assert read(path) == parse_yaml(path.read_text(encoding="utf-8"), str(path))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_another_encoding_than_the_engines_read_is_refused(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "params.yaml").write_bytes("größe: 1\n".encode(encoding))
+    with pytest.raises(InputError, match=r"params.yaml: not valid YAML: invalid .* byte \d; expected UTF-8"):
+        read(tmp_path / "params.yaml")
+
+
 def test_what_dvc_writes_for_an_experiment_is_a_number(tmp_path: Path) -> None:
     assert reading(tmp_path, dumps_yaml({"lr": 0.00005})) == {"lr": 5e-5}
     path = tmp_path / "params.yaml"

@@ -197,7 +197,7 @@ def test_fits_of_a_streamed_set(digits: Path, nothing_held: None, monkeypatch: p
     rates = [RBM(binary, hidden=4) for _ in range(2)]
     for machine, splits in zip(rates, (held, streamed), strict=True):
         machine.start(splits)
-    assert torch.allclose(rates[0].base, rates[1].base, atol=1e-5)
+    assert torch.allclose(rates[0].units.base, rates[1].units.base, atol=1e-5)
     copier, real, tenth = Copycat(space), Real(space), TenthCopycat(space)
     for control in (copier, real, tenth):
         control.fit(streamed)

@@ -6,8 +6,11 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from genbench.core import Splits
 from genbench.nn.bounds import SUMMABLE, estimated_log_partition, summed_log_partition
 from genbench.nn.discrete import bernoulli
+
+STATES = 64  # of the upper layer, summed at once
 
 
 class Bipartite(nn.Module):
@@ -65,6 +68,43 @@ class Bipartite(nn.Module):
         if min(self.weight.shape) <= SUMMABLE:
             return summed_log_partition(self.visible_bias, self.hidden_bias, self.weight)
         return estimated_log_partition(self, runs, anneal, rng)[0]
+
+
+class DeepUnits(Bipartite):
+    """The units of a deep machine: v and the layer g above h are independent given h, and so are one side of it."""
+
+    def __init__(self, visible: int, hidden: int, upper: int) -> None:
+        super().__init__(visible + upper, hidden)
+        self.visible, self.upper = visible, upper
+
+    @torch.no_grad()
+    def mean_field(self, v: Tensor, sweeps: int) -> Tensor:
+        """μ, what g is expected to be: (n, D) -> (n, G), by sweeps that never lower the bound."""
+        below = self.project(F.pad(v, (0, self.upper))) + self.hidden_bias
+        upwards, bias = self.weight[self.visible :].T, self.visible_bias[self.visible :]  # U, d
+        mu = torch.full((len(v), self.upper), 0.5, device=v.device)
+        for _ in range(sweeps):
+            mu = (bias + (below + mu @ upwards.T).sigmoid() @ upwards).sigmoid()
+        return mu
+
+    def bound(self, v: Tensor, sweeps: int) -> Tensor:
+        """The variational bound of log Σ_h,g exp(…), by mean fields: (n, D) -> (n,)."""
+        mu = self.mean_field(v, sweeps)
+        return self.unnormalised(torch.cat([v, mu], 1)) + entropy(mu)
+
+    def summed(self, v: Tensor) -> Tensor:
+        """log Σ_h,g exp(…) over all states of g: (n, D) -> (n,)."""
+        parts = []
+        for g in binary_states(self.upper).to(v.device).split(STATES):
+            u = torch.cat([v[:, None].expand(-1, len(g), -1), g.expand(len(v), -1, -1)], 2)
+            parts.append(self.unnormalised(u.flatten(0, 1)).unflatten(0, (len(v), len(g))).logsumexp(1))
+        return torch.stack(parts, 1).logsumexp(1)
+
+
+def rates(splits: Splits) -> Tensor:
+    """Base rates of the pixels as logits, (D,), smoothed by one more image of each colour."""
+    lit = torch.stack([part.x.flatten(1).sum(0) for part in splits.train.blocks()]).sum(0)
+    return ((lit + 1) / (len(splits.train.x) + 2)).logit()
 
 
 def entropy(p: Tensor) -> Tensor:

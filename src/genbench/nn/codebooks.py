@@ -48,9 +48,8 @@ class Codebook(nn.Module):
         z = z.to(self.sums.dtype)
         chosen = F.one_hot(which, len(self.counts)).to(z.dtype)
         self.counts.lerp_(chosen.sum(0), 1 - self.decay)
-        self.sums.lerp_(
-            (chosen.T @ z).to(z.dtype), 1 - self.decay
-        )  # a product is bfloat16 where autocast is on
+        found = (chosen.T @ z).to(z.dtype)  # where autocast is on a product is bfloat16
+        self.sums.lerp_(found, 1 - self.decay)
         unused = self.counts < self.least
         found = z[torch.randint(len(z), (len(unused),), device=z.device)]
         self.sums.copy_(torch.where(unused[:, None], found, self.sums))

@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
+
+MARGIN = 2.0  # of the box around smoothed data, in σ
 
 
 def noise_scale(step: float, temperature: float) -> float:
@@ -15,6 +18,36 @@ def noise_scale(step: float, temperature: float) -> float:
 def reflected(x: Tensor) -> Tensor:
     """Folded back into [0, 1] at both ends; a chain that is reflected keeps the density it has inside."""
     return 1 - (1 - x.remainder(2)).abs()
+
+
+class Smoothing(NamedTuple):
+    """Data x under noise, y = x + σ ξ, in a box [0, 1]^D that is MARGIN σ wider than theirs on every side."""
+
+    sigma: float
+
+    @property
+    def margin(self) -> float:
+        return MARGIN * self.sigma
+
+    @property
+    def span(self) -> float:
+        """The side of the box, in the unit of the data."""
+        return 1 + 2 * self.margin
+
+    def blur(self, x: Tensor) -> Tensor:
+        """Data x -> y in the box; without noise x itself."""
+        if not self.sigma:
+            return x
+        return reflected((x + self.sigma * torch.randn_like(x) + self.margin) / self.span)
+
+    def jump(self, y: Tensor, energy: Callable[[Tensor], Tensor]) -> Tensor:
+        """E[x|y] = y − σ² ∇E(y) where exp(−E) is the density of y; without noise y itself."""
+        if not self.sigma:
+            return y
+        with torch.enable_grad():
+            at = y.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(energy(at).sum(), at)
+        return (self.span * (y - (self.sigma / self.span) ** 2 * gradient) - self.margin).clamp(0, 1)
 
 
 def langevin_chain(

@@ -1,10 +1,14 @@
 """What codes are worth: the labels of their neighbours; and linear codes and linear guesses, which are to be beaten."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from genbench.capabilities import Measure
+from genbench.core import Splits
 
 PENALTIES = (0.1, 1.0, 10.0, 100.0)
 
@@ -58,3 +62,24 @@ def linear_labels(known: Tensor, labels: Tensor, asked: Tensor) -> Tensor:
     rows, places = (((values.double() - mean) / spread).cpu().numpy() for values in (known, asked))
     found = LogisticRegression(C=0.1, max_iter=300).fit(rows, labels.cpu().numpy()).predict(places)
     return torch.from_numpy(found).to(labels)
+
+
+def classification_errors(
+    encode: Callable[[Tensor, int], Tensor], deepest: int, what: str, splits: Splits
+) -> dict[str, Measure]:
+    """Errors of logistic regression on codes of 0 … `deepest` layers: none where the data have no labels."""
+    train, held_out = splits.train.some(), splits.held_out.some()
+    if train.label is None or held_out.label is None:
+        return {}
+    found = {}
+    for depth in range(deepest + 1):
+        known, asked = (encode(part.x, depth) for part in (train, held_out))
+        wrong = linear_labels(known, train.label, asked) != held_out.label
+        meaning = f"Share of held-out elements that logistic regression on {depth} {what} mistakes."
+        found[f"classification error, depth {depth}"] = Measure(wrong.float(), meaning, "down")
+    return found
+
+
+def psnr(x: Tensor, reference: Tensor) -> Tensor:
+    """−10 log₁₀ of the mean squared error, for values in [0, 1]: (n, *shape) -> (n,) dB."""
+    return -10 * (x - reference).square().flatten(1).mean(1).log10()

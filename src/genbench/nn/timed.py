@@ -1,4 +1,4 @@
-"""Networks of an element and a time, for fields and scores in continuous time."""
+"""Networks of an element and a time, for diffusions, fields and scores."""
 
 from collections.abc import Callable
 
@@ -10,20 +10,24 @@ from genbench.nn.mlp import ResidualMLP
 from genbench.nn.unet import diffusion_unet
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {"convolutions": diffusion_unet, "perceptrons": ResidualMLP}
-SCALE = 1000.0  # times reach the sines as if there were so many steps, as in DDPM
 
 
 class TimedNetwork(nn.Module):
-    """Residual blocks or a U-Net given the time; flat elements, of shape (d,), have perceptrons in any case."""
+    """Residual blocks or a U-Net given the time; flat elements, of shape (d,), have perceptrons in any case.
 
-    def __init__(self, space: Space, network: str, width: int, blocks: int, dropout: float) -> None:
+    steps: into how many the time is divided; it reaches the sines on the scale of 1000 of them, whatever they are.
+    """
+
+    def __init__(
+        self, space: Space, network: str, width: int, blocks: int, dropout: float, *, steps: int = 1
+    ) -> None:
         super().__init__()
-        self.shape, self.width = space.shape, width
+        self.shape, self.width, self.scale = space.shape, width, 1000 / steps
         self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
         kind = NETWORKS[network] if space.kind == "image" else ResidualMLP
         self.body = kind(space, width, blocks, dropout)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """(n, D), (n,) in [0, 1] -> (n, D)."""
-        given = self.time(sinusoidal_embedding(t * SCALE, self.width))
+        """(n, D), (n,) in [0, steps] -> (n, D)."""
+        given = self.time(sinusoidal_embedding(t * self.scale, self.width))
         return self.body(x.unflatten(1, self.shape), given).flatten(1)

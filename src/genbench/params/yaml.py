@@ -24,7 +24,13 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it is missing, no YAML mapping, or holds what is no plain key or value.
     """
-    text = read_bytes(path, what="the parameters")
+    try:
+        # The engines read UTF-8 alone, where the loader would take UTF-16 as well.
+        text = read_bytes(path, what="the parameters").decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: not valid YAML: {error.reason} at byte {error.start}; expected UTF-8"
+        ) from error
     try:
         content = _loader().load(text)
         if isinstance(content, dict):

@@ -47,15 +47,16 @@ FIXED = frozenset(
 )
 
 
-def start(*command: str) -> "subprocess.Popen[bytes] | None":
+def start(*command: str, variable: str = VARIABLE) -> "subprocess.Popen[bytes] | None":
     """Starts the process that waits, tells this process's children of it, and ends it with this process.
 
     Only on Linux; elsewhere, and where the variable is set already, nothing is started.
 
     Args:
         command: what calls `forking.serve` with its last argument, the descriptor of the socket.
+        variable: of the environment, where the address of the process is found.
     """
-    if VARIABLE in os.environ or sys.platform != "linux":
+    if variable in os.environ or sys.platform != "linux":
         return None
     import atexit
     import shutil
@@ -80,7 +81,7 @@ def start(*command: str) -> "subprocess.Popen[bytes] | None":
             start_new_session=True,  # a ctrl-C goes to the commands, which pass it on
         )
     _STARTED.append(process)  # or its pipe would be closed
-    os.environ[VARIABLE] = address
+    os.environ[variable] = address
     return process
 
 

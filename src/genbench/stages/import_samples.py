@@ -15,6 +15,8 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     prepared = load_data(data)
     try:
         samples = images.samples_of(entry.samples, prepared, levels=entry.levels)
+        if wrong := prepared.misfit(samples):
+            raise InputError(f"{entry.samples} {wrong}")
     except InputError as error:
         raise InputError(f"{params}: external.{run}.samples: {error}") from error
     grid = kind_of(prepared.card).grid(samples, prepared.card)

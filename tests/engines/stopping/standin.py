@@ -4,12 +4,18 @@
 """
 
 import json
+import sys
 from pathlib import Path
 
+import stops
+
+from genbench.cli.application import main as real
+from genbench.cli.declared import PARAMS
+from genbench.engines import commands
 from genbench.params.yaml import read
 from genbench.provenance.command import Command
 from genbench.provenance.receipts import recording
-from genbench.storage.files import json_bytes, md5, read_bytes, write_all
+from genbench.storage.files import InputError, json_bytes, md5, read_bytes, write_all
 
 
 def run(words: list[str]) -> None:
@@ -25,3 +31,15 @@ def run(words: list[str]) -> None:
         made_from = {"parameters": entries, "inputs": inputs}
         top = Path(stage["outputs"][0]).parent
         write_all(top, {Path(out).name: json_bytes({"out": out} | made_from) for out in stage["outputs"]})
+
+
+def main() -> None:
+    """A command of genbench; those that are no stages are genbench's own."""
+    stops.plant()
+    if sys.argv[1] == "code":
+        real()
+    sys.audit("import", "genbench.stages.standin")
+    try:
+        run(commands.whole(sys.argv[1:], PARAMS))
+    except InputError as error:
+        sys.exit(f"genbench: error: {error}")

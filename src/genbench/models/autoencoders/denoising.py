@@ -5,7 +5,6 @@ p_σ = p ∗ N(0, σ²) (Alain & Bengio, 2014, arXiv:1211.4246).  Noise and P(x|
 are distributed like the data where P is right (Bengio et al., 2013, arXiv:1305.6663, theorem 1).
 """
 
-import math
 from collections.abc import Iterator
 from functools import partial
 from typing import Any, ClassVar
@@ -16,33 +15,13 @@ from torch import Generator, Tensor, nn
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.discrete import smooth_output
+from genbench.nn.gaussian_output import GaussianValues
 from genbench.nn.mlp import mlp
+from genbench.nn.probes import psnr
 from genbench.nn.schedules import cosine
 
 SHOWN = 10  # held-out elements in a picture, and chains
 MOMENTS = 10  # of a chain in a picture
-
-
-class GaussianValues(nn.Module):
-    """N(½ + raw, s²) for values that are taken as they stand, s one for each: min E‖x − r(x̃)‖² for every s."""
-
-    channels = 1
-
-    def __init__(self, space: Space) -> None:
-        super().__init__()
-        self.log_std = nn.Parameter(torch.full((space.dimensions,), -2.0))
-
-    def log_prob(self, raw: Tensor, x: Tensor) -> Tensor:
-        """(n, D, 1) and (n, D) -> (n, D) nats."""
-        error = (x - self.mean(raw)) / self.log_std.exp()
-        return -0.5 * error.square() - self.log_std - 0.5 * math.log(2 * math.pi)
-
-    def sample(self, raw: Tensor, rng: Generator) -> Tensor:
-        mean = self.mean(raw)
-        return mean + self.log_std.exp() * torch.randn(mean.shape, generator=rng, device=mean.device)
-
-    def mean(self, raw: Tensor) -> Tensor:
-        return raw[..., 0] + 0.5
 
 
 class Denoising(GenerativeModel):
@@ -155,8 +134,3 @@ class Denoising(GenerativeModel):
             "Held-out, under noise, and denoised": torch.stack([x, noisy, self.reconstruct(noisy)]),
             f"Chains of {self.walk} steps from left to right": torch.stack(moments, 1),
         }
-
-
-def psnr(x: Tensor, reference: Tensor) -> Tensor:
-    """−10 log₁₀ of the mean squared error, for values in [0, 1]: (n, *shape) -> (n,) dB."""
-    return -10 * (x - reference).square().flatten(1).mean(1).log10()

@@ -17,7 +17,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.priors import GaussianMixture
-from genbench.nn.probes import linear_labels
+from genbench.nn.probes import classification_errors
 from genbench.nn.schedules import cosine
 from genbench.nn.stack import LayerStack
 
@@ -134,25 +134,9 @@ class Stacked(GenerativeModel):
         }
         meaning = "How much lower the fine-tuning makes the mean squared error through all layers, on held-out data."
         errors |= {"gained by fine-tuning": Measure(before[-1] - after[-1], meaning, "up")}
-        return errors | self.classification(splits)
-
-    def classification(self, splits: Splits) -> dict[str, Measure]:
-        """Errors of logistic regression on what the pretrained layers know, as in Vincent et al., 2010, table 3.
-
-        There the whole network is trained on the labels from these layers on; here the layers stay as they are.
-        """
-        train, held_out = splits.train.some(), splits.held_out.some()
-        if train.label is None or held_out.label is None:
-            return {}
-        layers, found = self.before_fine_tuning().layers, {}
-        for depth in range(self.layers.depth + 1):
-            known, asked = (layers.encode(part.x, depth) for part in (train, held_out))
-            wrong = linear_labels(known, train.label, asked) != held_out.label
-            meaning = (
-                f"Share of held-out elements that logistic regression on {depth} pretrained layers mistakes."
-            )
-            found[f"classification error, depth {depth}"] = Measure(wrong.float(), meaning, "down")
-        return found
+        # As in Vincent et al., 2010, table 3, but for the layers, which stay as they are and learn no labels.
+        layers = self.before_fine_tuning().layers
+        return errors | classification_errors(layers.encode, self.layers.depth, "pretrained layers", splits)
 
     @torch.no_grad()
     def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:

@@ -5,23 +5,19 @@ Training minimises E‖ε − ε_θ(√ᾱ_t x_0 + √(1 − ᾱ_t) ε, t)‖² 
 """
 
 import math
-from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, Literal
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
 from genbench.nn.bounds import importance_weighted
 from genbench.nn.diffusion import cosine_schedule, level_log_prob, linear_schedule, reverse_steps
-from genbench.nn.embeddings import sinusoidal_embedding
-from genbench.nn.mlp import ResidualMLP
 from genbench.nn.schedules import cosine
-from genbench.nn.unet import diffusion_unet
+from genbench.nn.timed import TimedNetwork
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"convolutions": diffusion_unet, "perceptrons": ResidualMLP}
 SCHEDULES = {"linear": linear_schedule, "cosine": cosine_schedule}
 
 
@@ -54,22 +50,19 @@ class DDPM(GenerativeModel):
         super().__init__(space)
         if timesteps < 2:
             raise ValueError(f"timesteps: got {timesteps}; expected at least 2")
-        self.timesteps, self.importance, self.width, self.lr = timesteps, importance, width, lr
+        self.timesteps, self.importance, self.lr = timesteps, importance, lr
         alpha_bar = F.pad(SCHEDULES[schedule](timesteps), (1, 0), value=1.0)
         self.steps = reverse_steps(alpha_bar.tolist(), variance)
         self.register_buffer("alpha_bar", alpha_bar.float(), persistent=False)
-        self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
-        kind = NETWORKS[network] if space.kind == "image" else ResidualMLP
-        self.network = kind(space, width, blocks, dropout)
+        self.network = TimedNetwork(space, network, width, blocks, dropout, steps=timesteps)
 
     def noise_in(self, x: Tensor, t: Tensor) -> Tensor:
         """ε_θ(x_t, t) = √(1 − ᾱ_t) x_t + √ᾱ_t f_θ(x_t, t): (n, *shape), (n,) -> (n, *shape).
 
         The first summand is the best guess for data of unit normal distribution; f_θ adds what they are besides
-        (Salimans & Ho, 2022, arXiv:2202.00512, appendix D).  It sees t on the scale of 1000 steps, whatever T is.
+        (Salimans & Ho, 2022, arXiv:2202.00512, appendix D).
         """
-        time = self.time(sinusoidal_embedding(t * (1000 / self.timesteps), self.width))
-        found = self.network(x, time)
+        found = self.network(x.flatten(1), t).unflatten(1, self.space.shape)
         return self.mix(found, x, t)
 
     def mix(self, x: Tensor, noise: Tensor, t: Tensor) -> Tensor:

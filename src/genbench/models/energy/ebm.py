@@ -8,53 +8,28 @@ E[x|y] = y + σ² ∇ log p(y) (Saremi & Hyvärinen, 2019, arXiv:1903.02334).
 """
 
 import math
-from collections.abc import Callable
 from functools import partial
 from itertools import islice
 from typing import ClassVar, Literal
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.langevin import ReplayBuffer, langevin_chain, pair_distances, reflected, restarted
-from genbench.nn.mlp import mlp
+from genbench.nn.energies import NETWORKS, perceptrons
+from genbench.nn.langevin import ReplayBuffer, Smoothing, langevin_chain, pair_distances, restarted
 from genbench.nn.schedules import cosine
-from genbench.nn.towers import down_tower, features
 
 GRID = 512  # places a side that Z of points in the plane is summed over
 CHAINS, LONGER = 200, 4  # chains that are measured, and how much longer a long one is
 SHOWN = 8  # chains in a picture
-MARGIN = 2.0  # of the box around smoothed data, in σ
-
-
-def perceptrons(space: Space, width: int, layers: int) -> nn.Module:
-    """`layers` hidden layers of `width` units, SiLU as the energy's gradient has to be smooth."""
-    return nn.Sequential(nn.Flatten(), mlp([space.dimensions, *[width] * layers, 1], nn.SiLU))
-
-
-def convolutions(space: Space, width: int, layers: int) -> nn.Module:
-    """Two more 3 × 3 convolutions at the narrow end for each of `layers`."""
-    channels, *sides = space.shape
-    maps, height, side = features(sides, width)
-    tower = [
-        layer
-        for stage in down_tower(channels, sides, width, norm=False, activation=nn.SiLU)
-        for layer in stage
-    ]
-    for _ in range(layers):
-        tower += [nn.Conv2d(maps, maps, 3, padding=1), nn.SiLU()]
-    return nn.Sequential(*tower, nn.Flatten(), nn.Linear(maps * height * side, 1))
-
-
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"perceptrons": perceptrons, "convolutions": convolutions}
 
 
 class EBM(GenerativeModel):
     """Images and points.
 
-    smoothing: σ; the box of the chains is MARGIN σ wider than that of the data on every side.
+    smoothing: σ; the box of the chains is 2 σ wider than that of the data on every side.
     scale: what the network sees is in [−scale, scale]; sharp modes need more than 1.  step: η.  temperature: T.
     chain: K, the steps of a chain before each update.  buffer: chains kept, of which `fresh` start again from uniform
     noise whenever they are drawn.  restarts: how many such starts are offered to a chain before it moves, and taken
@@ -94,8 +69,7 @@ class EBM(GenerativeModel):
             )
         self.scale, self.step, self.temperature, self.chain = scale, step, temperature, chain
         self.restarts, self.penalty, self.sampling, self.lr = restarts, penalty, sampling, lr
-        self.smoothing, self.margin = smoothing, MARGIN * smoothing
-        self.span = 1 + 2 * self.margin
+        self.smoothing = Smoothing(smoothing)
         kind = NETWORKS[network] if space.kind == "image" else perceptrons
         self.network = kind(space, width, layers)
         self.buffer = ReplayBuffer(buffer, space.shape, fresh)
@@ -107,21 +81,9 @@ class EBM(GenerativeModel):
         """(n, *shape) in [0, 1] -> E, (n,)."""
         return self.network(self.scale * self.space.signed(y))[:, 0]
 
-    def smoothed(self, x: Tensor) -> Tensor:
-        """Data x -> y in the box of the chains, [0, 1]^D; without smoothing x itself."""
-        if not self.smoothing:
-            return x
-        return reflected((x + self.smoothing * torch.randn_like(x) + self.margin) / self.span)
-
     def jumped(self, y: Tensor) -> Tensor:
         """E[x|y]; without smoothing y itself."""
-        if not self.smoothing:
-            return y
-        with torch.enable_grad():
-            at = y.detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(self.energy(at).sum(), at)
-        x = y - (self.smoothing / self.span) ** 2 * gradient / self.temperature
-        return (self.span * x - self.margin).clamp(0, 1)
+        return self.smoothing.jump(y, lambda at: self.energy(at) / self.temperature)
 
     def moved(self, y: Tensor, rng: Generator | None = None) -> Tensor:
         """Restarts, then K steps: (n, *shape)."""
@@ -134,7 +96,7 @@ class EBM(GenerativeModel):
         places, y = self.buffer.draw(len(batch.x))
         y = self.moved(y)
         self.buffer.put(places, y)
-        data, chains = self.energy(self.smoothed(batch.x)), self.energy(y)
+        data, chains = self.energy(self.smoothing.blur(batch.x)), self.energy(y)
         return data.mean() - chains.mean() + self.penalty * (data.square().mean() + chains.square().mean())
 
     @torch.no_grad()
@@ -170,7 +132,7 @@ class EBM(GenerativeModel):
         """Whether chains have arrived when they are taken as samples: in energy, and in place."""
         y, half = self.run(CHAINS, self.sampling * LONGER, rng), CHAINS // 2
         short, long = y[self.sampling], y[-1]
-        real = self.smoothed(splits.held_out.some().x[:CHAINS])
+        real = self.smoothing.blur(splits.held_out.some().x[:CHAINS])
         of_real, of_short, of_long = (self.energy(found) / self.temperature for found in (real, short, long))
         what = f"E/T in nats after chains {LONGER} times as long as a sample's, minus E/T of the samples they passed."
         away = (

@@ -20,10 +20,8 @@ from torch.nn import functional as F
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn import bounds
-from genbench.nn.boltzmann import Bipartite, binary_states, entropy
+from genbench.nn.boltzmann import STATES, Bipartite, DeepUnits, rates
 from genbench.nn.schedules import cosine
-
-STATES = 64  # of the upper layer, summed at once
 
 
 class DBM(GenerativeModel):
@@ -64,18 +62,13 @@ class DBM(GenerativeModel):
             raise ValueError(f"levels={space.levels}: the units of a DBM are binary; expected 2 levels")
         if len(hidden) != 2 or not 0 < first < 1:
             raise ValueError(
-                f"hidden={hidden}, first={first}: expected two layers, and a share between 0 and 1"
+                f"hidden={hidden}, first={first}: expected two layers, and a share within 0 and 1"
             )
-        self.share, self.gibbs, self.mean_field, self.anneal, self.runs = (
-            first,
-            gibbs,
-            mean_field,
-            anneal,
-            runs,
-        )
-        self.lr, self.weight_decay, self.d, self.upper = lr, weight_decay, space.dimensions, hidden[1]
+        self.share, self.gibbs, self.mean_field = first, gibbs, mean_field
+        self.anneal, self.runs, self.lr, self.weight_decay = anneal, runs, lr, weight_decay
+        self.d, self.upper = space.dimensions, hidden[1]
         self.first = Bipartite(self.d, hidden[0])
-        self.machine = Bipartite(self.d + self.upper, hidden[0])
+        self.machine = DeepUnits(self.d, hidden[0], self.upper)
         self.register_buffer("first_fantasies", torch.zeros(chains, self.d))
         self.register_buffer("fantasies", torch.zeros(chains, self.d + self.upper))
         self.register_buffer("log_z", torch.zeros((), dtype=torch.float64))
@@ -88,16 +81,6 @@ class DBM(GenerativeModel):
         """Those of the machine; the first RBM was its start."""
         return sum(parameter.numel() for parameter in self.machine.parameters())
 
-    @torch.no_grad()
-    def upper_field(self, v: Tensor) -> Tensor:
-        """μ, what g is expected to be: (n, D) -> (n, G), by sweeps that never lower the bound."""
-        below = self.machine.project(F.pad(v, (0, self.upper))) + self.machine.hidden_bias
-        upwards, bias = self.machine.weight[self.d :].T, self.machine.visible_bias[self.d :]  # U, d
-        mu = torch.full((len(v), self.upper), 0.5, device=v.device)
-        for _ in range(self.mean_field):
-            mu = (bias + (below + mu @ upwards.T).sigmoid() @ upwards).sigmoid()
-        return mu
-
     def divergence(self, machine: Bipartite, data: Tensor, chains: Tensor) -> Tensor:
         """Minus the bound up to what has no gradient: log f of the chains, moved on, minus that of data."""
         chains.copy_(machine.gibbs(chains, self.gibbs))
@@ -109,15 +92,14 @@ class DBM(GenerativeModel):
 
     def loss(self, batch: Batch) -> Tensor:
         v = batch.x.flatten(1)
-        return self.divergence(self.machine, torch.cat([v, self.upper_field(v)], 1), self.fantasies)
+        data = torch.cat([v, self.machine.mean_field(v, self.mean_field)], 1)
+        return self.divergence(self.machine, data, self.fantasies)
 
     @torch.no_grad()
     def start(self, splits: Splits) -> None:
-        """Base rates of the pixels, smoothed by one more image of each colour, and fantasies from them."""
-        lit = torch.stack([part.x.flatten(1).sum(0) for part in splits.train.blocks()]).sum(0)
-        rates = ((lit + 1) / (len(splits.train.x) + 2)).logit()
-        self.first.base.copy_(rates)
-        self.machine.base[: self.d] = rates
+        """Base rates of the pixels, and fantasies from them."""
+        self.first.base.copy_(rates(splits))
+        self.machine.base[: self.d] = self.first.base
         self.first_fantasies.copy_(self.first.base_sample(len(self.first_fantasies), None))
 
     @torch.no_grad()
@@ -136,10 +118,9 @@ class DBM(GenerativeModel):
 
     def phases(self) -> list[Phase]:
         sgd = partial(torch.optim.SGD, lr=self.lr)
-        first = Objective(
-            "first_divergence", list(self.first.parameters()), self.first_loss, sgd, schedule=cosine
-        )
-        whole = Objective("divergence", list(self.machine.parameters()), self.loss, sgd, schedule=cosine)
+        below, own = list(self.first.parameters()), list(self.machine.parameters())
+        first = Objective("first_divergence", below, self.first_loss, sgd, schedule=cosine)
+        whole = Objective("divergence", own, self.loss, sgd, schedule=cosine)
         return [
             Phase("base rates", fit=self.start),
             Phase("first RBM", (first,), share=self.share),
@@ -150,27 +131,15 @@ class DBM(GenerativeModel):
 
     def bound(self, v: Tensor) -> Tensor:
         """The variational bound of log p(v): (n, D) -> (n,) nats."""
-        mu = self.upper_field(v)
-        return self.machine.unnormalised(torch.cat([v, mu], 1)) + entropy(mu) - self.log_z
+        return self.machine.bound(v, self.mean_field) - self.log_z
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log Σ_g exp(…) − log Z over all states of g."""
-        v = x.flatten(1)
-        parts = []
-        for g in binary_states(self.upper).to(x.device).split(STATES):
-            u = torch.cat(
-                [v[:, None].expand(-1, len(g), -1), g.expand(len(v), -1, -1)], 2
-            )  # (n, states, D + G)
-            parts.append(
-                self.machine.unnormalised(u.flatten(0, 1)).unflatten(0, (len(v), len(g))).logsumexp(1)
-            )
-        return torch.stack(parts, 1).logsumexp(1) - self.log_z
+        return self.machine.summed(x.flatten(1)) - self.log_z
 
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
-        u = self.machine.base_sample(n, rng)
-        return bounds.annealed(self.machine, u, self.anneal, rng)[0][:, : self.d].unflatten(
-            1, self.space.shape
-        )
+        u = bounds.annealed(self.machine, self.machine.base_sample(n, rng), self.anneal, rng)[0]
+        return u[:, : self.d].unflatten(1, self.space.shape)
 
     def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
         """Annealed with the kept pixels clamped."""
@@ -185,28 +154,21 @@ class DBM(GenerativeModel):
         """The bound on held-out data against what is exact, against the first RBM, and log Z against its estimate."""
         v = torch.cat([part.x.flatten(1) for part in splits.held_out.blocks()])
         bound, first = self.bound(v), self.first.unnormalised(v) - self.first_log_z
-        meaning = "The variational bound of log p(x), mean fields for both layers, minus "
+        meaning = "Lower bound of log p(x) in nats by mean fields for both layers"
         found = {
-            "variational bound": Measure(
-                bound, "Lower bound of log p(x) in nats by mean fields for both layers.", "up"
-            ),
+            "variational bound": Measure(bound, f"{meaning}.", "up"),
             "bound, gained over the first RBM": Measure(
-                bound - first, f"{meaning}log p(x) of the RBM that the machine started from, in nats.", "up"
+                bound - first, f"{meaning}, minus log p(x) of the RBM that the machine started from.", "up"
             ),
         }
         if not hasattr(self, "exact"):
             return found
         exact = torch.cat([self.log_prob(part) for part in v.split(STATES)])
-        log_weights = bounds.annealed(
-            self.machine, self.machine.base_sample(self.runs, rng), self.anneal, rng
-        )[1]
+        u = self.machine.base_sample(self.runs, rng)
+        log_weights = bounds.annealed(self.machine, u, self.anneal, rng)[1]
         ratio = (log_weights.double() + self.machine.log_z_base - self.log_z).exp()
+        weights = "Weights of annealed importance sampling over the enumerated Z"
         return found | {
-            "bound, below the exact": Measure(
-                exact - bound, "log p(x), summed, minus its variational bound, in nats."
-            ),
-            "Z, estimated by exact": Measure(
-                ratio,
-                "Weights of annealed importance sampling over the enumerated Z: their mean's interval is to hold 1.",
-            ),
+            "bound, below the exact": Measure(exact - bound, "log p(x), summed, minus its bound, in nats."),
+            "Z, estimated by exact": Measure(ratio, f"{weights}: their mean's interval is to hold 1."),
         }

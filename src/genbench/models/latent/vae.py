@@ -5,70 +5,18 @@ With beta ≠ 1 it is the β-VAE (Higgins et al., 2017).
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
 from genbench.nn.bounds import importance_weighted
+from genbench.nn.coders import Coders, convolutions, perceptrons
 from genbench.nn.discrete import smooth_output
-from genbench.nn.mlp import mlp
 from genbench.nn.priors import GaussianPrior
-from genbench.nn.towers import built, down_tower, features, up_tower
 
-
-class Perceptrons(nn.Module):
-    """Encoder and decoder of `layers` hidden layers each, with dropout after each of them."""
-
-    def __init__(
-        self, space: Space, latent: int, channels: int, hidden: int, layers: int, width: int, dropout: float
-    ) -> None:
-        super().__init__()
-        d, units = space.dimensions, [hidden] * layers
-        self.encoder = mlp([d, *units, 2 * latent], nn.SiLU, dropout=dropout)
-        self.decoder = mlp([latent, *units, d * channels], nn.SiLU, dropout=dropout)
-        self.each = (d, channels)
-
-    def encode(self, x: Tensor) -> Tensor:
-        """(n, *shape) in [−1, 1] -> (n, 2 k)."""
-        return self.encoder(x.flatten(1))
-
-    def decode(self, z: Tensor) -> Tensor:
-        """(n, k) -> (n, D, channels)."""
-        return self.decoder(z).unflatten(1, self.each)
-
-
-class Convolutions(nn.Module):
-    """DCGAN's towers (arXiv:1511.06434) without batch norm, with dropout before the codes; for images."""
-
-    def __init__(
-        self, space: Space, latent: int, channels: int, hidden: int, layers: int, width: int, dropout: float
-    ) -> None:
-        super().__init__()
-        if space.kind != "image":
-            raise ValueError(f"got {space.kind} of shape {space.shape}: convolutions are for images")
-        own, *sides = space.shape
-        maps, height, side = features(sides, width)
-        down, up = built(
-            down_tower(own, sides, width, norm=False, activation=nn.SiLU),
-            up_tower(latent, sides, width, norm=False, activation=nn.SiLU),
-        )
-        codes = nn.Linear(maps * height * side, 2 * latent)
-        self.encoder = nn.Sequential(*down, nn.Flatten(), nn.Dropout(dropout), codes)
-        self.decoder = nn.Sequential(*up, nn.Conv2d(width, own * channels, 3, padding=1))
-        self.each = (own, channels)
-
-    def encode(self, x: Tensor) -> Tensor:
-        """(n, *shape) in [−1, 1] -> (n, 2 k)."""
-        return self.encoder(x)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """(n, k) -> (n, D, channels)."""
-        return self.decoder(z).unflatten(1, self.each).movedim(2, -1).flatten(1, 3)
-
-
-NETWORKS: dict[str, Callable[..., Any]] = {"perceptrons": Perceptrons, "convolutions": Convolutions}
+NETWORKS: dict[str, Callable[..., Coders]] = {"perceptrons": perceptrons, "convolutions": convolutions}
 
 
 class VAE(GaussianPrior, GenerativeModel):
@@ -102,15 +50,15 @@ class VAE(GaussianPrior, GenerativeModel):
         self.output = smooth_output(space)
         self.latent, self.beta, self.importance = latent, beta, importance
         self.lr, self.weight_decay = lr, weight_decay
-        self.network: Any = NETWORKS[network](
-            space, latent, self.output.channels, hidden, layers, width, dropout
+        self.encoder, self.decoder = NETWORKS[network](
+            space, latent, (hidden,) * layers, width, dropout, statistics=2, channels=self.output.channels
         )
 
     def loss(self, batch: Batch) -> Tensor:
         """The negative evidence lower bound, in nats per image; the KL term in closed form (paper, appendix B)."""
         mu, log_var = self.encode(batch.x)
         z = mu + (0.5 * log_var).exp() * torch.randn_like(mu)
-        reconstruction = self.output.log_prob(self.network.decode(z), batch.x.flatten(1)).sum(1)
+        reconstruction = self.output.log_prob(self.logits(z), batch.x.flatten(1)).sum(1)
         divergence = 0.5 * (mu.square() + log_var.exp() - 1 - log_var).sum(1)
         return (self.beta * divergence - reconstruction).mean()
 
@@ -128,19 +76,24 @@ class VAE(GaussianPrior, GenerativeModel):
             z = mu + (0.5 * log_var).exp() * noise
             # log p(z) − log q(z|x); the constants ½ log 2π cancel.
             ratio = 0.5 * (noise.square() + log_var - z.square()).sum(1)
-            weights.append(self.output.log_prob(self.network.decode(z), x).sum(1) + ratio)
+            weights.append(self.output.log_prob(self.logits(z), x).sum(1) + ratio)
         return importance_weighted(torch.stack(weights))
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(n, *shape) in [0, 1] -> mu, log_var: (n, k) each."""
-        mu, log_var = self.network.encode(self.space.signed(x)).chunk(2, dim=1)
+        mu, log_var = self.encoder(self.space.signed(x)).chunk(2, dim=1)
         return mu, log_var
+
+    def logits(self, z: Tensor) -> Tensor:
+        """(n, k) -> (n, D, channels), what the distribution over each pixel's levels is given by."""
+        found: Tensor = self.decoder(z)
+        return found.flatten(1, -2)
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape): the mean image."""
-        return self.output.mean(self.network.decode(z)).unflatten(1, self.space.shape)
+        return self.output.mean(self.logits(z)).unflatten(1, self.space.shape)
 
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """z from the prior, then each pixel from p(x|z): what the bound is a bound of."""
-        raw = self.network.decode(self.prior(n, rng=rng))
+        raw = self.logits(self.prior(n, rng=rng))
         return self.output.sample(raw, rng).unflatten(1, self.space.shape)

@@ -19,7 +19,7 @@ from genbench.nn.coders import grid_coders
 from genbench.nn.discrete import smooth_output
 from genbench.nn.schedules import cosine
 from genbench.nn.towers import features
-from genbench.scoring.metrics import frechet_value
+from genbench.scoring.pixel_distances import pixel_distances
 
 SHOWN = 12  # elements in a row of a picture
 
@@ -32,14 +32,7 @@ class VQVAE(GenerativeModel):
     learns p(k) in the last `prior_share` of the steps.
     """
 
-    tiny: ClassVar = {
-        "codes": 8,
-        "dimensions": 4,
-        "width": 8,
-        "blocks": 1,
-        "prior_width": 16,
-        "prior_layers": 1,
-    }
+    tiny: ClassVar = {"codes": 8, "dimensions": 4, "width": 8, "prior_width": 16, "prior_layers": 1}
 
     def __init__(
         self,
@@ -65,9 +58,7 @@ class VQVAE(GenerativeModel):
         if space.kind != "image":
             raise ValueError(f"got {space.kind} of shape {space.shape}: the codes have places in an image")
         if not 0 < prior_share < 1:
-            raise ValueError(
-                f"prior_share: got {prior_share}; expected a share of the steps, above 0 and below 1"
-            )
+            raise ValueError(f"prior_share: got {prior_share}; expected a share of the steps within 0 and 1")
         self.commitment, self.prior_share = commitment, prior_share
         self.lr, self.prior_lr, self.weight_decay = lr, prior_lr, weight_decay
         self.output: Any = smooth_output(space)
@@ -76,14 +67,8 @@ class VQVAE(GenerativeModel):
         )
         self.codebook = Codebook(codes, dimensions, decay=decay)
         self.places = features(space.shape[1:], width)[1:]
-        self.code_prior = CodePrior(
-            codes,
-            math.prod(self.places),
-            width=prior_width,
-            layers=prior_layers,
-            heads=prior_heads,
-            dropout=prior_dropout,
-        )
+        size = {"width": prior_width, "layers": prior_layers, "heads": prior_heads}
+        self.code_prior = CodePrior(codes, math.prod(self.places), **size, dropout=prior_dropout)
 
     def encode(self, x: Tensor) -> Tensor:
         """z_e: (n, *shape) in [0, 1] -> (n, places, d)."""
@@ -91,8 +76,8 @@ class VQVAE(GenerativeModel):
 
     def raw(self, z: Tensor) -> Tensor:
         """Raw numbers of p(x|z_q): (n, places, d) -> (n, D, channels)."""
-        maps = self.decoder(z.transpose(1, 2).unflatten(2, self.places))
-        return maps.unflatten(1, (-1, self.output.channels)).movedim(2, -1).flatten(1, 3)
+        found: Tensor = self.decoder(z.transpose(1, 2).unflatten(2, self.places))
+        return found.flatten(1, 3)
 
     def reconstruction_loss(self, z: Tensor, x: Tensor) -> Tensor:
         """−log p(x|z_q) in nats per element, z_q in the place of z: (n, places, d)."""
@@ -161,15 +146,11 @@ class VQVAE(GenerativeModel):
             ),
             "nats per code": Measure(nats, fit, "down"),
         }
-        for name, draw in (("learned prior", self.sample), ("uniform codes", self.uniform)):
-            fake = draw(len(x), rng=rng).flatten(1)
-            near = torch.cdist(fake, x.flatten(1)).min(1).values
-            meaning = f"Of samples with {name}: Euclidean distance to the nearest held-out element."
-            found[f"distance to data, {name}"] = Measure(near, meaning, "down")
-            distance = frechet_value(*(part.double().cpu().numpy() for part in (x.flatten(1), fake)))
-            meaning = f"Fréchet distance between the pixels of held-out elements and of samples with {name}."
-            found[f"Fréchet distance of pixels, {name}"] = Measure(torch.tensor([distance]), meaning, "down")
-        return found
+        fakes = {
+            name: draw(len(x), rng=rng)
+            for name, draw in (("learned prior", self.sample), ("uniform codes", self.uniform))
+        }
+        return found | pixel_distances(x, fakes)
 
     @torch.no_grad()
     def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Python imports this at its start where the folder is on PYTHONPATH: it stops a stage of genbench at a moment.
+"""Stops a stage at a moment.
 
 STOP holds stage:subject:moment:how, several with spaces between; tabs stand for spaces within.  The moment is `start`,
 `writing` (everything is computed, the first partial file is about to be opened) or `renaming` (all partial files are
@@ -54,6 +54,8 @@ def is_output(path: object) -> bool:
     )
 
 
-for one in os.environ.get("STOP", "").split(" "):
-    if one:
-        sys.addaudithook(Stop(*one.replace("\t", " ").split(":", 3)))
+def plant() -> None:
+    """What STOP asks for, in this process."""
+    for one in os.environ.get("STOP", "").split(" "):
+        if one:
+            sys.addaudithook(Stop(*one.replace("\t", " ").split(":", 3)))
