@@ -170,5 +170,5 @@ def test_colours_and_sides_that_differ(tmp_path: Path) -> None:
     x = torch.rand(5, *space.shape)
     assert model.raw(model.encode(x)).shape == (5, space.dimensions, 2)
     assert model.sample(2, rng=Generator().manual_seed(0)).shape == (2, *space.shape)
-    maps = model.decoder(model.encode(x).transpose(1, 2).unflatten(2, model.places))
+    maps = model.decoder[:-1](model.encode(x).transpose(1, 2).unflatten(2, model.places))
     assert torch.equal(model.raw(model.encode(x))[:, 1 * 128 + 3 * 8 + 5, 1], maps[:, 3, 3, 5])

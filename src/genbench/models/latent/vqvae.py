@@ -32,7 +32,10 @@ class VQVAE(GenerativeModel):
     learns p(k) in the last `prior_share` of the steps.
     """
 
-    tiny: ClassVar = {"codes": 8, "dimensions": 4, "width": 8, "prior_width": 16, "prior_layers": 1}
+    tiny: ClassVar = {
+        **{"codes": 8, "dimensions": 4, "width": 8, "blocks": 1},
+        **{"prior_width": 16, "prior_layers": 1},
+    }
 
     def __init__(
         self,
