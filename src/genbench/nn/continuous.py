@@ -19,8 +19,10 @@ class ContinuousDensity(GenerativeModel):
 
     Levels become continuous by uniform noise and fill R^D by the logit; data without levels is taken as it stands.
     importance: draws of the noise that `log_prob` averages, the same ones at every call.
+    estimated: whether `density` is itself an estimate, as divergences beyond SUMMABLE dimensions are.
     """
 
+    logit: Logit | None
     mean: Tensor
     deviation: Tensor
 
@@ -28,6 +30,7 @@ class ContinuousDensity(GenerativeModel):
         super().__init__(space)
         self.exact = space.levels == 0
         self.dequantisation, self.importance = Dequantisation(space), importance
+        self.estimated = space.dimensions > SUMMABLE
         self.logit = None if self.exact else Logit(ALPHA)
         self.register_buffer("mean", torch.zeros(space.dimensions))
         self.register_buffer("deviation", torch.ones(space.dimensions))
@@ -40,13 +43,20 @@ class ContinuousDensity(GenerativeModel):
 
     def points(self, x: Tensor, rng: Generator | None = None) -> tuple[Tensor, Tensor]:
         """(n, *shape) in [0, 1] -> standardised points (n, D), and log |det ∂point/∂x|, (n,)."""
-        y, log_det = self.unbounded(x, rng)
+        return self.standardised(*self.unbounded(x, rng))
+
+    def standardised(self, y: Tensor, log_det: Tensor) -> tuple[Tensor, Tensor]:
+        """y and log |det ∂y/∂x| -> the same of the points."""
         return (y - self.mean) / self.deviation, log_det - self.deviation.log().sum()
+
+    def bounded(self, points: Tensor) -> Tensor:
+        """(n, D) -> (n, D), in [0, 1] where there is a logit."""
+        y = points * self.deviation + self.mean
+        return y if self.logit is None else self.logit.inverse(y)
 
     def elements(self, points: Tensor) -> Tensor:
         """(n, D) -> (n, *shape): the level in whose cell a point lies, or the point itself."""
-        y = points * self.deviation + self.mean
-        return self.dequantisation.values(y if self.logit is None else self.logit.inverse(y))
+        return self.dequantisation.values(self.bounded(points))
 
     @torch.no_grad()
     def standardise(self, splits: Splits) -> None:
@@ -62,7 +72,7 @@ class ContinuousDensity(GenerativeModel):
     def log_prob(self, x: Tensor) -> Tensor:
         """Of levels a lower bound in expectation, E_u[log p((level + u)/levels)] − D log levels, or tighter.
 
-        Where `density` is itself an estimate, beyond SUMMABLE dimensions, the draws are averaged as they are.
+        Where `density` is itself an estimate the draws are averaged as they are.
         """
         d, rng, draws = self.space.dimensions, Generator(x.device).manual_seed(0), []
         for _ in range(1 if self.exact else self.importance):
@@ -70,7 +80,7 @@ class ContinuousDensity(GenerativeModel):
             draws.append(self.density(points, rng) + log_det)
         if self.exact:
             return draws[0]
-        found = importance_weighted(torch.stack(draws)) if d <= SUMMABLE else torch.stack(draws).mean(0)
+        found = torch.stack(draws).mean(0) if self.estimated else importance_weighted(torch.stack(draws))
         return found - d * math.log(self.space.levels)
 
 

@@ -50,9 +50,26 @@ class Coupling(nn.Module):
         s, t = self.affine(x)
         return x.index_copy(1, self.moved, x[:, self.moved] * s.exp() + t), s.sum(1)
 
-    def inverse(self, z: Tensor) -> Tensor:
+    def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, D) -> x (n, D) and log |det ∂x/∂z|, (n,)."""
         s, t = self.affine(z)
-        return z.index_copy(1, self.moved, (z[:, self.moved] - t) * (-s).exp())
+        return z.index_copy(1, self.moved, (z[:, self.moved] - t) * (-s).exp()), -s.sum(1)
+
+
+class DiagonalScaling(nn.Module):
+    """z_i = x_i · exp(s_i), with an s_i that is learned (NICE, section 3.3)."""
+
+    def __init__(self, dimensions: int) -> None:
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.zeros(dimensions))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, D) -> z (n, D) and log |det|, (n,)."""
+        return x * self.log_scale.exp(), self.log_scale.sum().expand(len(x))
+
+    def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, D) -> x (n, D) and log |det ∂x/∂z|, (n,)."""
+        return z * (-self.log_scale).exp(), -self.log_scale.sum().expand(len(z))
 
 
 class Dequantisation:

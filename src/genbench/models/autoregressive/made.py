@@ -5,30 +5,13 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn import functional as F
 
 from genbench.core import Space, constant
 from genbench.nn.autoregressive import Autoregressive
+from genbench.nn.masked import MaskedLinear, masked_he_weights
 from genbench.nn.schedules import cosine
 
 SCHEDULES = {"constant": constant, "cosine": cosine}
-
-
-class MaskedLinear(nn.Linear):
-    """A linear layer in which output j sees input i only where mask[j, i] is true."""
-
-    mask: Tensor
-
-    def __init__(self, mask: Tensor) -> None:
-        super().__init__(mask.shape[1], mask.shape[0])
-        self.register_buffer("mask", mask, persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight * self.mask, self.bias)
-
-    def part(self, x: Tensor, some: slice) -> Tensor:
-        """Some of the outputs."""
-        return F.linear(x, self.weight[some] * self.mask[some], self.bias[some])
 
 
 class Gated(nn.Module):
@@ -41,19 +24,6 @@ class Gated(nn.Module):
 
 # With each, how many weighted sums a hidden unit is made of.
 ACTIVATIONS = {"relu": (nn.ReLU, 1), "gated": (Gated, 2)}
-
-
-def masked_he_weights(layer: nn.Module) -> None:
-    """N(0, 2/n) weights, n the number of inputs that the unit sees (He et al., 2015, arXiv:1502.01852).
-
-    The usual n, the width of the layer below, starts the units near zero, and they then learn little.
-    """
-    if isinstance(layer, MaskedLinear):
-        fan_in = layer.mask.sum(1, keepdim=True)
-        nn.init.normal_(layer.weight)
-        with torch.no_grad():
-            layer.weight *= (2 / fan_in).sqrt()
-        nn.init.zeros_(layer.bias)
 
 
 class MADE(Autoregressive):
