@@ -58,3 +58,15 @@ def linear_labels(known: Tensor, labels: Tensor, asked: Tensor) -> Tensor:
     rows, places = (((values.double() - mean) / spread).cpu().numpy() for values in (known, asked))
     found = LogisticRegression(C=0.1, max_iter=300).fit(rows, labels.cpu().numpy()).predict(places)
     return torch.from_numpy(found).to(labels)
+
+
+def plane(codes: Tensor, *, side: int = 14, covered: float = 0.98) -> Tensor:
+    """(side, side, 2) places over codes (n, 2); upwards the second grows, to the right the first.
+
+    covered: share of the codes, axis by axis, that they span.
+    """
+    tail = (1 - covered) / 2
+    low, high = (codes.quantile(q, 0) for q in (tail, 1 - tail))
+    step = torch.linspace(0, 1, side, device=codes.device)[:, None]
+    across, up = (low + step * (high - low)).unbind(1)
+    return torch.stack(torch.meshgrid(across, up.flip(0), indexing="xy"), 2)
