@@ -1,5 +1,6 @@
 """What a model may be able to do besides sampling: small protocols that the stages ask for, never a tree of classes."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from torch import Generator, Tensor
@@ -71,12 +72,19 @@ class Measured(Protocol):
         ...
 
 
+class Scatter(NamedTuple):
+    """Points of a plane, (n, 2), drawn in the colours of their labels, int64 (n,), 0 and up; None for one colour."""
+
+    points: Tensor
+    label: Tensor | None = None
+
+
 @runtime_checkable
 class Shown(Protocol):
-    """Pictures that only this kind of model has: traversals, reconstructions, translations and back."""
+    """Pictures that only this kind of model has: traversals, reconstructions, maps of codes, translations and back."""
 
-    def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
-        """Caption -> (rows, columns, *space.shape) in [0, 1]."""
+    def show(self, splits: Splits, *, rng: Generator) -> Mapping[str, Tensor | Scatter]:
+        """Caption -> elements (rows, columns, *space.shape) in [0, 1], or a scatter plot."""
         ...
 
 

@@ -6,11 +6,12 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
-from torch import Generator
+from torch import Generator, Tensor
 
+from genbench.capabilities import Scatter
 from genbench.core import Batch, Space, Splits
 from genbench.models.autoencoders.autoencoder import Autoencoder
-from genbench.nn.probes import neighbour_labels, principal_components
+from genbench.nn.probes import neighbour_labels, plane, principal_components
 from genbench.training.loop import Budget, Job, train
 
 SPACE = Space("image", (1, 6, 6), 9, 2)
@@ -61,12 +62,16 @@ def test_neighbours_know_the_class_by_the_codes(trained: dict[int, Autoencoder])
 @torch.no_grad()
 def test_the_plane_of_codes_is_laid_out_as_a_plot(trained: dict[int, Autoencoder]) -> None:
     codes = torch.rand(1000, 2, generator=Generator().manual_seed(0))
-    places = Autoencoder.plane(codes)
+    places = plane(codes)
     assert places.shape[2] == 2
     assert bool((places[:, 1:, 0] > places[:, :-1, 0]).all())  # the first code grows to the right
     assert bool((places[1:, :, 1] < places[:-1, :, 1]).all())  # and the second upwards
     shown = trained[2].show(SPLITS, rng=Generator())
-    assert [picture.shape[:2] for picture in shown.values()] == [(3, 12), (14, 14), (14, 14)]
+    (scatter,) = (each for each in shown.values() if isinstance(each, Scatter))
+    assert torch.equal(scatter.points, trained[2].encode(SPLITS.held_out.some().x))
+    assert scatter.label is SPLITS.held_out.label
+    pictures = [each for each in shown.values() if isinstance(each, Tensor)]
+    assert [picture.shape[:2] for picture in pictures] == [(3, 12), (14, 14), (14, 14)]
     assert len(trained[1].show(SPLITS, rng=Generator())) == 1
 
 

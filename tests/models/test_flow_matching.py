@@ -9,10 +9,11 @@ import torch
 from scipy.integrate import solve_ivp
 from torch import Generator, Tensor
 
-from genbench.core import Space
-from genbench.models.diffusion.flow_matching import FlowMatching, optimal_transport
+from genbench.core import Batch, Space
+from genbench.models.diffusion.flow_matching import FlowMatching
 from genbench.nn import continuous, probability_flow
-from genbench.nn.probability_flow import carried, divergence, euler, integrate, midpoint, runge_kutta
+from genbench.nn.couplings import TIMES, optimal_transport
+from genbench.nn.probability_flow import bend, carried, divergence, euler, integrate, midpoint, runge_kutta
 
 
 def swirl(x: Tensor, t: Tensor) -> Tensor:
@@ -81,8 +82,44 @@ def test_the_second_phase_follows_the_first_field(monkeypatch: pytest.MonkeyPatc
     with torch.no_grad():
         for parameter in model.field.parameters():
             parameter.normal_()
-    assert torch.equal(model.first(x, t), before)
+    assert model.first_field is not None
+    assert torch.equal(model.first_field(model.field, x, t), before)
     assert not torch.equal(model.field(x, t), before)
+
+
+def test_pairs_are_noise_and_where_the_first_field_carries_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where samples have few evaluations, of which pairs would be wrong."""
+    torch.manual_seed(0)
+    model = FlowMatching(Space("points", (2,), 0), reflow=0.5, evaluations=2, width=16, blocks=1)
+    model.remember(None)  # type: ignore[arg-type]
+    pairs: list[tuple[Tensor, Tensor]] = []
+    monkeypatch.setattr(model, "regression", lambda start, end: pairs.append((start, end)))
+    model.reflow_loss(Batch(torch.zeros(5, 2)))
+    ((start, end),) = pairs
+    with torch.no_grad():
+        expected = integrate(model.field, start, torch.linspace(0, 1, 201), midpoint)
+    assert start.shape == (5, 2)
+    assert torch.allclose(end, expected, atol=1e-2)
+    assert not torch.allclose(start, end, atol=1e-1)
+
+
+@pytest.mark.parametrize("name", TIMES)
+def test_times_have_the_law_that_they_are_named_after(name: str) -> None:
+    torch.manual_seed(0)
+    t = TIMES[name](0.5, torch.empty(20_000, 1))
+    assert t.shape == (20_000, 1)
+    quantiles = t.quantile(torch.tensor([0.16, 0.5, 0.84]))
+    z = torch.tensor([-0.9945, 0.0, 0.9945])  # of N(0, 1), at the same shares
+    expected = (0.5 * z).sigmoid() if name == "logit_normal" else torch.tensor([0.16, 0.5, 0.84])
+    assert torch.allclose(quantiles, expected, atol=0.01)
+
+
+def test_a_bend_is_how_far_a_velocity_strays_from_the_way() -> None:
+    """v = 2 t c leads along a line by c, at a speed that strays by ∫(2t − 1)² dt = 1/3; v = c does not stray."""
+    start, c = torch.zeros(3, 2), torch.tensor([1.0, -2.0])
+    times = torch.linspace(0, 1, 2001)
+    assert torch.allclose(bend(lambda x, t: 2 * t[:, None] * c, start, times), torch.tensor(1 / 3), atol=1e-3)
+    assert torch.allclose(bend(lambda x, t: c.expand(len(x), 2), start, times), torch.tensor(0.0), atol=1e-6)
 
 
 def test_evaluations_are_those_of_the_field() -> None:

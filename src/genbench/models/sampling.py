@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from genbench.capabilities import Completion, Latent, Shown, capability
+from genbench.capabilities import Completion, Latent, Scatter, Shown, capability
 from genbench.core import Data, GenerativeModel, Space, Splits, at_once
 from genbench.storage.arrays import slices
 from genbench.storage.files import InputError
@@ -23,7 +23,8 @@ def draw(
     """x: as many samples as there are held-out elements, under their conditions if the model heeds any.
 
     Of the `pictures` that the kind of data asks for also those that the model can give: interpolation, completion, and
-    its own as picture_0, picture_1, …, each (rows, columns, *shape) with its caption in `captions`; all as stored data.
+    its own, with a caption each in `captions`: as picture_0, picture_1, …, (rows, columns, *shape); all as stored data.
+    A scatter plot has points_0, … (n, 2), and label_0, … (n,), −1 without labels, in its place.
 
     Raises:
         InputError: samples of the wrong shape, or not finite.
@@ -40,8 +41,11 @@ def draw(
     if shown is not None and "own" in pictures:
         found = shown.show(splits, rng=rng)
         arrays["captions"] = np.array(list(found))
-        for i, images in enumerate(found.values()):
-            arrays[f"picture_{i}"] = _levels(images, (*images.shape[:2], *space.shape), space, run)
+        for i, own in enumerate(found.values()):
+            if isinstance(own, Scatter):
+                arrays |= _plotted(own, i)
+            else:
+                arrays[f"picture_{i}"] = _levels(own, (*own.shape[:2], *space.shape), space, run)
     return arrays
 
 
@@ -85,6 +89,12 @@ def _completions(model: Completion, original: Tensor, space: Space, run: str, rn
     table = torch.cat([original[:, None], (original * keep)[:, None], completed], 1)
     shape = (rows * (2 + COMPLETIONS), *space.shape)
     return _levels(table.flatten(0, 1), shape, space, run).reshape(rows, 2 + COMPLETIONS, *space.shape)
+
+
+def _plotted(scatter: Scatter, i: int) -> dict[str, np.ndarray]:
+    points, label = scatter
+    label = torch.full((len(points),), -1) if label is None else label
+    return {f"points_{i}": points.float().cpu().numpy(), f"label_{i}": label.cpu().numpy()}
 
 
 def _levels(x: Tensor, shape: tuple[int, ...], space: Space, run: str) -> np.ndarray:

@@ -54,3 +54,19 @@ NOISINGS: dict[str, Noising] = {
     "variance_preserving": VariancePreserving(),
     "variance_exploding": VarianceExploding(),
 }
+
+
+def last_scale(noising: Noising) -> float:
+    """√(α² + σ²) at t = 1, the deviation of what a sample of standardised data starts from."""
+    signal, noise = noising.marginal(torch.ones(1))
+    return float((signal.square() + noise.square()).sqrt())
+
+
+def time_of(noising: Noising, share: float) -> Tensor:
+    """The time at which σ/α is that share, by bisection."""
+    low, high = torch.tensor(EARLIEST), torch.tensor(1.0)
+    for _ in range(40):
+        middle = (low + high) / 2
+        signal, noise = noising.marginal(middle)
+        low, high = (middle, high) if float(noise / signal) < share else (low, middle)
+    return low

@@ -79,3 +79,16 @@ def carried(field: Field, x: Tensor, times: Tensor, step: Step, rng: Generator) 
 
     state = integrate(both, torch.cat([x, x.new_zeros(len(x), 1)], 1), times, step)
     return state[:, :-1], state[:, -1]
+
+
+def bend(field: Field, start: Tensor, times: Tensor) -> Tensor:
+    """∫‖(x₁ − x₀) − v(x_t, t)‖² dt of each path from start (n, D), as a share of the mean ‖x₁ − x₀‖², (n,).
+
+    Liu et al. (2023, arXiv:2209.03003, section 2.2): 0 for straight paths, which one step of Euler's would follow.
+    """
+    x, velocities = start, []
+    for now, after in pairwise(times.tolist()):
+        velocities.append(field(x, x.new_full((len(x),), now)))
+        x = midpoint(field, x, now, after - now)
+    way = x - start
+    return (torch.stack(velocities) - way).square().sum(2).mean(0) / way.square().sum(1).mean()

@@ -83,3 +83,15 @@ def classification_errors(
 def psnr(x: Tensor, reference: Tensor) -> Tensor:
     """−10 log₁₀ of the mean squared error, for values in [0, 1]: (n, *shape) -> (n,) dB."""
     return -10 * (x - reference).square().flatten(1).mean(1).log10()
+
+
+def plane(codes: Tensor, *, side: int = 14, covered: float = 0.98) -> Tensor:
+    """(side, side, 2) places over codes (n, 2); upwards the second grows, to the right the first.
+
+    covered: share of the codes, axis by axis, that they span.
+    """
+    tail = (1 - covered) / 2
+    low, high = (codes.quantile(q, 0) for q in (tail, 1 - tail))
+    step = torch.linspace(0, 1, side, device=codes.device)[:, None]
+    across, up = (low + step * (high - low)).unbind(1)
+    return torch.stack(torch.meshgrid(across, up.flip(0), indexing="xy"), 2)

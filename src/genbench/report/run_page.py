@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genbench.drawing.scatter import scatter
 from genbench.drawing.tiles import png
 from genbench.kinds.kind import kind_of
 from genbench.report.frames import film
@@ -54,7 +55,7 @@ def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, 
         ("Interpolation", walks, _in_rows(run.samples.get("interpolation"), dataset)),
         ("Completions", filled, _in_rows(run.samples.get("completion"), dataset)),
         *(
-            (str(caption).rstrip("."), "", _in_rows(run.samples[f"picture_{i}"], dataset))
+            (str(caption).rstrip("."), "", _own(run, i, dataset))
             for i, caption in enumerate(run.samples.get("captions", ()))
         ),
     ]
@@ -71,6 +72,13 @@ def _film(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, str,
         ("During training", text, png(shown.still)),
         ("During training, animated", "The same moments, one after the other.", shown.moving),
     ]
+
+
+def _own(run: RunResult, i: int, dataset: DatasetResult | None) -> bytes:
+    """PNG of the i-th picture that the model itself gave: elements in rows, or a scatter plot."""
+    if f"points_{i}" in run.samples:
+        return png(scatter(run.samples[f"points_{i}"], run.samples[f"label_{i}"]))
+    return _in_rows(run.samples[f"picture_{i}"], dataset)
 
 
 def _in_rows(elements: np.ndarray | None, dataset: DatasetResult | None) -> bytes:

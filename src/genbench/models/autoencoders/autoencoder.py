@@ -13,18 +13,14 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from genbench.capabilities import Measure
+from genbench.capabilities import Measure, Scatter
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.coders import Coders, convolutions, perceptrons
 from genbench.nn.priors import GaussianMixture
-from genbench.nn.probes import neighbour_labels, principal_components
+from genbench.nn.probes import neighbour_labels, plane, principal_components
 from genbench.nn.schedules import cosine
 
 SHOWN = 12  # held-out elements in a picture
-SIDE = 14  # places along each axis of the plane of codes
-COVERED = 0.98  # share of the training codes, axis by axis, that the picture of the plane spans
-
-
 NETWORKS: dict[str, Callable[..., Coders]] = {
     "perceptrons": perceptrons,
     "convolutions": convolutions,
@@ -122,31 +118,22 @@ class Autoencoder(GenerativeModel):
         return found
 
     @torch.no_grad()
-    def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
+    def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor | Scatter]:
         """Held-out elements above their reconstructions; for codes of the plane also what lies where."""
-        held_out, train = splits.held_out.some().x, splits.train.some().x
+        (held_out, label, *_), train = splits.held_out.some(), splits.train.some().x
         x, linear = held_out[:SHOWN], principal_components(train, self.latent)
         rows = [x, linear.reconstruct(x).clamp(0, 1), self.decode(self.encode(x))]
         caption = (
             f"Held-out, then through {self.latent} principal components and through {self.latent} code units"
         )
-        pictures = {caption: torch.stack(rows)}
+        pictures: dict[str, Tensor | Scatter] = {caption: torch.stack(rows)}
         if self.latent == 2:
-            places = self.plane(self.codes(splits))
-            codes = self.encode(held_out)
+            places, codes = plane(self.codes(splits)), self.encode(held_out)
             nearest = torch.cdist(places.flatten(0, 1), codes).argmin(1).unflatten(0, places.shape[:2])
             decoded = self.decode(places.flatten(0, 1)).unflatten(0, places.shape[:2])
+            pictures["Codes of held-out elements, by class"] = Scatter(codes, label)
             pictures["The plane of codes, decoded place by place"] = decoded
             pictures["The same plane: the held-out element whose code is nearest to each place"] = held_out[
                 nearest
             ]
         return pictures
-
-    @staticmethod
-    def plane(codes: Tensor) -> Tensor:
-        """(SIDE, SIDE, 2) places over the bulk of codes (n, 2); upwards the second grows, to the right the first."""
-        tail = (1 - COVERED) / 2
-        low, high = (codes.quantile(q, 0) for q in (tail, 1 - tail))
-        step = torch.linspace(0, 1, SIDE, device=codes.device)[:, None]
-        across, up = (low + step * (high - low)).unbind(1)
-        return torch.stack(torch.meshgrid(across, up.flip(0), indexing="xy"), 2)

@@ -13,8 +13,9 @@ from torch import Generator, Tensor, nn
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.games import NON_SATURATING
+from genbench.nn.holes import hole_measures, middle
 from genbench.nn.priors import GaussianMixture
-from genbench.nn.probes import neighbour_labels, ridge_regression
+from genbench.nn.probes import ridge_regression
 from genbench.nn.schedules import cosine
 from genbench.nn.towers import built, down_tower, features, up_tower
 
@@ -55,7 +56,7 @@ class Context(GenerativeModel):
             raise ValueError(f"adversarial: got {adversarial}; expected a share of the loss, 0 to below 1")
         self.adversarial, self.ridge, self.lr, self.weight_decay = adversarial, ridge, lr, weight_decay
         channels, *sides = space.shape
-        self.hole = tuple(slice(side // 4, side // 4 + side // 2) for side in sides)
+        self.hole = middle(sides)
         inner = [side // 2 for side in sides]
         (down,) = built(down_tower(channels, sides, width, norm=False))
         (up,) = built(up_tower(latent, inner, width, norm=False))
@@ -91,9 +92,8 @@ class Context(GenerativeModel):
         error = (content - batch.x[:, :, *self.hole]).square().mean()
         if not self.adversarial:
             return error
-        return (1 - self.adversarial) * error + self.adversarial * NON_SATURATING.real(
-            self.judge(content)
-        ).mean()
+        fooled = NON_SATURATING.real(self.judge(content)).mean()
+        return (1 - self.adversarial) * error + self.adversarial * fooled
 
     def discriminator_loss(self, batch: Batch) -> Tensor:
         """−log D(hole) − log(1 − D(F))."""
@@ -138,23 +138,7 @@ class Context(GenerativeModel):
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """The error in the hole of held-out images, and whether the filled image keeps its class."""
         train, held_out = splits.train.some(), splits.held_out.some()
-        images = self.fills(splits, held_out.x)
-        found, errors = {}, {}
-        for name, x in images.items():
-            errors[name] = (x - held_out.x)[:, self.mask].square().mean(1)
-            meaning = f"Mean squared error of a value in the hole of a held-out image, filled by {name}."
-            found[f"error in the hole, {name}"] = Measure(errors[name], meaning, "down")
-        for name in ("mean", "ridge regression"):
-            meaning = f"How much lower the network's error in the hole is than that of the fill by {name}, in pairs."
-            found[f"below {name}"] = Measure(errors[name] - errors["network"], meaning, "up")
-        if train.label is None or held_out.label is None:
-            return found
-        known = train.x.flatten(1)
-        for name, x in {"nothing hidden": held_out.x, **images}.items():
-            kept = neighbour_labels(known, train.label, x.flatten(1)) == held_out.label
-            meaning = f"Share of held-out images whose 5 nearest training images tell their class, {name}."
-            found[f"class kept, {name}"] = Measure(kept.float(), meaning, "up")
-        return found
+        return hole_measures(train, held_out, self.fills(splits, held_out.x), self.mask)
 
     @torch.no_grad()
     def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
@@ -162,8 +146,5 @@ class Context(GenerativeModel):
         x = splits.held_out.x[:SHOWN]
         shown = torch.where(self.mask, torch.zeros_like(x), x)
         rows = [x, shown, *self.fills(splits, x).values()]
-        return {
-            "Held-out, with a hole, filled by the network, by the mean, by ridge regression": torch.stack(
-                rows
-            )
-        }
+        caption = "Held-out, with a hole, filled by the network, by the mean, by ridge regression"
+        return {caption: torch.stack(rows)}

@@ -5,61 +5,45 @@ Which noise x_0 goes to which data x_1: drawn independently, or by optimal trans
 arXiv:2302.00482); and, in a second phase, where the first field itself carries it (Liu et al., 2023, arXiv:2209.03003).
 """
 
-from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from typing import ClassVar, Literal
 
 import torch
 from torch import Generator, Tensor
-from torch.func import functional_call
 from torch.nn import functional as F
-from torch.nn.utils import parameters_to_vector
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, Objective, Phase, Space, Splits
 from genbench.nn.continuous import ContinuousDensity, standard_normal
+from genbench.nn.couplings import COUPLINGS, TIMES
 from genbench.nn.priors import GaussianPrior
-from genbench.nn.probability_flow import carried, euler, integrate, midpoint, runge_kutta
+from genbench.nn.probability_flow import (
+    EVALUATIONS,
+    bend,
+    carried,
+    euler,
+    integrate,
+    midpoint,
+    runge_kutta,
+)
 from genbench.nn.schedules import cosine
+from genbench.nn.snapshots import Snapshot
 from genbench.nn.timed import TimedNetwork
 
-SOLVERS = {
-    "euler": (euler, 1),
-    "midpoint": (midpoint, 2),
-    "runge_kutta": (runge_kutta, 4),
-}  # evaluations a step
+SOLVERS = {"euler": euler, "midpoint": midpoint, "runge_kutta": runge_kutta}
 MEASURED, SHOWN, MOMENTS = 512, 6, 6
-
-
-def independent(noise: Tensor, data: Tensor) -> Tensor:
-    return noise
-
-
-def optimal_transport(noise: Tensor, data: Tensor) -> Tensor:
-    """The noise (n, D), in the order in which Σ_i ‖noise_i − data_i‖² is least."""
-    from scipy.optimize import linear_sum_assignment
-
-    _, chosen = linear_sum_assignment(torch.cdist(data, noise).square().cpu().numpy())
-    return noise[torch.from_numpy(chosen).to(noise.device)]
-
-
-COUPLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "independent": independent,
-    "optimal_transport": optimal_transport,
-}
+PAIR_STEPS = 20  # of the midpoint rule, from noise to what a first field makes of it
 
 
 class FlowMatching(GaussianPrior, ContinuousDensity):
     """Residual perceptrons or a U-Net for v, given t.
 
-    coupling: of noise and data in a batch.  reflow: share of the steps in which the field is trained again, on pairs
-    that it has made itself, whose paths cross less and so are straighter.  solver, evaluations: how a sample is
-    carried, and with how many evaluations of v.  density_steps: Runge–Kutta steps of `log_prob`.  importance: draws of
-    the dequantisation noise, for data with levels.
+    coupling: of noise and data in a batch.  times: how often each is trained; logit_spread: the deviation of logit t.
+    reflow: share of the steps in which the field is trained again, on pairs that it has made itself, whose paths cross
+    less and so are straighter.  solver, evaluations: how a sample is carried, and with how many evaluations of v.
+    density_steps: Runge–Kutta steps of `log_prob`.  importance: draws of the dequantisation noise of data with levels.
     """
 
-    first_field: Tensor  # its parameters, of which the second phase makes its pairs
     tiny: ClassVar = {
         "evaluations": 20,
         "network": "perceptrons",
@@ -74,6 +58,8 @@ class FlowMatching(GaussianPrior, ContinuousDensity):
         space: Space,
         *,
         coupling: Literal["independent", "optimal_transport"] = "independent",
+        times: Literal["uniform", "logit_normal"] = "uniform",
+        logit_spread: float = 1.0,
         reflow: float = 0.0,
         solver: Literal["euler", "midpoint", "runge_kutta"] = "midpoint",
         evaluations: int = 100,
@@ -85,46 +71,39 @@ class FlowMatching(GaussianPrior, ContinuousDensity):
         lr: float = 1e-3,
     ) -> None:
         super().__init__(space, importance=importance)
-        self.step, cost = SOLVERS[solver]
+        self.step = SOLVERS[solver]
+        cost = EVALUATIONS[self.step]
         if evaluations < cost or evaluations % cost:
             raise ValueError(f"evaluations: got {evaluations}; expected a multiple of {cost} with {solver}")
         if not 0 <= reflow < 1:
             raise ValueError(f"reflow: got {reflow}; expected a share of the steps, 0 to below 1")
         self.latent, self.couple, self.reflow, self.lr = space.dimensions, COUPLINGS[coupling], reflow, lr
+        self.draw_times = partial(TIMES[times], logit_spread)
         self.times = torch.linspace(0, 1, evaluations // cost + 1)
         self.density_times = torch.linspace(1, 0, density_steps + 1)
+        self.pair_times = torch.linspace(0, 1, PAIR_STEPS + 1)
         self.field = TimedNetwork(space, network, width, blocks, dropout=0.0)
-        if reflow:
-            self.register_buffer(
-                "first_field", torch.zeros_like(parameters_to_vector(self.field.parameters()).detach())
-            )
+        self.first_field = Snapshot(self.field) if reflow else None
 
     def regression(self, start: Tensor, end: Tensor) -> Tensor:
         """‖v_θ(x_t, t) − (x_1 − x_0)‖², a mean over values, at a time drawn for each pair."""
-        t = torch.rand(len(end), 1, device=end.device)
+        t = self.draw_times(torch.empty(len(end), 1, device=end.device))
         return F.mse_loss(self.field(start + t * (end - start), t[:, 0]), end - start)
 
     def loss(self, batch: Batch) -> Tensor:
         end, _ = self.points(batch.x)
         return self.regression(self.couple(torch.randn_like(end), end), end)
 
-    @torch.no_grad()
     def remember(self, splits: Splits) -> None:
-        self.first_field.copy_(parameters_to_vector(self.field.parameters()))
-
-    def first(self, x: Tensor, t: Tensor) -> Tensor:
-        """The field as the first phase left it."""
-        named = dict(self.field.named_parameters())
-        parts = self.first_field.split([parameter.numel() for parameter in named.values()])
-        before = {name: part.view_as(named[name]) for name, part in zip(named, parts, strict=True)}
-        found: Tensor = functional_call(self.field, before, (x, t))
-        return found
+        assert self.first_field is not None
+        self.first_field.take(self.field)
 
     def reflow_loss(self, batch: Batch) -> Tensor:
         """Noise, and where the first field carries it: of the batch only the number counts."""
+        assert self.first_field is not None
         start = self.prior(len(batch.x), device=batch.x.device)
         with torch.no_grad():
-            end = integrate(self.first, start, self.times, self.step)
+            end = integrate(partial(self.first_field, self.field), start, self.pair_times, midpoint)
         return self.regression(start, end)
 
     def phases(self) -> list[Phase]:
@@ -147,19 +126,13 @@ class FlowMatching(GaussianPrior, ContinuousDensity):
         return self.decode(self.prior(n, rng=rng))
 
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
-        """How straight the paths are: 0 where one step of Euler's would do."""
-        z = self.prior(MEASURED, rng=rng)
-        times = torch.linspace(0, 1, 33).tolist()
-        x, bends = z, []
-        for now, after in pairwise(times):
-            bends.append(self.field(x, x.new_full((len(x),), now)))
-            x = midpoint(self.field, x, now, after - now)
-        bent = (torch.stack(bends) - (x - z)).square().sum(2).mean(0)
+        """How straight the paths are."""
+        bends = bend(self.field, self.prior(MEASURED, rng=rng), torch.linspace(0, 1, 33))
         meaning = (
             "∫‖(x₁ − x₀) − v(x_t, t)‖² dt along a path, as a share of the mean ‖x₁ − x₀‖² "
             "(Liu et al., 2023): 0 for straight paths, which one step would follow."
         )
-        return {"bend of the paths": Measure(bent / (x - z).square().sum(1).mean(), meaning, "down")}
+        return {"bend of the paths": Measure(bends, meaning, "down")}
 
     def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
         """Rows are samples, columns times from 0 to 1."""

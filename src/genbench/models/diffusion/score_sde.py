@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from genbench.core import Batch, Objective, Phase, Space
 from genbench.nn.continuous import ContinuousDensity, standard_normal
-from genbench.nn.noising import EARLIEST, NOISINGS
+from genbench.nn.noising import EARLIEST, NOISINGS, last_scale, time_of
 from genbench.nn.probability_flow import carried, integrate, midpoint, runge_kutta
 from genbench.nn.schedules import cosine
 from genbench.nn.timed import TimedNetwork
@@ -105,13 +105,8 @@ class ScoreSDE(ContinuousDensity):
         score = Objective("score", list(self.parameters()), self.loss, adam, clip=1.0, schedule=cosine)
         return [Phase("standardise", fit=self.standardise), Phase("score", (score,))]
 
-    def last_scale(self) -> float:
-        """√(α² + σ²) at t = 1, the deviation of what a sample starts from."""
-        signal, noise = self.noising.marginal(torch.ones(1))
-        return float((signal.square() + noise.square()).sqrt())
-
     def density(self, points: Tensor, rng: Generator) -> Tensor:
-        scale = self.last_scale()
+        scale = last_scale(self.noising)
         end, change = carried(self.velocity, points, self.times(self.density_steps), runge_kutta, rng)
         return standard_normal(end / scale) - points.shape[1] * math.log(scale) + change
 
@@ -144,21 +139,12 @@ class ScoreSDE(ContinuousDensity):
             yield x.new_full((len(x),), t), x.new_full((len(x),), s)
 
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
-        start = self.last_scale() * torch.randn(n, self.space.dimensions, generator=rng, device=rng.device)
-        return self.elements(self.sampler(start, rng))
+        start = torch.randn(n, self.space.dimensions, generator=rng, device=rng.device)
+        return self.elements(self.sampler(last_scale(self.noising) * start, rng))
 
     def log_density_gradient(self, x: Tensor, noise: float) -> Tensor:
         """Points of the data's own unit: with σ/α of that many of their deviations, ∇ log p_σ(x) = α s(α x, t)."""
-        t = self.time_of(noise / float(self.deviation[0])).to(x).expand(len(x))
+        t = time_of(self.noising, noise / float(self.deviation[0])).to(x).expand(len(x))
         signal, _ = self.noising.marginal(t[:, None])
         points = (x.flatten(1) - self.mean) / self.deviation
         return (signal * self.score(signal * points, t) / self.deviation).view_as(x)
-
-    def time_of(self, share: float) -> Tensor:
-        """The time at which σ/α is that share, by bisection."""
-        low, high = torch.tensor(EARLIEST), torch.tensor(1.0)
-        for _ in range(40):
-            middle = (low + high) / 2
-            signal, noise = self.noising.marginal(middle)
-            low, high = (middle, high) if float(noise / signal) < share else (low, middle)
-        return low

@@ -1,0 +1,30 @@
+"""A network as it once was, beside itself."""
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.utils import parameters_to_vector
+
+
+class Snapshot(nn.Module):
+    """The parameters of a network at one moment, a buffer that is saved with the model; the network is its caller's."""
+
+    parameters_then: Tensor  # (P,)
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.register_buffer(
+            "parameters_then", torch.zeros_like(parameters_to_vector(network.parameters()).detach())
+        )
+
+    @torch.no_grad()
+    def take(self, network: nn.Module) -> None:
+        self.parameters_then.copy_(parameters_to_vector(network.parameters()))
+
+    def forward(self, network: nn.Module, *inputs: Tensor) -> Tensor:
+        """What the network would give with the parameters of then."""
+        named = dict(network.named_parameters())
+        parts = self.parameters_then.split([parameter.numel() for parameter in named.values()])
+        then = {name: part.view_as(named[name]) for name, part in zip(named, parts, strict=True)}
+        found: Tensor = functional_call(network, then, inputs)
+        return found
