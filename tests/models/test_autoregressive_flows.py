@@ -206,7 +206,7 @@ def test_likelihood_and_mixtures_are_under_the_laws(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(laws, "SPACES", [IMAGES])
     for name in ("flows/maf", "flows/iaf"):
         laws.test_an_objective_moves_all_of_its_own_parameters_and_no_others(name)
-        laws.test_samples_match_the_density(name, "four levels", tmp_path)
+        laws.samples_match_the_density(laws.on_a_tiny_space(name, "four levels", tmp_path))
 
 
 def test_a_forgotten_log_determinant_in_iaf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_forgotten_log_determinant_in_iaf(monkeypatch: pytest.MonkeyPatch, tmp
         test_the_inverse_inverts_and_the_log_determinant_is_that_of_the_jacobian(IAF, POINTS)
     laws.resized(monkeypatch, "flows/iaf", importance=50)
     with pytest.raises(AssertionError):
-        laws.test_probabilities_over_a_tiny_space_sum_to_one("flows/iaf", "binary", tmp_path)
+        laws.probabilities_sum_to_one(laws.on_a_tiny_space("flows/iaf", "binary", tmp_path))
 
 
 def test_a_mask_that_lets_a_value_see_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ def test_a_sigmoid_before_a_likelihood_with_logits(monkeypatch: pytest.MonkeyPat
     log_prob = Levels.log_prob
     monkeypatch.setattr(Levels, "log_prob", lambda self, raw, x: log_prob(self, raw.sigmoid(), x))
     with pytest.raises(AssertionError):
-        laws.test_samples_match_the_density("autoregressive/made", "binary", tmp_path)
+        laws.samples_match_the_density(laws.on_a_tiny_space("autoregressive/made", "binary", tmp_path))
 
 
 def test_a_mask_off_by_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_mask_off_by_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
     monkeypatch.setattr(made, "MaskedLinear", Seeing)
     with pytest.raises(AssertionError):
-        laws.test_probabilities_over_a_tiny_space_sum_to_one("autoregressive/made", "binary", tmp_path)
+        laws.probabilities_sum_to_one(laws.on_a_tiny_space("autoregressive/made", "binary", tmp_path))
     with pytest.raises(AssertionError, match="sees itself"):
         laws.test_a_pixel_depends_on_the_pixels_of_its_field_alone("autoregressive/made", laws.SPACES[0])
     with pytest.raises(AssertionError, match="sees itself"):
@@ -65,7 +65,7 @@ def test_a_forgotten_log_determinant(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
     monkeypatch.setattr(Coupling, "forward", forgetful)
     with pytest.raises(AssertionError):
-        laws.test_probabilities_over_a_tiny_space_sum_to_one("flows/realnvp", "binary", tmp_path)
+        laws.probabilities_sum_to_one(laws.on_a_tiny_space("flows/realnvp", "binary", tmp_path))
 
 
 @pytest.mark.parametrize("cls", [NonSaturatingGame, WGANGP])

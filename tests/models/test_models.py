@@ -4,7 +4,7 @@ import importlib
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -259,43 +259,56 @@ def every_mesh(length: int) -> Tensor:
     return torch.tensor(padded, dtype=torch.int16)
 
 
-@pytest.mark.parametrize("size", TINY_SPACES)
-@pytest.mark.parametrize("name", having(Likelihood))
+class TinySpace(NamedTuple):
+    """A model trained on a space whose every element can be named, and what it says of each."""
+
+    model: GenerativeModel
+    every: Tensor
+    log_prob: Tensor
+    exact: bool
+
+
 @torch.no_grad()
-def test_probabilities_over_a_tiny_space_sum_to_one(name: str, size: str, tmp_path: Any) -> None:
-    """Exactly for an exact likelihood; never above one, up to Monte-Carlo noise, for a lower bound."""
+def on_a_tiny_space(name: str, size: str, tmp_path: Any) -> TinySpace:
     model = fitted(name, tmp_path, 60, TINY_SPACES[size], **quick(name))
-    space = model.space
     likelihood = capability(model, Likelihood)
     assert likelihood is not None
     torch.manual_seed(0)
-    total = float(likelihood.log_prob(every_element(space)).double().exp().sum())
-    if likelihood.exact:
+    every = every_element(model.space)
+    return TinySpace(model, every, likelihood.log_prob(every).double(), likelihood.exact)
+
+
+def probabilities_sum_to_one(found: TinySpace) -> None:
+    """Exactly for an exact likelihood; never above one, up to Monte-Carlo noise, for a lower bound."""
+    total = float(found.log_prob.exp().sum())
+    if found.exact:
         assert total == pytest.approx(1, abs=1e-5)
     else:
         assert 0.8 < total < 1.02
 
 
-@pytest.mark.parametrize("size", TINY_SPACES)
-@pytest.mark.parametrize("name", having(Likelihood))
 @torch.no_grad()
-def test_samples_match_the_density(name: str, size: str, tmp_path: Any) -> None:
+def samples_match_the_density(found: TinySpace) -> None:
     """Total variation between sample frequencies and the model's own probabilities, against what chance alone gives."""
-    model = fitted(name, tmp_path, 60, TINY_SPACES[size], **quick(name))
-    space = model.space
-    likelihood = capability(model, Likelihood)
-    assert likelihood is not None
-    torch.manual_seed(0)
-    every = every_element(space)
-    p = likelihood.log_prob(every).double().exp()
-    p = p / p.sum()
-    n = 20_000
-    x = model.sample(n, rng=Generator().manual_seed(1))
-    _, place = torch.unique(space.to_levels(torch.cat([every, x])).flatten(1), dim=0, return_inverse=True)
-    frequencies = torch.bincount(place[len(every) :], minlength=int(place.max()) + 1)[place[: len(every)]] / n
+    p, space, n = found.log_prob.softmax(0), found.model.space, 20_000
+    x = found.model.sample(n, rng=Generator().manual_seed(1))
+    together = space.to_levels(torch.cat([found.every, x])).flatten(1)
+    _, place = torch.unique(together, dim=0, return_inverse=True)
+    known = len(found.every)
+    frequencies = torch.bincount(place[known:], minlength=int(place.max()) + 1)[place[:known]] / n
     distance = 0.5 * float((frequencies - p).abs().sum())
     by_chance = 0.5 * float((2 * p * (1 - p) / (math.pi * n)).sqrt().sum())  # expected for n draws from p
-    assert distance < 1.5 * by_chance + (0 if likelihood.exact else 0.03)
+    assert distance < 1.5 * by_chance + (0 if found.exact else 0.03)
+
+
+@pytest.mark.parametrize("size", TINY_SPACES)
+@pytest.mark.parametrize("name", having(Likelihood))
+def test_probabilities_over_a_tiny_space_sum_to_one_and_are_those_of_samples(
+    name: str, size: str, tmp_path: Any
+) -> None:
+    found = on_a_tiny_space(name, size, tmp_path)
+    probabilities_sum_to_one(found)
+    samples_match_the_density(found)
 
 
 @pytest.mark.parametrize("name", [name for name in ZOO if tiny(name).conditional])
@@ -434,8 +447,7 @@ def test_a_gated_made_is_under_the_laws(monkeypatch: pytest.MonkeyPatch, tmp_pat
     resized(monkeypatch, name, activation="gated")
     test_an_objective_moves_all_of_its_own_parameters_and_no_others(name)
     test_one_batch_can_be_overfitted(name)
-    test_probabilities_over_a_tiny_space_sum_to_one(name, "four levels", tmp_path)
-    test_samples_match_the_density(name, "four levels", tmp_path)
+    test_probabilities_over_a_tiny_space_sum_to_one_and_are_those_of_samples(name, "four levels", tmp_path)
     test_completion_keeps_what_it_is_shown({name: tiny(name)}, name)
     test_a_pixel_depends_on_the_pixels_of_its_field_alone(name, SPACES[0])
     test_a_logit_has_gradients_on_the_pixels_of_its_field_alone(name, SPACES[0])
@@ -455,8 +467,9 @@ def test_a_vae_of_convolutions_is_under_the_laws(monkeypatch: pytest.MonkeyPatch
     resized(monkeypatch, "latent/vae", network="convolutions", importance=2000)
     test_an_objective_moves_all_of_its_own_parameters_and_no_others("latent/vae")
     test_one_batch_can_be_overfitted("latent/vae")
-    test_probabilities_over_a_tiny_space_sum_to_one("latent/vae", "four levels", tmp_path)
-    test_samples_match_the_density("latent/vae", "four levels", tmp_path)
+    test_probabilities_over_a_tiny_space_sum_to_one_and_are_those_of_samples(
+        "latent/vae", "four levels", tmp_path
+    )
 
 
 @torch.no_grad()

@@ -155,7 +155,7 @@ def test_a_reverse_map_moved_the_wrong_way_is_caught(
     with pytest.raises(AssertionError, match="sees itself or a later one"):
         laws.test_a_logit_has_gradients_on_the_pixels_of_its_field_alone(DIAGONAL, BINARY)
     with pytest.raises(AssertionError):
-        laws.test_probabilities_over_a_tiny_space_sum_to_one(DIAGONAL, "binary", tmp_path)
+        laws.probabilities_sum_to_one(laws.on_a_tiny_space(DIAGONAL, "binary", tmp_path))
 
 
 @pytest.mark.parametrize("name", [ROW, DIAGONAL])
@@ -169,7 +169,7 @@ def test_a_first_convolution_that_sees_its_own_pixel_is_caught(
     with pytest.raises(AssertionError, match="sees itself or a later one"):
         laws.test_a_logit_has_gradients_on_the_pixels_of_its_field_alone(name, BINARY)
     with pytest.raises(AssertionError):
-        laws.test_probabilities_over_a_tiny_space_sum_to_one(name, "binary", tmp_path)
+        laws.probabilities_sum_to_one(laws.on_a_tiny_space(name, "binary", tmp_path))
 
 
 def test_inputs_of_a_row_read_to_the_right_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,8 +40,9 @@ def test_coloured_images_are_under_the_laws(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any, size: str
 ) -> None:
     monkeypatch.setitem(laws.TINY_SPACES, size, [TINY_COLOURED[size]])
-    laws.test_probabilities_over_a_tiny_space_sum_to_one(NAME, size, tmp_path)
-    laws.test_samples_match_the_density(NAME, size, tmp_path)
+    found = laws.on_a_tiny_space(NAME, size, tmp_path)
+    laws.probabilities_sum_to_one(found)
+    laws.samples_match_the_density(found)
 
 
 @torch.no_grad()
@@ -75,7 +76,7 @@ def test_a_mask_off_by_one_in_the_order_of_channels_is_caught(
         laws.test_a_pixel_depends_on_the_pixels_of_its_field_alone(NAME, laws.COLOURED)
     monkeypatch.setitem(laws.TINY_SPACES, "binary", [TINY_COLOURED["binary"]])
     with pytest.raises(AssertionError):
-        laws.test_probabilities_over_a_tiny_space_sum_to_one(NAME, "binary", tmp_path)
+        laws.probabilities_sum_to_one(laws.on_a_tiny_space(NAME, "binary", tmp_path))
 
 
 @torch.no_grad()

@@ -50,7 +50,7 @@ class FlowMatching(GaussianPrior, ContinuousDensity):
         "width": 16,
         "blocks": 1,
         "density_steps": 3,
-        "importance": 200,
+        "importance": 80,
     }
 
     def __init__(
