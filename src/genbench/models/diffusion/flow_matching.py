@@ -32,7 +32,7 @@ from genbench.nn.timed import TimedNetwork
 
 SOLVERS = {"euler": euler, "midpoint": midpoint, "runge_kutta": runge_kutta}
 MEASURED, SHOWN, MOMENTS = 512, 6, 6
-PAIR_STEPS = 20  # of the midpoint rule, from noise to what a first field makes of it
+PAIR_STEPS = 10  # of the midpoint rule, from noise to what a first field makes of it
 
 
 class FlowMatching(GaussianPrior, ContinuousDensity):
