@@ -205,12 +205,14 @@ class GenerativeModel(nn.Module, ABC):
     the held-out data.
     independent: whether n samples may as well be drawn in several calls, for want of memory.
     noiseless: whether samples follow from the data or the condition alone, whatever the random source.
+    weakness: what the kind has to do without, in a sentence that stands in the report where a control is ahead of it.
     tiny: hyper-parameters at which a training takes seconds; the laws of the zoo build the model with them.
     """
 
     conditional: ClassVar[Literal["label", "source"] | None] = None
     independent: ClassVar[bool] = True
     noiseless: ClassVar[bool] = False
+    weakness: ClassVar[str] = ""
     tiny: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, space: Space) -> None:

@@ -170,6 +170,18 @@ def headline_row(html: str, label: str) -> str:
     return next(row for row in first.split("<tr>") if f">{label}</a>" in row)
 
 
+def test_a_model_behind_means_and_covariances_says_why() -> None:
+    control = run("digits-pca_gaussian", "controls/pca_gaussian", {"fid": score(3.2)}, {})
+    gan, vae, made = models()
+    gan.metrics["weakness"] = "It forgets <what> it has seen."
+    html = page([*controls(), control, gan, vae, made])
+    assert html.count("which knows means and covariances alone") == 1
+    assert (
+        "3.5, and 3.2 of digits-pca_gaussian, which knows means and covariances alone. It forgets &lt;what"
+        in html
+    )
+
+
 def fid_cell(html: str, label: str) -> str:
     """The first score of a run in the first table."""
     return headline_row(html, label).split("<td", 2)[1]

@@ -1,5 +1,6 @@
 """What the page shows of one run: its pictures, its training curves, its scores and where it is from."""
 
+import math
 import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -105,7 +106,7 @@ def _curves(run: RunResult) -> list[Figure]:
 
 
 def _warnings(run: RunResult, runs: Sequence[RunResult], dataset: DatasetResult | None) -> list[str]:
-    """Reasons not to compare this run with the others of its dataset."""
+    """What to know before this run is compared with the others of its dataset."""
     found = []
     sizes = {r.metrics["n"] for r in runs}
     if len(sizes) > 1:
@@ -115,4 +116,15 @@ def _warnings(run: RunResult, runs: Sequence[RunResult], dataset: DatasetResult 
     extractor = dataset.extractor.get("weights_sha256") if dataset else None
     if extractor and extractor != run.metrics["extractor"]:
         found.append("Scored with another feature extractor than the dataset's: do not compare.")
+    ahead = [r for r in runs if r.control == "pca_gaussian" and _distance(r) < _distance(run)]
+    if ahead and run.control is None:
+        values = f"{_distance(run):.1f}, and {_distance(ahead[0]):.1f} of {ahead[0].name}"
+        known = "which knows means and covariances alone"
+        weakness = run.metrics.get("weakness", "")
+        found.append(f"Its Fréchet distance is {values}, {known}. {weakness}".rstrip())
     return found
+
+
+def _distance(run: RunResult) -> float:
+    """The Fréchet distance, or what keeps a run out of any comparison where there is none."""
+    return float(run.metrics["scores"].get("fid", {}).get("value", math.nan))

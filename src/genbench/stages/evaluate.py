@@ -50,7 +50,11 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
         torch.manual_seed(seed)
         kind, likelihoods = likelihood_scores(model, prepared, space, drawn)
         rng = torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "measure"))
-        facts = {"parameters": model.free_parameters, "likelihood": kind}
+        facts = {
+            "parameters": model.free_parameters,
+            "likelihood": kind,
+            **({"weakness": model.weakness} if model.weakness else {}),
+        }
         own = measures(model, splits_of(prepared, device), rng)
     compared = kind_of(prepared.card).compare(prepared, subject, drawn, extractor=extractor, seed=seed)
     scores = compared.scores | likelihoods

@@ -34,6 +34,9 @@ class MADE(Autoregressive):
     "constant" or "cosine".
     """
 
+    weakness = (
+        "An image is a list of values to it: which are neighbours it has to learn from the data, one by one."
+    )
     tiny: ClassVar = {"hidden": 24}
 
     def __init__(

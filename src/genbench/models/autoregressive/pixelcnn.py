@@ -24,6 +24,7 @@ class PixelCNN(Autoregressive):
     small, centred images.
     """
 
+    weakness = "It sees some rows and columns: what has to agree across a whole object may change within it."
     tiny: ClassVar = {"width": 8, "blocks": 1}
 
     def __init__(
