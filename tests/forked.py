@@ -43,10 +43,8 @@ def serve() -> None:
     import_module("dvc.cli.parser").get_main_parser()  # imports the commands
     forking.serve(int(sys.argv[-1]), start)  # returns in the children alone
     program = Path(sys.argv[0])
-    if program.parent == STOPPING:
-        import_module("standin").main()
-    else:
-        sys.exit(import_module(f"{program.name}.cli").main())
+    name = "standin" if program.parent == STOPPING else f"{program.name}.cli"
+    forking.finish(import_module(name).main)
 
 
 def ask(program: Path) -> None:

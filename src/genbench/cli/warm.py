@@ -34,4 +34,4 @@ def main() -> None:
         for name in MODULES:
             import_module(name)
     forking.serve(int(sys.argv[-1]), start)  # returns in the children alone
-    application.main()
+    forking.finish(application.main)

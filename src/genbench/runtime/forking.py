@@ -1,5 +1,6 @@
 """The process that waits for commands and forks a child for each, see `runtime.warm`."""
 
+import atexit
 import ctypes
 import json
 import os
@@ -9,7 +10,9 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Self
@@ -64,6 +67,29 @@ def serve(descriptor: int, start: Start) -> None:
                 os.close(stream)
     shutil.rmtree(Path(listener.getsockname()).parent, ignore_errors=True)
     os._exit(0)
+
+
+def finish(run: Callable[[], object]) -> NoReturn:
+    """Runs what a child is for and ends it as Python ends a process, but for taking apart what it has loaded.
+
+    That would copy every page it shares with the process that waits, and take longer than most commands.
+    """
+    try:
+        code = run()
+    except SystemExit as end:
+        code = end.code
+    except BaseException as error:  # noqa: BLE001  as the interpreter does
+        sys.excepthook(type(error), error, error.__traceback__)
+        code = 1
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as the interpreter does
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code or 0)
 
 
 def loaded_files() -> dict[str, tuple[int, int, int]]:
