@@ -1,6 +1,6 @@
 """PixelRNN (van den Oord et al., 2016, arXiv:1601.06759) for any kind of recurrent layer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Generator, Tensor, nn
@@ -95,12 +95,12 @@ class PixelRNN(Autoregressive):
         return x.unflatten(1, self.space.shape)
 
     @torch.enable_grad()
-    def gradients(self, x: Tensor) -> Tensor:
-        """|∂logits / ∂x|, summed over the numbers of a logit: (n, 1, h, w) -> (n, D, D), the seen one last."""
+    def gradients(self, x: Tensor, pixels: Sequence[int] | slice = slice(None)) -> Tensor:
+        """|∂logits / ∂x| of some pixels, summed over the numbers of a logit: (n, 1, h, w) -> (n, pixels, D)."""
         x = x.detach().clone().requires_grad_()
         logits = self.logits(x).transpose(0, 1)  # (D, n, channels)
         rows = []
-        for of_pixel in logits:
+        for of_pixel in logits[pixels]:
             parts = [
                 torch.autograd.grad(number.sum(), x, retain_graph=True)[0].flatten(1).abs()
                 for number in of_pixel.unbind(1)
@@ -127,7 +127,7 @@ class PixelRNN(Autoregressive):
         height, width = self.space.shape[1:]
         rows, columns = (height // 2, height - 1), (0, width // 2, width - 1)
         chosen = [row * width + column for row in rows for column in columns]
-        seen = (self.gradients(splits.held_out.x[:MEASURED]) > 0).any(0)[chosen]
+        seen = (self.gradients(splits.held_out.x[:MEASURED], chosen) > 0).any(0)
         alone = torch.eye(self.space.dimensions, device=seen.device)[chosen]
         both = torch.stack([alone, seen.float()]).unflatten(2, self.space.shape)
         return {"Above a pixel, below all pixels that its logit depends on, by gradients": both}
