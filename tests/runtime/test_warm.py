@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import EXTRACTOR, RUN, copy_of, run_in
+from conftest import EXTRACTOR, RUN, WARM, copy_of, run_in
 
 from genbench.runtime import warm
 
@@ -222,7 +222,11 @@ STAGES = {
 }
 
 
-def test_stages_in_any_order_write_what_cold_ones_wrote(built: Path, tmp_path: Path) -> None:
+def test_stages_in_any_order_write_what_cold_ones_wrote(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(warm.VARIABLE, raising=False)
+    assert warm.start(*WARM) is not None  # a process of its own, which nothing has happened to
     folder = copy_of(built, tmp_path / "copy")
     run = Path(RUN[-1])
     stages = random.Random(0).sample(list(STAGES), 4) + random.Random(1).sample(list(STAGES), 4)
