@@ -52,8 +52,6 @@ def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     own = {"PYTHONPATH": str(folder / "src")} if has_other_code(folder) else {}
     variables = {**os.environ, "PATH": path, **own, **environment}
-    # Left by torch's compiler, which some tests import: a process that waits was started without it.
-    variables.pop("TORCHINDUCTOR_CACHE_DIR", None)
     if arguments[0] in {"dvc", "snakemake"}:
         arguments = (*forked.call(arguments[0]), *arguments[1:])
     return subprocess.run(

@@ -43,6 +43,7 @@ FIXED = frozenset(
     {
         *("OMP_NUM_THREADS", "MKL_NUM_THREADS"),  # by every command itself; each engine sets others
         *("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK"),  # by threadpoolctl, which scikit-learn imports
+        "TORCHINDUCTOR_CACHE_DIR",  # by torch's compiler, once it is imported
     }
 )
 
