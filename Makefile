@@ -26,7 +26,7 @@ reproduce: $(SETUP)
 	@genbench show
 
 test: $(SETUP)
-	pytest -n 2 --dist worksteal
+	pytest -n 2
 
 lint: $(SETUP)
 	ruff check
