@@ -26,7 +26,7 @@ reproduce: $(SETUP)
 	@genbench show
 
 test: $(SETUP)
-	pytest -n 2
+	pytest -n 2 --dist worksteal
 
 lint: $(SETUP)
 	ruff check

@@ -12,7 +12,7 @@ from test_absent import PARAMS
 from test_report import models
 from test_study import write_run
 
-from genbench import cli
+from genbench.cli import application
 
 
 def said_by(monkeypatch: pytest.MonkeyPatch, *arguments: str, encoding: str = "utf-8") -> tuple[int, str]:
@@ -22,7 +22,7 @@ def said_by(monkeypatch: pytest.MonkeyPatch, *arguments: str, encoding: str = "u
         monkeypatch.setattr(sys, stream, io.TextIOWrapper(out, encoding=encoding, write_through=True))
     monkeypatch.setattr(sys, "argv", ["genbench", *arguments])
     with pytest.raises(SystemExit) as end:
-        cli.main()
+        application.main()
     return int(end.value.code or 0), out.getvalue().decode(encoding)
 
 

@@ -14,7 +14,7 @@ from conftest import run_in
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from genbench import cli
+from genbench.cli import application
 from genbench.data import pixels
 from genbench.data import prepared as data
 from genbench.extractors.build import Outputs
@@ -91,7 +91,7 @@ def score(
     def command(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["genbench", "score", *map(str, arguments)])
         with pytest.raises(SystemExit) as done:
-            cli.main()
+            application.main()
             sys.exit(0)
         said = capsys.readouterr()
         return int(done.value.code or 0), said.out, said.err

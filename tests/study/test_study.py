@@ -18,7 +18,7 @@ import pytest
 from scipy import stats
 from test_report import Elements, controls, dataset, models, page, run
 
-from genbench import cli
+from genbench.cli import application
 from genbench.report import RunResult, render
 from genbench.scoring.estimates import clopper_pearson
 from genbench.storage.files import InputError, json_bytes, npz_bytes
@@ -335,7 +335,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     def genbench(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["genbench", *arguments])
         with pytest.raises(SystemExit) as end:
-            cli.main()
+            application.main()
         said = capsys.readouterr()
         return int(end.value.code or 0), said.out, said.err
 
