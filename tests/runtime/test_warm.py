@@ -38,6 +38,14 @@ WAIT = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
 Ask = Callable[..., "subprocess.Popen[str]"]
 
 
+@pytest.fixture(autouse=True)
+def heeded() -> Iterator[None]:
+    """A shell's background jobs ignore ctrl-C, and so would what is started here when the tests are one."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "loaded.py").write_text("")
