@@ -56,7 +56,7 @@ def test_the_pretrained_weights_are_those_that_the_layers_left(tmp_path: Path) -
     splits = Splits(stripes(100, 0), stripes(50, 1))
     with torch.enable_grad():
         train(model, splits, Budget(300, 50), Job("test", 0, tmp_path / "c.pt", "f"))
-    assert torch.equal(parameters_to_vector(model.parameters()), model.pretrained)
+    assert torch.equal(parameters_to_vector(model.parameters()), model.pretrained.parameters_then)
     shown = model.eval().show(splits, rng=Generator())
     before, after = shown.values()
     assert before.shape == (8, 3, *SPACE.shape)

@@ -1,9 +1,14 @@
 """A network as it once was, beside itself."""
 
+import copy
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.utils import parameters_to_vector
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class Snapshot(nn.Module):
@@ -20,6 +25,12 @@ class Snapshot(nn.Module):
     @torch.no_grad()
     def take(self, network: nn.Module) -> None:
         self.parameters_then.copy_(parameters_to_vector(network.parameters()))
+
+    def as_it_was(self, network: Network) -> Network:
+        """A copy of the network with the parameters of then."""
+        then = copy.deepcopy(network)
+        vector_to_parameters(self.parameters_then, then.parameters())
+        return then
 
     def forward(self, network: nn.Module, *inputs: Tensor) -> Tensor:
         """What the network would give with the parameters of then."""

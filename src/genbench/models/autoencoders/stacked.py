@@ -5,20 +5,19 @@ copy h̃ where it is a denoising autoencoder.  Then the whole, f = f_L ∘ … �
 It is no model of densities by itself: a Gaussian mixture on the codes of the training data is what it samples from.
 """
 
-import copy
 from functools import partial
 from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.priors import GaussianMixture
 from genbench.nn.probes import classification_errors
 from genbench.nn.schedules import cosine
+from genbench.nn.snapshots import Snapshot
 from genbench.nn.stack import LayerStack
 
 SHOWN = 8  # held-out images in a picture
@@ -33,7 +32,6 @@ class Stacked(GenerativeModel):
     codes' mean variance.  The weights before the fine-tuning stay in a buffer: to say on held-out data what it gained.
     """
 
-    pretrained: Tensor
     tiny: ClassVar = {"widths": (24, 12), "latent": 6, "components": 5}
 
     def __init__(
@@ -57,7 +55,7 @@ class Stacked(GenerativeModel):
         self.corruption, self.lr, self.weight_decay = corruption, lr, weight_decay
         self.layers = LayerStack(space.shape, [*widths, latent], dropout)
         self.mixture = GaussianMixture(components, latent)
-        self.register_buffer("pretrained", torch.zeros_like(parameters_to_vector(self.parameters()).detach()))
+        self.pretrained = Snapshot(self.layers)
 
     def corrupted(self, h: Tensor) -> Tensor:
         """Masking noise: values set to zero."""
@@ -77,15 +75,8 @@ class Stacked(GenerativeModel):
         logits = self.layers.logits(self.layers.encode(self.corrupted(batch.x)))
         return F.binary_cross_entropy_with_logits(logits, batch.x.flatten(1))
 
-    @torch.no_grad()
     def remember(self, splits: Splits) -> None:
-        self.pretrained.copy_(parameters_to_vector(self.parameters()))
-
-    def before_fine_tuning(self) -> "Stacked":
-        """The model as its layers left it."""
-        earlier = copy.deepcopy(self)
-        vector_to_parameters(self.pretrained, earlier.parameters())
-        return earlier
+        self.pretrained.take(self.layers)
 
     @torch.no_grad()
     def fit_mixture(self, splits: Splits) -> None:
@@ -122,9 +113,10 @@ class Stacked(GenerativeModel):
     @torch.no_grad()
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """Errors by depth on held-out data, before and after the fine-tuning, and what it gained."""
+        pretrained = self.pretrained.as_it_was(self.layers)
         before, after = (
-            torch.cat([model.layers.reconstruction_errors(part.x) for part in splits.held_out.blocks()], 1)
-            for model in (self.before_fine_tuning(), self)
+            torch.cat([layers.reconstruction_errors(part.x) for part in splits.held_out.blocks()], 1)
+            for layers in (pretrained, self.layers)
         )
         meaning = "Mean squared error of a value of a held-out element through so many layers and back."
         errors = {
@@ -135,16 +127,17 @@ class Stacked(GenerativeModel):
         meaning = "How much lower the fine-tuning makes the mean squared error through all layers, on held-out data."
         errors |= {"gained by fine-tuning": Measure(before[-1] - after[-1], meaning, "up")}
         # As in Vincent et al., 2010, table 3, but for the layers, which stay as they are and learn no labels.
-        layers = self.before_fine_tuning().layers
-        return errors | classification_errors(layers.encode, self.layers.depth, "pretrained layers", splits)
+        return errors | classification_errors(
+            pretrained.encode, self.layers.depth, "pretrained layers", splits
+        )
 
     @torch.no_grad()
     def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
         """Rows are held-out elements; columns the element, then depths 1 … L."""
         x = splits.held_out.x[:SHOWN]
         pictures = {}
-        for when, model in (("before", self.before_fine_tuning()), ("after", self)):
-            columns = [x, *(model.layers.reconstruct(x, depth) for depth in range(1, self.layers.depth + 1))]
+        for when, layers in (("before", self.pretrained.as_it_was(self.layers)), ("after", self.layers)):
+            columns = [x, *(layers.reconstruct(x, depth) for depth in range(1, self.layers.depth + 1))]
             pictures[f"Held-out, then through 1 … {self.layers.depth} layers, {when} fine-tuning"] = (
                 torch.stack(columns, 1)
             )
