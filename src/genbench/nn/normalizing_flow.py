@@ -12,6 +12,7 @@ from genbench.core import Batch, Objective, Phase, Space, Splits
 from genbench.nn.bases import Base
 from genbench.nn.continuous import ContinuousDensity
 from genbench.nn.flows import Logit
+from genbench.nn.plane import cells
 from genbench.nn.schedules import cosine
 
 MEASURED, DIFFERENTIATED = 256, 16  # held-out elements that are inverted, and whose Jacobians are taken
@@ -128,11 +129,9 @@ class NormalizingFlow(ContinuousDensity):
             ),
         }
         if self.exact and self.space.dimensions == 2:
-            middles = (torch.arange(GRID, device=x.device) + 0.5) / GRID
-            cells = torch.cartesian_prod(middles, middles).split(2**14)
-            mass = torch.stack([self.log_prob(part).double().exp().sum() for part in cells]).sum()
+            masses = [self.log_prob(part).double().exp().sum() for part in cells(GRID, x.device)]
             meaning = f"The density, summed over {GRID} × {GRID} cells of the unit square: 1."
-            found["mass on a grid"] = Measure(mass[None] / GRID**2, meaning)
+            found["mass on a grid"] = Measure(torch.stack(masses).sum()[None] / GRID**2, meaning)
         return found
 
     def differentiated(self, x: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.energies import NETWORKS, perceptrons
 from genbench.nn.langevin import ReplayBuffer, Smoothing, langevin_chain, pair_distances, restarted
+from genbench.nn.plane import cells
 from genbench.nn.schedules import cosine
 
 GRID = 512  # places a side that Z of points in the plane is summed over
@@ -103,9 +104,7 @@ class EBM(GenerativeModel):
     def normalise(self, splits: Splits) -> None:
         """log Z by the midpoint rule, in the plane."""
         if self.space.kind == "points" and self.space.dimensions == 2:
-            middles = (torch.arange(GRID, device=self.log_z.device) + 0.5) / GRID
-            cells = torch.cartesian_prod(middles, middles).split(2**14)
-            energies = torch.cat([self.energy(part) for part in cells]).double()
+            energies = torch.cat([self.energy(part) for part in cells(GRID, self.log_z.device)]).double()
             self.log_z.copy_((-energies / self.temperature).logsumexp(0) - 2 * math.log(GRID))
 
     def phases(self) -> list[Phase]:
