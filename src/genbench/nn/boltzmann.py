@@ -101,7 +101,7 @@ class DeepUnits(Bipartite):
         return torch.stack(parts, 1).logsumexp(1)
 
 
-def rates(splits: Splits) -> Tensor:
+def base_rates(splits: Splits) -> Tensor:
     """Base rates of the pixels as logits, (D,), smoothed by one more image of each colour."""
     lit = torch.stack([part.x.flatten(1).sum(0) for part in splits.train.blocks()]).sum(0)
     return ((lit + 1) / (len(splits.train.x) + 2)).logit()

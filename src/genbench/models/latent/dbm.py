@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn import bounds
-from genbench.nn.boltzmann import STATES, Bipartite, DeepUnits, rates
+from genbench.nn.boltzmann import STATES, Bipartite, DeepUnits, base_rates
 from genbench.nn.schedules import cosine
 
 
@@ -98,7 +98,7 @@ class DBM(GenerativeModel):
     @torch.no_grad()
     def start(self, splits: Splits) -> None:
         """Base rates of the pixels, and fantasies from them."""
-        self.first.base.copy_(rates(splits))
+        self.first.base.copy_(base_rates(splits))
         self.machine.base[: self.d] = self.first.base
         self.first_fantasies.copy_(self.first.base_sample(len(self.first_fantasies), None))
 

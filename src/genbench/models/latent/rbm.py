@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn import bounds
-from genbench.nn.boltzmann import Bipartite, rates
+from genbench.nn.boltzmann import Bipartite, base_rates
 from genbench.nn.schedules import cosine
 
 
@@ -78,7 +78,7 @@ class RBM(GenerativeModel):
     @torch.no_grad()
     def start(self, splits: Splits) -> None:
         """Base rates of the pixels, and the first fantasies from them."""
-        self.units.base.copy_(rates(splits))
+        self.units.base.copy_(base_rates(splits))
         self.fantasies.copy_(self.units.base_sample(len(self.fantasies), None))
 
     @torch.no_grad()
