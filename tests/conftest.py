@@ -99,16 +99,13 @@ def copy_of(folder: Path, to: Path) -> Path:
 EXPENSIVE = ("built", "by_snakemake", "trained_by_two")
 
 
-WARM = (sys.executable, "-c", "from genbench.cli.warm import main; main()")
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Hundreds of commands share the imports of one process; what must be cold says so.
 
     Workers of `pytest -n 2` find the process in their environment.
     """
-    warm.start(*WARM)
-    warm.start(*forked.SERVER, variable=forked.ADDRESS)
+    warm.start()
+    warm.start(forked.SERVER, forked.ADDRESS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

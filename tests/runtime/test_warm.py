@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
-from conftest import EXTRACTOR, RUN, WARM, copy_of, run_in
+from conftest import EXTRACTOR, RUN, copy_of, run_in
 
 from genbench.runtime import warm
 
@@ -57,11 +58,11 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["subprocess.Popen[bytes]"]:
     monkeypatch.delenv(warm.VARIABLE, raising=False)
-    process = warm.start(sys.executable, "-c", SERVER.format(folder=str(folder)))
+    process = warm.start((sys.executable, "-c", SERVER.format(folder=str(folder))))
     assert process is not None
     assert process.stdin is not None
     yield process
-    children = below(process.pid)
+    children = psutil.Process(process.pid).children(recursive=True)
     process.stdin.close()
     process.wait(20)
     wait_for(lambda: not any(map(alive, children)))
@@ -78,20 +79,8 @@ def ask(server: "subprocess.Popen[bytes]", folder: Path) -> Ask:
     return run
 
 
-def below(process: int) -> set[int]:
-    """The children of a process, and theirs."""
-    found: set[int] = set()
-    for tasks in Path(f"/proc/{process}/task").glob("*/children"):
-        for child in map(int, tasks.read_text().split()):
-            found |= {child} | below(child)
-    return found
-
-
-def alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+def alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -142,8 +131,8 @@ def test_children_know_nothing_of_each_other(ask: Ask) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_signals_reach_the_child(ask: Ask, number: signal.Signals) -> None:
     asked = ask(WAIT)
-    child = int(asked.stdout.readline())
-    assert child != asked.pid
+    child = psutil.Process(int(asked.stdout.readline()))
+    assert child.pid != asked.pid
     asked.send_signal(number)
     wait_for(lambda: not alive(child))
     code = asked.wait(20)
@@ -163,7 +152,7 @@ def test_what_the_command_ignores_its_child_ignores(ask: Ask) -> None:
 @pytest.mark.parametrize("victim", ["the process that waits", "its parent"])
 def test_no_orphan_is_left(ask: Ask, server: "subprocess.Popen[bytes]", victim: str) -> None:
     asked = ask(WAIT.replace("60", "5"))
-    child = int(asked.stdout.readline())
+    child = psutil.Process(int(asked.stdout.readline()))
     if victim == "its parent":
         server.stdin.close()  # as the end of a process closes its pipes
     else:
@@ -234,7 +223,7 @@ def test_stages_in_any_order_write_what_cold_ones_wrote(
     built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(warm.VARIABLE, raising=False)
-    assert warm.start(*WARM) is not None  # a process of its own, which nothing has happened to
+    assert warm.start() is not None  # a process of its own, which nothing has happened to
     folder = copy_of(built, tmp_path / "copy")
     run = Path(RUN[-1])
     stages = random.Random(0).sample(list(STAGES), 4) + random.Random(1).sample(list(STAGES), 4)

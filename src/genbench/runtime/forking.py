@@ -30,11 +30,11 @@ class Start(NamedTuple):
     """What has to be known of this process before it loads what the children need."""
 
     nanoseconds: int
-    standing: dict[str, Any]
+    conditions: dict[str, Any]
 
     @classmethod
     def now(cls) -> Self:
-        return cls(time.time_ns(), warm.standing())
+        return cls(time.time_ns(), warm.conditions())
 
 
 def serve(descriptor: int, start: Start) -> None:
@@ -54,7 +54,7 @@ def serve(descriptor: int, start: Start) -> None:
         with connection:
             request, streams = received(connection)
             fresh = fresh and {name: version(name) for name in files} == files
-            if not (fresh and request and request[0] == start.standing):
+            if not (fresh and request and request[0] == start.conditions):
                 answer(connection, warm.COLD)
             elif not fork():
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)

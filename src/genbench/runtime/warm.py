@@ -15,6 +15,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -47,8 +48,11 @@ FIXED = frozenset(
     }
 )
 
+# What calls `forking.serve` for genbench's own commands, with the descriptor of the socket as the last argument.
+STAGES = (sys.executable, "-c", "from genbench.cli.warm import main; main()")
 
-def start(*command: str, variable: str = VARIABLE) -> "subprocess.Popen[bytes] | None":
+
+def start(command: Sequence[str] = STAGES, variable: str = VARIABLE) -> "subprocess.Popen[bytes] | None":
     """Starts the process that waits, tells this process's children of it, and ends it with this process.
 
     Only on Linux; elsewhere, and where the variable is set already, nothing is started.
@@ -102,7 +106,7 @@ def ask(address: str) -> None:
                 os._exit(128 + number)
 
         connection.connect(address)
-        request = json.dumps([standing(), _state(handlers)]).encode()
+        request = json.dumps([conditions(), _state(handlers)]).encode()
         socket.send_fds(connection, [len(request).to_bytes(8, "little")], [0, 1, 2])
         connection.sendall(request)
         for number, handler in handlers.items():
@@ -124,7 +128,7 @@ def _end_as(code: int) -> NoReturn:
     os._exit(code)
 
 
-def standing() -> dict[str, Any]:
+def conditions() -> dict[str, Any]:
     """What a forked child cannot take over from the command: both processes must agree on it."""
     import resource
 
