@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import test_models as laws
 import torch
+from test_flows import far_from_identity, inside
 from torch import Generator, Tensor
 
 from genbench.core import Batch, Phase, Space, Splits
@@ -22,21 +23,7 @@ NAMES = ["MAF", "MAF MoG", "IAF", "IAF of mixtures"]
 
 
 def flow(cls: Any, space: Space, components: int = 1, **options: Any) -> Any:
-    """Far from the identity, so that every part of the Jacobian shows."""
-    torch.manual_seed(0)
-    model = cls(space, blocks=3, hidden=16, components=components, **options).double()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.normal_(std=0.25)
-        model.mean.normal_()
-        model.deviation.uniform_(0.5, 2)
-    return model.eval()
-
-
-def inside(space: Space, n: int) -> Tensor:
-    """Dequantised data, in (0, 1)."""
-    noise = torch.randn(n, space.dimensions, generator=Generator().manual_seed(1), dtype=torch.float64)
-    return noise.sigmoid()
+    return far_from_identity(cls, space, blocks=3, components=components, **options)
 
 
 @pytest.mark.parametrize("space", [IMAGES, POINTS], ids=["image", "points"])

@@ -1,6 +1,7 @@
 """A flow is a bijection whose Jacobian it knows."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -17,16 +18,21 @@ SPACES = [IMAGES, COLOURED, POINTS]
 NAMES = ["grey", "coloured", "points"]
 
 
-def flow(space: Space, *, additive: bool = False) -> RealNVP:
-    """Far from the identity, so that every part of the Jacobian shows."""
+def far_from_identity(cls: Any, space: Space, **options: Any) -> Any:
+    """A flow in which every part of the Jacobian shows."""
     torch.manual_seed(0)
-    model = RealNVP(space, couplings=6, hidden=16, additive=additive).double()
+    model = cls(space, hidden=16, **options).double()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(std=0.25)
         model.mean.normal_()
         model.deviation.uniform_(0.5, 2)
     return model.eval()
+
+
+def flow(space: Space, *, additive: bool = False) -> RealNVP:
+    found: RealNVP = far_from_identity(RealNVP, space, couplings=6, additive=additive)
+    return found
 
 
 def inside(space: Space, n: int) -> Tensor:
