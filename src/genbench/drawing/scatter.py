@@ -31,9 +31,8 @@ def scatter(points: np.ndarray, label: np.ndarray) -> Picture:
     places = AROUND + (1 - 2 * AROUND) * (points - low) / np.maximum(high - low, 1e-12)
     colours = _colours(int(label.max()) + 1)
     canvas = Canvas(SIDE, SIDE)
-    for place, own in zip(
-        places, label.tolist(), strict=True
-    ):  # in their order, so that no class hides another
+    # In their order, so that no class hides another.
+    for place, own in zip(places, label.tolist(), strict=True):
         canvas.dots(place[None], RADIUS, colours[own] if own >= 0 else SAMPLES)
     picture = canvas.picture()
     keys = [Key(colours[own], str(own)) for own in sorted(set(label.tolist())) if own >= 0]

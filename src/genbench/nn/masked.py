@@ -53,9 +53,8 @@ class MaskedNetwork(nn.Module):
         below = [values, *[degrees] * layers]
         self.layers = nn.ModuleList(MaskedLinear(up[:, None] >= low[None, :]) for low, up in pairwise(below))
         self.head = MaskedLinear(values.repeat_interleave(outputs)[:, None] > below[-1][None, :])
-        self.known = [
-            int((degrees <= i).sum()) for i in range(dimensions)
-        ]  # units that see no more than i values
+        # How many units see no more than i values.
+        self.known = [int((degrees <= i).sum()) for i in range(dimensions)]
         self.dropout = dropout
         self.apply(masked_he_weights)
         nn.init.normal_(self.head.weight, std=1e-3)

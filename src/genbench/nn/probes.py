@@ -1,4 +1,4 @@
-"""What codes are worth: the labels of their neighbours; and linear codes and linear guesses, which are to be beaten."""
+"""What codes and reconstructions are worth: labels of neighbours, ratios to noise, linear guesses to be beaten."""
 
 from collections.abc import Callable
 from typing import NamedTuple
