@@ -74,6 +74,17 @@ def show(
     typer.echo(f"\nReport: {page.as_uri() if page.is_file() else 'not built: genbench report'}")
 
 
+@app.command(epilog="Example: genbench zoo --out docs/zoo.md")
+def zoo(out: OutFile, params: ParamsFile = PARAMS) -> None:
+    """Write the list of all systems: paper, equation, file, runs of the benchmark, what each can do."""
+    with uncollected():
+        from genbench.report import zoo as catalogue
+    from genbench.params.schema import load
+    from genbench.storage.files import write_whole
+
+    write_whole(out, catalogue.page(load(params).runs).encode())
+
+
 @app.command(epilog="Example: genbench sync; a full build in parallel that DVC agrees with: make reproduce")
 def sync(
     dry_run: Annotated[

@@ -1,4 +1,7 @@
-"""DCGAN (Radford et al., 2016), arXiv:1511.06434.  The GAN game with convolutions, batch norm and no pooling."""
+"""DCGAN (Radford et al., 2016), arXiv:1511.06434.  The GAN game with convolutions, batch norm and no pooling.
+
+min_G max_D E[log D(x)] + E[log(1 − D(G(z)))]; the generator ascends log D instead.
+"""
 
 from functools import partial
 from typing import ClassVar

@@ -1,4 +1,6 @@
-"""The full joint table: p(x) = (N(x) + c) / (N + c·Lᴰ), one probability for every element there is.
+"""The full joint table (Koller & Friedman, 2009, chapter 3): one probability for every element.
+
+p(x) = (N(x) + c) / (N + c·Lᴰ), N(x) of N training elements being x.
 
 It assumes nothing, and pays with Lᴰ − 1 free parameters: the count that a graph of conditional independences
 (`bayes_net`) exists to avoid.  Maximum likelihood of a multinomial; c > 0 is a symmetric Dirichlet prior.
