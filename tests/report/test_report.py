@@ -157,17 +157,22 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "img"):
+        if tag not in ("meta", "img", "input"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag, f"</{tag}> closes another element at line {self.getpos()[0]}"
 
 
+def headline(html: str) -> str:
+    """The headline table of the first dataset."""
+    return html.split('aria-label="Headline scores', 1)[1].split("</table>", 1)[0]
+
+
 def headline_row(html: str, label: str) -> str:
-    """The row of one run in the first table."""
-    first = html.split("<tbody", 1)[1].split("</table>", 1)[0]
-    return next(row for row in first.split("<tr>") if f">{label}</a>" in row)
+    """The row of one run in it."""
+    rows = headline(html).split("<tbody", 1)[1].split("<tr ")
+    return next(row for row in rows if f">{label}</a>" in row)
 
 
 def test_a_model_behind_means_and_covariances_says_why() -> None:
@@ -183,8 +188,8 @@ def test_a_model_behind_means_and_covariances_says_why() -> None:
 
 
 def fid_cell(html: str, label: str) -> str:
-    """The first score of a run in the first table."""
-    return headline_row(html, label).split("<td", 2)[1]
+    """The first score of a run in the headline table."""
+    return headline_row(html, label).split('<td class="number', 2)[1]
 
 
 def markdown_row(text: str, label: str) -> str:
@@ -244,7 +249,8 @@ def test_page_loads_nothing() -> None:
 def test_pictures_are_described() -> None:
     images = [attrs for tag, attrs in Elements(page(EVERYTHING)).tags if tag == "img"]
     drawings = [attrs for tag, attrs in Elements(page(EVERYTHING)).tags if tag == "svg"]
-    assert len(images) == 1 + 2 * len(EVERYTHING) + 2  # the dataset's, grid and pairs of each, two of the vae
+    # Twice the dataset's; strip, grid and pairs of each; two of the vae.
+    assert len(images) == 2 + 3 * len(EVERYTHING) + 2
     assert all(attrs["alt"] for attrs in images)
     assert len(drawings) == 2 + len(models())
     assert all(attrs["aria-label"] for attrs in drawings)
@@ -316,11 +322,9 @@ def test_higher_is_better_where_the_arrow_points_up() -> None:
 
 
 def test_ideal_values_have_no_winner() -> None:
-    html = page(EVERYTHING)
-    first = html.split("</table>")[0]
-    assert "copy rate" in first and "→ 1" in first
-    head, scores = first.split("<main>")
-    assert "<b>" in head and "<b>" not in scores  # two share FID, precision has one model
+    table = headline(page(EVERYTHING))
+    assert "copy rate" in table and "→ 1" in table
+    assert "<b>" not in table  # two share FID, precision has one model
 
 
 def test_a_lone_model_wins_nothing() -> None:
@@ -332,9 +336,7 @@ def test_a_lone_model_wins_nothing() -> None:
 
 
 def test_controls_are_apart_and_never_best() -> None:
-    html = page(EVERYTHING)
-    table = html.split("</table>")[0]
-    _, model_rows, control_rows = table.split("<tbody")
+    _, model_rows, control_rows = headline(page(EVERYTHING)).split("<tbody")
     assert [f">{r.label}</a>" in model_rows for r in EVERYTHING] == [r.control is None for r in EVERYTHING]
     assert control_rows.startswith(' class="controls"')
     assert "<b>" not in control_rows and "†" not in control_rows
@@ -640,7 +642,7 @@ def test_seeds_make_one_row_of_means_and_standard_deviations() -> None:
     runs = [*seeds_of(3.0, 3.2, 3.7), models()[0], *controls()]
     files = render(runs, [dataset()])
     html, md, tex = (files[f].decode() for f in ("index.html", "headline.md", "headline.tex"))
-    table = html.split("<tbody", 1)[1].split("</table>", 1)[0]
+    table = headline(html).split("<tbody", 1)[1]
     assert table.count("<th scope=") == 2 + len(controls()) and ">vae-s1<" not in table
     row = headline_row(html, "vae")
     assert 'href="#run-digits-vae"' in row and '<span class="seeds">3 seeds</span>' in row

@@ -6,8 +6,6 @@ import base64
 import hashlib
 import json
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from browser import browse, needs_chromium
 from scipy import stats
 from test_report import Elements, controls, dataset, models, page, run
 
@@ -26,7 +25,6 @@ from genbench.study import Answers, Key, Score, Source, build, parse, score, sum
 from genbench.study.scoring import Table, share
 
 RATERS = ["ABCDEFGH", "BCDEFGHJ", "CDEFGHJK", "DEFGHJKL", "EFGHJKLM"]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 RNG = np.random.default_rng(0)
 IMAGES = {
     name: RNG.integers(0, 17, (30, 1, 8, 8), dtype=np.uint8) for name in ("real", "train", "gan", "vae")
@@ -624,42 +622,18 @@ const note = () => states.push([getComputedStyle(image).visibility, gone.textCon
 </body>"""
 
 
-def browse(page: Path, script: str, profile: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The real page with a script that acts as a rater: the JSON that it leaves, and what it noted besides.
-
-    `profile` is a folder for what the browser keeps.
-    """
-    driven = page.with_name("driven.html")
-    driven.write_text(page.read_text().replace("</body>", script))
-    options = [
-        *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-        *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-        *("--window-size=500,900", "--virtual-time-budget=60000", "--dump-dom"),
-    ]
-    assert CHROMIUM
-    # On a busy machine the browser may hand over the page before its script is through.  Every attempt has a profile of
-    # its own, since the answers of the one before would be resumed.
-    for attempt in range(4):
-        kept = f"--user-data-dir={profile / str(attempt)}"
-        command = [CHROMIUM, *options, kept, driven.resolve().as_uri()]
-        dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
-        found = re.search(r'<pre id="result"([^>]*)>(.*?)</pre>', dom, re.DOTALL)
-        assert found
-        if found[2]:
-            break
-    attributes = {k: v.replace("&quot;", '"') for k, v in re.findall(r'data-(\w+)="([^"]*)"', found[1])}
-    assert found[2].startswith("{"), found[2]
-    return json.loads(found[2]), attributes
-
-
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: the page itself is not tried")
+def rated(page: Path, script: str, profile: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The page with a script that acts as a rater: the JSON that it leaves, and what it noted besides."""
+    left = browse(page, script, profile)
+    assert left.text.startswith("{"), left.text
+    return json.loads(left.text), left.noted
 
 
 @needs_chromium
 def test_an_image_is_seen_once_where_looks_are_limited(tmp_path: Path) -> None:
     html, _ = study(seconds=0.4)
     (tmp_path / "study.html").write_text(html)
-    found, _ = browse(tmp_path / "study.html", TIMED, tmp_path / "p")
+    found, _ = rated(tmp_path / "study.html", TIMED, tmp_path / "p")
     blank, seen, gone = ["hidden", ""], ["visible", ""], ["hidden", "Real or fake?"]
     assert found["states"] == [blank, seen, gone, seen, gone]
     assert "disappears after 0.4 seconds;" in found["limit"]
@@ -671,7 +645,7 @@ def test_a_rater_in_a_browser(place: Place, tmp_path_factory: pytest.TempPathFac
     given = dict(content(html.read_text())["trials"])
     orders = []
     for code in (0, 5):
-        file, noted = browse(html, DRIVER.replace("CODE", str(code)), tmp_path_factory.mktemp("p"))
+        file, noted = rated(html, DRIVER.replace("CODE", str(code)), tmp_path_factory.mktemp("p"))
         ids = [trial["id"] for trial in file["trials"]]
         orders.append(ids)
         assert sorted(ids) == sorted(key["trials"]) and file["study"] == key["study"]

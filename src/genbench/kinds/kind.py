@@ -98,6 +98,10 @@ class Kind(ABC):
         """One moment of a training: x, samples (k, *shape), and what else the model showed; by default their `grid`."""
         return self.grid(frame["x"], card)
 
+    def strip(self, samples: np.ndarray, card: Card) -> Picture:
+        """What a line of a table has room for: the first samples, or all in a small picture; by default a `moment`."""
+        return self.moment({"x": samples}, card, size="small")
+
     def legend(self, frame: Mapping[str, np.ndarray], card: Card) -> list[Key]:
         """What the colours of `moment` mean; by default there is nothing to explain."""
         return []

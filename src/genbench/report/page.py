@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from genbench.drawing.pages import templates
 from genbench.drawing.tiles import png
 from genbench.kinds.kind import kind_of
 from genbench.report.absent import Absent
 from genbench.report.agreement import METHOD, Agreement, agreement
+from genbench.report.findings import Finding, findings
+from genbench.report.overview import branches
 from genbench.report.people import Study, study
 from genbench.report.pictures import Picture, picture
 from genbench.report.results import (
@@ -24,8 +28,8 @@ from genbench.report.results import (
 from genbench.report.run_page import RunPage, run_page
 from genbench.report.svg import Dot, Figure, dot_plot, fitting_axis, rate_axis
 from genbench.report.table import MISSING, Column, by_dataset, column, columns, leading
-from genbench.report.text import cautions, describe, missing_lines
-from genbench.report.verdict import Judgement, assess
+from genbench.report.text import cautions, describe, minus, missing_lines
+from genbench.report.verdict import VERDICTS, Judgement, assess
 from genbench.scoring.catalogue import COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
 from genbench.scoring.estimates import Estimate
 
@@ -61,10 +65,18 @@ class Section(NamedTuple):
     studies: list[Study]
     absent: list[Absent]
     warnings: list[str]
+    findings: list[Finding]
+    preview: Picture | None  # a few held-out elements
+    strips: dict[str, Picture]  # by name of the row, samples of its first run
 
     @property
     def runs(self) -> list[RunResult]:
         return runs_of(self.rows)
+
+    @property
+    def models(self) -> int:
+        """The number of rows that are no controls."""
+        return sum(row.control is None for row in self.rows)
 
     @property
     def leading(self) -> str | None:
@@ -104,6 +116,10 @@ def html_page(
         "missing": MISSING,
         "slugs": slugs,
         "method": METHOD,
+        "branches": branches({section.name: (section.rows, section.judgement) for section in sections}),
+        "datasets": [section.name for section in sections if section.models],
+        "judged": any(section.judgement.verdicts for section in sections),
+        "verdicts": [name for name, _ in VERDICTS],
     }
     page = environment.get_template("index.html")
     return page.render(sections=sections, run_page=_run_page, any_runs=bool(runs), **constants)
@@ -125,17 +141,13 @@ def plain(value: Any) -> str:
     return MISSING if value is None else str(value)
 
 
-def minus(text: str) -> str:
-    """Numbers with a true minus sign."""
-    return re.sub(r"-(?=\d)", "−", text)
-
-
 def _section(
     name: str, slug: str, rows: list[Row], dataset: DatasetResult | None, absent: Sequence[Absent]
 ) -> Section:
     head = columns(rows, (QUALITY, OTHER, NOVELTY))
     judgement = assess(rows)
     told = {control for power in judgement.powers for control in power.tells}
+    agreed = agreement(rows)
     groups = [(g, sum(c.score.group == g for c in head)) for g in (QUALITY, OTHER, NOVELTY)]
     return Section(
         name=name,
@@ -149,7 +161,7 @@ def _section(
         judgement=judgement,
         controls_told=[control for control in CONTROL_ROLES if control in told],
         figures=[f for f in (_score_figure("fid", rows), _rate_figure("copy_rate", rows)) if f],
-        agreement=agreement(rows),
+        agreement=agreed,
         histogram=_histogram(rows),
         dataset=dataset,
         examples=_examples(dataset),
@@ -157,6 +169,9 @@ def _section(
         studies=[study(record, dataset, runs_of(rows)) for record in dataset.studies] if dataset else [],
         absent=[run for run in absent if run.dataset == name],
         warnings=cautions(rows),
+        findings=findings(rows, judgement, agreed),
+        preview=_strip(dataset.examples, dataset) if dataset else None,
+        strips={row.name: shown for row in rows if (shown := _strip(row.runs[0].samples.get("x"), dataset))},
     )
 
 
@@ -212,6 +227,13 @@ def _examples(dataset: DatasetResult | None) -> Picture | None:
     if dataset is None or not dataset.examples.size:
         return None
     return picture(png(kind_of(dataset.card).grid(dataset.examples, dataset.card)))
+
+
+def _strip(elements: np.ndarray | None, dataset: DatasetResult | None) -> Picture | None:
+    """A few elements in a small picture, at its own size."""
+    if elements is None or dataset is None or not elements.size:
+        return None
+    return picture(png(kind_of(dataset.card).strip(elements, dataset.card)), target=1)
 
 
 def _run_page(run: RunResult, section: Section) -> RunPage:

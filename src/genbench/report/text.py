@@ -156,6 +156,11 @@ def describe(rows: Sequence[Row]) -> str:
     return ", ".join(f"{label} {' / '.join(found)}" for label, found in values.items())
 
 
+def minus(text: str) -> str:
+    """Numbers with a true minus sign."""
+    return re.sub(r"-(?=\d)", "−", text)
+
+
 def shorten(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 

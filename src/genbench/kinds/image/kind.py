@@ -16,6 +16,7 @@ from genbench.scoring.resampling import Draws
 
 SHOWN = 100  # samples in a grid
 ROW_SIDE = 32  # of an element in a row, in pixels
+IN_STRIP = 6
 
 
 class ImageKind(Kind):
@@ -48,6 +49,9 @@ class ImageKind(Kind):
         self, samples: np.ndarray, training: np.ndarray, flagged: Sequence[bool], card: Card
     ) -> Picture:
         return tiles.neighbours(samples, training, flagged, card["levels"])
+
+    def strip(self, samples: np.ndarray, card: Card) -> Picture:
+        return tiles.tile(samples[:IN_STRIP], card["levels"], columns=IN_STRIP, side=ROW_SIDE)
 
     def rows(self, elements: np.ndarray, card: Card) -> Picture:
         columns, *shape = elements.shape[1:]

@@ -1,0 +1,134 @@
+"""What a section found, in sentences made from its numbers: the answers before the evidence."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import NamedTuple
+
+from genbench.report.agreement import Agreement
+from genbench.report.results import Row
+from genbench.report.table import Column, column, leading
+from genbench.report.text import minus
+from genbench.report.verdict import VERDICTS, Judgement
+from genbench.report.weak import has_no_winner
+from genbench.scoring.catalogue import SCORES
+
+NAMED = 4  # systems that a sentence names before it counts the rest
+LIKELIHOODS = ("excess_nll", "nll")  # by which a section speaks of likelihood, the first that it has
+
+
+class Finding(NamedTuple):
+    """question: in a word or two.  answer: a sentence.  alarming: whether it speaks of something that went wrong."""
+
+    question: str
+    answer: str
+    alarming: bool = False
+
+
+def findings(rows: Sequence[Row], judgement: Judgement, agreement: Agreement | None) -> list[Finding]:
+    """The answers of one dataset's section, in the order of the questions; no answer where nothing was measured."""
+    models = [row for row in rows if not row.control]
+    if not models:
+        return []
+    found = [
+        _novelty(models, judgement),
+        _quality(rows),
+        _beaten(rows),
+        _likelihood(rows),
+        _ranking(agreement),
+    ]
+    return [each for each in found if each]
+
+
+def listed(names: Sequence[str], most: int = NAMED) -> str:
+    """ "a", "a and b", "a, b and 3 more"."""
+    shown = [*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _novelty(models: Sequence[Row], judgement: Judgement) -> Finding | None:
+    question = "Is it new?"
+    if judgement.state == "idle":
+        return None
+    if judgement.state == "failed":
+        wrong = [check.control for check in judgement.checks if check.estimates and not check.passed]
+        return Finding(question, f"No verdict: the controls came out wrong ({listed(wrong)}).", alarming=True)
+    if judgement.state == "missing":
+        return Finding(question, f"No verdict: control runs are missing ({listed(judgement.missing)}).")
+    judged = [row for row in models if judgement.of(row)]
+    if not judged:
+        return None
+    by = {name: [row.label for row in judged if judgement.of(row) == name] for name, _ in VERDICTS}
+    bad = [f"{name}: {listed(by[name])}" for name in ("copies", "suspicious") if by[name]]
+    if not bad:
+        who = {1: "It is", 2: "Both systems are"}.get(len(judged), f"All {len(judged)} systems are")
+        return Finding(question, f"{who} novel.")
+    return Finding(
+        question, f"{len(by['novel'])} of {len(judged)} systems are novel; {'; '.join(bad)}.", alarming=True
+    )
+
+
+def _quality(rows: Sequence[Row]) -> Finding | None:
+    question, name = "The same distribution?", leading(rows)
+    if name is None or not any(name in row.estimates for row in rows if not row.control):
+        return None
+    if has_no_winner(name, rows):
+        return Finding(question, "No winner: the extractor hardly reads this data.", alarming=True)
+    shown = column(name, SCORES[name], rows)
+    floor = [row for row in rows if row.control == "real" and name in row.estimates]
+    real = f" Held-out data itself has {minus(shown.value(floor[0]))}." if floor else ""
+    return Finding(question, _winner(shown, rows) + real)
+
+
+def _winner(shown: Column, rows: Sequence[Row]) -> str:
+    """Who leads a column, or that nobody does beyond noise."""
+    models = {row.name: row for row in rows if not row.control and shown.name in row.estimates}
+    label = shown.score.label
+    if shown.best:
+        row = models[shown.best]
+        return f"{row.label} leads by {label}, {minus(shown.value(row))}, beyond noise."
+    sign = -1 if shown.score.better == "up" else 1
+    order = sorted(models.values(), key=lambda row: sign * row.estimates[shown.name].value)
+    if len(order) == 1:
+        return f"{order[0].label} has {label} {minus(shown.value(order[0]))}."
+    top, others = order[0], [row.label for row in order[1:] if row.name in shown.tied]
+    value = minus(shown.value(top))
+    return f"No single winner by {label}: {top.label} has {value}, and within noise of it {listed(others)}."
+
+
+def _beaten(rows: Sequence[Row]) -> Finding | None:
+    """Who does not beat the cheapest model that has seen the data."""
+    name = leading(rows)
+    gaussian = [row for row in rows if row.control == "pca_gaussian" and name in row.estimates]
+    if not gaussian or name is None:
+        return None
+    shown, least = column(name, SCORES[name], rows), gaussian[0].estimates[name].value
+    behind = [
+        row.label
+        for row in rows
+        if not row.control and name in row.estimates and row.estimates[name].value > least
+    ]
+    said = (
+        f"{listed(behind)} {'does' if len(behind) == 1 else 'do'} not beat"
+        if behind
+        else "Every system beats"
+    )
+    value = minus(shown.value(gaussian[0]))
+    return Finding("Worth its cost?", f"{said} a Gaussian on principal components ({value}).", bool(behind))
+
+
+def _likelihood(rows: Sequence[Row]) -> Finding | None:
+    models = [row for row in rows if not row.control]
+    name = next((name for name in LIKELIHOODS if sum(name in row.estimates for row in models) > 1), None)
+    if name is None:
+        return None
+    if not all(isfinite(row.estimates[name].value) for row in models if name in row.estimates):
+        return None
+    return Finding("How likely is new data?", _winner(column(name, SCORES[name], rows), rows))
+
+
+def _ranking(found: Agreement | None) -> Finding | None:
+    return (
+        Finding("Do extractors agree?", minus(found.warning), alarming=True)
+        if found and found.warning
+        else None
+    )

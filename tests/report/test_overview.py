@@ -1,0 +1,163 @@
+"""Laws of the overview: sentences that say what the numbers say, places that follow the scores, a page that works."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from browser import browse, needs_chromium
+from test_report import EVERYTHING, controls, dataset, models, page, rate, run, score
+
+from genbench.report import RunResult
+from genbench.report.agreement import agreement
+from genbench.report.findings import findings, listed
+from genbench.report.overview import branches
+from genbench.report.table import by_dataset
+from genbench.report.verdict import assess
+
+
+def answers(runs: list[RunResult]) -> dict[str, str]:
+    rows = by_dataset(runs)["digits"]
+    return {each.question: each.answer for each in findings(rows, assess(rows), agreement(rows))}
+
+
+def novel(name: str, fid: float, **scores: dict[str, float]) -> RunResult:
+    found = {"fid": score(fid), **scores}
+    return run(f"digits-{name}", f"latent/{name}", found, {"copy_rate": rate(0.012, 0.006, 0.022)})
+
+
+def test_copies_and_suspicions_are_named() -> None:
+    assert answers(EVERYTHING)["Is it new?"] == "1 of 3 systems are novel; copies: made; suspicious: gan."
+    assert answers([novel("a", 3.0), novel("b", 4.0), *controls()])["Is it new?"] == "Both systems are novel."
+    assert answers([novel("a", 3.0), *controls()])["Is it new?"] == "It is novel."
+
+
+def test_without_good_controls_there_is_no_answer_on_novelty() -> None:
+    wrong = controls(copycat=rate(0.5, 0.45, 0.55))
+    assert answers([*models(), *wrong])["Is it new?"] == "No verdict: the controls came out wrong (copycat)."
+    lacking = [each for each in controls() if each.control != "noise"]
+    assert answers([*models(), *lacking])["Is it new?"] == "No verdict: control runs are missing (noise)."
+
+
+def test_a_winner_is_named_only_beyond_noise() -> None:
+    said = answers(EVERYTHING)["The same distribution?"]
+    assert said == (
+        "No single winner by FID (classifier): vae has 3.00, and within noise of it made. "
+        "Held-out data itself has 0.90."
+    )
+    alone = answers([novel("a", 3.0), novel("autoencoder-10", 2.0), *controls()])["The same distribution?"]
+    assert alone.startswith("autoencoder-10 leads by FID (classifier), 2.00, beyond noise.")
+
+
+def test_who_does_not_beat_a_gaussian_is_named() -> None:
+    control = run("digits-pca_gaussian", "controls/pca_gaussian", {"fid": score(3.2)}, {})
+    question, what = "Worth its cost?", "a Gaussian on principal components (3.20)."
+    assert answers([*EVERYTHING, control])[question] == f"gan does not beat {what}"
+    assert answers([novel("a", 1.0), control, *controls()])[question] == f"Every system beats {what}"
+
+
+def test_likelihood_is_spoken_of_where_two_have_one() -> None:
+    assert "How likely is new data?" not in answers(EVERYTHING)
+    two = [novel("a", 3.0, nll=score(95.5)), novel("b", 3.0, nll=score(80.0))]
+    assert answers([*two, *controls()])["How likely is new data?"] == "b leads by NLL, 80.00, beyond noise."
+
+
+def test_many_names_are_counted() -> None:
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert listed(list("abcdefg")) == "a, b, c, d and 3 more"
+
+
+def test_places_follow_the_leading_score_branch_by_branch() -> None:
+    rows = by_dataset(EVERYTHING)["digits"]
+    found = branches({"digits": (rows, assess(rows))})
+    shown = [
+        (branch.name, system.model, place.text, place.verdict)
+        for branch in found
+        for system in branch.systems
+        for place in system.places["digits"]
+    ]
+    assert shown == [
+        ("Explicit density, tractable", "autoregressive/made", "best", "copies"),
+        ("Explicit density, approximate", "latent/vae", "best", "novel"),
+        ("Implicit density", "adversarial/gan", "3 of 3", "suspicious"),
+    ]
+
+
+def test_a_model_of_an_unknown_family_has_a_place() -> None:
+    rows = by_dataset([run("digits-x", "external/folder", {"fid": score(1.0)}, {}), *controls()])["digits"]
+    (branch,) = branches({"digits": (rows, assess(rows))})
+    assert (branch.name, branch.systems[0].places["digits"][0].text) == ("From elsewhere", "alone")
+
+
+def test_hostile_names_stay_text() -> None:
+    name = "digits-<img src=x onerror=alert(1)>"
+    html = page([run(name, "latent/vae", {"fid": score(1.0)}, {}), *controls()])
+    assert "<img src=x" not in html and "&lt;img src=x" in html
+
+
+READER = """
+<pre id="result"></pre>
+<script>
+const out = {}, problems = [], result = document.getElementById("result");
+addEventListener("error", (event) => problems.push(event.message));
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+const seen = (e) => !e.hidden && e.getClientRects().length;
+const shown = (selector) => [...document.querySelectorAll(selector)].filter(seen);
+const type = (text) => { find.value = text; find.dispatchEvent(new Event("input")); };
+(async () => {
+  const headline = "[aria-label^='Headline'] tbody tr";
+  out.before = shown(headline).length;
+  type("vae");
+  out.filtered = shown(headline).map((row) => row.querySelector("th a").textContent);
+  out.status = document.getElementById("found").textContent;
+  out.map = shown(".map tr[data-row]").map((row) => row.dataset.row);
+  type("");
+  verdict.value = "novel"; verdict.dispatchEvent(new Event("change"));
+  out.novel = shown(headline).map((row) => row.querySelector("th a").textContent);
+  verdict.value = ""; verdict.dispatchEvent(new Event("change"));
+  out.after = shown(headline).length;
+
+  document.querySelector("[data-enlarge=run-digits-vae]").click();
+  out.enlarged = [stage.open, stage.querySelectorAll("img").length, stage.querySelector("h4 a").hash];
+  stage.close();
+  document.querySelector(".choose input[value=run-digits-vae]").click();
+  out.alone = document.getElementById("compare").disabled;
+  document.querySelector(".choose input[value=run-digits-real]").click();
+  document.getElementById("compare").click();
+  out.compared = [...stage.querySelectorAll("h4 a")].map((a) => a.textContent);
+  stage.querySelector("h4 a").click();
+  await wait(100);
+  const hash = location.hash.slice(1);
+  out.followed = [stage.open, document.getElementById(hash).open];
+  document.getElementById("clear").click();
+  out.tray = tray.hidden;
+
+  const gallery = document.querySelector(".gallery");
+  gallery.open = true;
+  await wait(200);
+  out.gallery = [...gallery.querySelectorAll("h4 a")].map((a) => a.textContent);
+  document.querySelector("[data-enlarge=run-digits-gan]").focus();
+  out.focused = document.activeElement.dataset.enlarge;
+  out.requests = performance.getEntriesByType("resource").filter((e) => !e.name.startsWith("data:")).map((e) => e.name);
+  out.problems = problems;
+})().catch((error) => { out.problems = ["" + error]; }).finally(() => { result.textContent = JSON.stringify(out); });
+</script>
+</body>"""
+
+
+@needs_chromium
+def test_a_reader_in_a_browser(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(page(EVERYTHING, [dataset()]))
+    found = json.loads(browse(tmp_path / "index.html", READER, tmp_path / "p", size="1400,1000").text)
+    assert found["problems"] == [] and found["requests"] == []
+    assert found["before"] == found["after"] == len(EVERYTHING)
+    assert found["filtered"] == ["vae"] and found["status"] == f"1 of {len(EVERYTHING)} runs"
+    assert found["map"] == ["latent/vae"]
+    assert found["novel"] == ["vae", "real", "noise"]
+    assert found["enlarged"] == [True, 3, "#run-digits-vae"]
+    assert found["alone"] is True
+    assert found["compared"] == ["vae", "real"] and found["followed"] == [False, True]
+    assert found["tray"] is True
+    assert found["gallery"][0] == "real" and len(found["gallery"]) == len(EVERYTHING)
+    assert found["focused"] == "run-digits-gan"
