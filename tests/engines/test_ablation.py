@@ -38,7 +38,7 @@ def test_a_row_has_five_seeds_and_the_arms_differ_in_their_techniques_alone(data
     assert all(entry == entries[0] for entry in entries)
 
 
-def test_the_sentence_names_what_differs_by_more_than_two_standard_errors() -> None:
+def test_the_sentence_names_what_differs_by_more_than_three_standard_errors() -> None:
     found = ablation().sentence(
         "ring",
         {
@@ -50,7 +50,7 @@ def test_the_sentence_names_what_differs_by_more_than_two_standard_errors() -> N
     )
     assert found == (
         "On `ring`, against plain over 3 seeds: new rule helps modes 6.3 → 8.0 and KL 0.200 → 0.100; "
-        "bad rule harms KL 0.200 → 0.510; no rule: no difference beyond two standard errors."
+        "bad rule harms KL 0.200 → 0.510; no rule: no difference beyond three standard errors."
     )
 
 
