@@ -5,8 +5,9 @@
     cd benchmarks/techniques; python ../ablation.py --needed    the files it reads, which Snakemake makes
 
 A row is one system: mean ± standard deviation over the seeds of its runs.  The first of a dataset is what the others
-are compared with: a technique helps or harms where the means differ by more than three standard errors of their
-difference, which without any effect happens in 1.7 % of comparisons of five seeds with five (in 8 % by more than two).
+are compared with: a technique improves or worsens a score where the means differ by more than three standard errors
+of their difference, which without any effect happens in 1.7 % of comparisons of five seeds with five (in 8 % by more
+than two).
 Modes are those of the mixture, or the classes that the dataset's classifier reads; churn is of the samples that each
 run kept at its moments (`moments`, `watched`).
 """
@@ -149,7 +150,7 @@ def sentence(dataset: str, rows: dict[str, dict[str, list[float]]]) -> str:
                 changes[column.better * (1 if gap > 0 else -1)].append(change)
         words = [
             f"{verb} {' and '.join(changes[way])}"
-            for way, verb in ((1, "helps"), (-1, "harms"))
+            for way, verb in ((1, "improves"), (-1, "worsens"))
             if changes[way]
         ]
         plain = name.replace("_", " ")

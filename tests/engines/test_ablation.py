@@ -49,8 +49,8 @@ def test_the_sentence_names_what_differs_by_more_than_three_standard_errors() ->
         },
     )
     assert found == (
-        "On `ring`, against plain over 3 seeds: new rule helps modes 6.3 → 8.0 and KL 0.200 → 0.100; "
-        "bad rule harms KL 0.200 → 0.510; no rule: no difference beyond three standard errors."
+        "On `ring`, against plain over 3 seeds: new rule improves modes 6.3 → 8.0 and KL 0.200 → 0.100; "
+        "bad rule worsens KL 0.200 → 0.510; no rule: no difference beyond three standard errors."
     )
 
 
