@@ -28,8 +28,8 @@ from genbench.storage.files import InputError
 
 NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?$"
 MODEL = r"^[a-z0-9_]+(?:/[a-z0-9_]+)+$"
-# Keys of a run that say how its training computes, with the values that an entry need not name.
-EXECUTION: dict[str, Any] = {"processes": 1, "precision": "float32", "compile": False}
+# Keys of a run that say how its training computes and is watched, with the values that an entry need not name.
+EXECUTION: dict[str, Any] = {"processes": 1, "precision": "float32", "compile": False, "moments": 8}
 
 E = TypeVar("E")
 Name = Annotated[str, Field(pattern=NAME, max_length=80)]
@@ -69,7 +69,8 @@ class Run(Strict):
     """One model on one dataset with one seed.
 
     threads: of the CPU, for each process.  processes, precision, compile: how it is trained, see
-    `genbench.training.execution`; it is sampled and scored by one process in float32.
+    `genbench.training.execution`; it is sampled and scored by one process in float32.  moments: at which a training is
+    watched, the first before its first step and the last after its last.
     """
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
@@ -83,6 +84,7 @@ class Run(Strict):
     processes: Annotated[int, Field(ge=1)] = 1
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
+    moments: Annotated[int, Field(ge=2)] = 8
 
     @model_serializer(mode="wrap")
     def _entry(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

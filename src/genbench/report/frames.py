@@ -9,7 +9,7 @@ from PIL import Image
 from genbench.drawing.canvas import Picture, captioned, side_by_side, with_legend
 from genbench.kinds.kind import Card, Size, kind_of
 
-COLUMNS = 4
+COLUMNS, MOMENTS = 4, 8
 PAUSE, LAST = 700, 2500  # milliseconds
 
 
@@ -23,11 +23,14 @@ class Film(NamedTuple):
 def film(frames: dict[str, np.ndarray], card: Card) -> Film:
     """The moments of a training, as the kind of data draws each.
 
-    frames: step (m,), x (m, k, *shape) as stored, and what else the model showed, (m, …).
+    frames: step (m,), x (m, k, *shape) as stored, and what else the model showed, (m, …).  Of more than MOMENTS,
+    as many are shown, evenly spaced from the first to the last.
     """
     kind = kind_of(card)
-    steps = [int(step) for step in frames["step"]]
-    moments = [{name: values[i] for name, values in frames.items()} for i in range(len(steps))]
+    count = min(len(frames["step"]), MOMENTS)
+    chosen = np.linspace(0, len(frames["step"]) - 1, count).round().astype(int)
+    steps = [int(step) for step in frames["step"][chosen]]
+    moments = [{name: values[i] for name, values in frames.items()} for i in chosen]
     keys = kind.legend(moments[0], card)
 
     def pictures(size: Size) -> list[Picture]:

@@ -39,7 +39,7 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     owner = about(run, entry, prepared)
     fingerprint = json.dumps(owner | {"code": training_fingerprint(entry.model)})
     job = loop.Job(run, seed, CHECKPOINTS / f"{run}.pt", fingerprint)
-    budget = loop.Budget(entry.steps, entry.batch_size, entry.ema)
+    budget = loop.Budget(entry.steps, entry.batch_size, entry.ema, entry.moments)
     how = Execution(group, entry.precision, entry.compile)
     with how.explained(run):
         record = loop.train(model, splits_of(prepared, device), budget, job, how)

@@ -22,11 +22,15 @@ CURVE_POINTS = 200
 
 
 class Budget(NamedTuple):
-    """steps: over all phases with objectives, divided by their shares.  ema: decay of the averaged weights, or 0."""
+    """steps: over all phases with objectives, divided by their shares.  ema: decay of the averaged weights, or 0.
+
+    moments: at which the training is watched.
+    """
 
     steps: int
     batch_size: int
     ema: float = 0.0
+    moments: int = 8
 
 
 class Job(NamedTuple):
@@ -79,7 +83,8 @@ def train(
     if saved:
         load_state(model, saved["model"])
         curve = [CurvePoint(*point) for point in saved["curve"]]
-    watcher = Watcher(model, steps if group.is_rank_zero else 0, job.seed, saved["frames"] if saved else {})
+    watched = steps if group.is_rank_zero else 0
+    watcher = Watcher(model, watched, budget.moments, job.seed, saved["frames"] if saved else {})
     first = saved["phase"] if saved else 0
     for number in range(first, len(phases)):
         phase, span = phases[number], range(ends[number - 1] if number else 0, ends[number])

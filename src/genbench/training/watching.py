@@ -8,18 +8,16 @@ from genbench.capabilities import Watched, capability
 from genbench.core import GenerativeModel, Space
 from genbench.runtime.machine import seed_of
 
-MOMENTS = 8
-
 
 class Watcher:
     """Looks at a model at evenly spaced steps, and leaves its training as it was."""
 
     def __init__(
-        self, model: GenerativeModel, steps: int, seed: int, taken: dict[int, dict[str, Tensor]]
+        self, model: GenerativeModel, steps: int, moments: int, seed: int, taken: dict[int, dict[str, Tensor]]
     ) -> None:
         self.model, self.watched, self.seed, self.taken = model, capability(model, Watched), seed, taken
         self.steps = steps
-        self.moments = {round(i * steps / (MOMENTS - 1)) for i in range(MOMENTS)} if steps else set()
+        self.moments = {round(i * steps / (moments - 1)) for i in range(moments)} if steps else set()
 
     @torch.no_grad()
     def look(self, step: int) -> None:
