@@ -14,7 +14,7 @@ from genbench.params.schema import Extractor as Settings
 from genbench.storage.files import InputError
 from genbench.storage.weights import read_weights
 
-SETTINGS = Settings(steps=60, batch_size=8, width=4, features=8, seeds=[0, 3])
+SETTINGS = Settings(steps=40, batch_size=8, width=4, features=8, seeds=[0, 3])
 OPTIONS = {"size": 16, "train": 300, "held_out": 60, "identities": 20}
 
 

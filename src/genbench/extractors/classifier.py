@@ -131,7 +131,7 @@ def train(data: Prepared, params: Settings) -> tuple[bytes, dict[str, Any]]:
         "seeds": params.seeds,
     }
     networks: nn.Module = nn.ModuleList(classifiers.values())
-    found = readers.train(data, steps=params.steps)
+    found = readers.train(data, params)
     if found is not None:
         networks.add_module("readers", found.readers.network)
         about["readers"] = readers.about(found.readers)

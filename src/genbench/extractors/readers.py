@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from genbench.core import Space, space_of
 from genbench.data.prepared import Prepared
 from genbench.data.source import Part
+from genbench.params.schema import Extractor as Settings
 from genbench.runtime.machine import seed_of
 from genbench.scoring.estimates import Estimate, bootstrap_interval, clopper_pearson, resamplings
 from genbench.storage.arrays import slices
@@ -31,8 +32,8 @@ from genbench.storage.weights import load_state, read_weights
 READABLE = 0.95  # of the accuracy, or of R²
 DOMAIN = "domain"
 PREFIX = "readers."
-BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY = 64, 4e-3, 0.05
-WIDTHS, PLACES, FEATURES = (16, 48, 64), 4, 128
+LONGER, BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY = 2, 48, 4e-3, 0.05
+WIDTHS, PLACES, FEATURES = (16, 32, 48), 4, 128
 AT_ONCE, RESAMPLINGS = 512, 200
 
 Values = tuple[str, ...] | tuple[float, float]  # names of 0, 1, …, or the lowest and the highest
@@ -187,12 +188,12 @@ def images(data: Prepared, part: Part) -> np.ndarray:
     )
 
 
-def train(data: Prepared, *, steps: int) -> WithCard | None:
-    """The readers of a dataset, trained for so many steps; None where no factor is known."""
+def train(data: Prepared, settings: Settings) -> WithCard | None:
+    """The readers of a dataset, trained LONGER than a classifier; None where no factor is known."""
     values, space = known_factors(data), space_of(data.card)
     if not values:
         return None
-    seed = seed_of(0, data.card["name"], "readers")
+    seed, steps = seed_of(0, data.card["name"], "readers"), LONGER * settings.steps
     torch.manual_seed(seed)
     network = Network(space.shape[0], max(head.stop for head in heads(values).values()))
     x = Stored(images(data, data.train), space.to_unit, torch.device("cpu"))
