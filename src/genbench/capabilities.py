@@ -52,6 +52,54 @@ class Completion(Protocol):
         ...
 
 
+@runtime_checkable
+class Pairs(Protocol):
+    """Draws two pictures of one identity that differ in everything else."""
+
+    def pairs(self, n: int, *, rng: Generator) -> tuple[Tensor, Tensor]:
+        """(n, *space.shape) twice, in [0, 1]: row i of both has one identity code, and two codes of observation."""
+        ...
+
+
+@runtime_checkable
+class StyleMixing(Latent, Protocol):
+    """Decodes two codes into one element: from some layer on the styles are those of the second.
+
+    crossovers: the first layers whose styles may be the second's, ascending.
+    """
+
+    crossovers: tuple[int, ...]
+
+    def mix(self, a: Tensor, b: Tensor, crossover: int, *, rng: Generator) -> Tensor:
+        """(n, k) codes as of `prior`, twice -> (n, *space.shape) in [0, 1]; layers before `crossover` are a's."""
+        ...
+
+
+@runtime_checkable
+class Truncation(Protocol):
+    """Trades diversity for quality by keeping codes near the middle of their prior.
+
+    truncations: from the loosest to the tightest.
+    """
+
+    truncations: tuple[float, ...]
+
+    def truncated(
+        self, n: int, truncation: float, condition: Tensor | None = None, *, rng: Generator
+    ) -> Tensor:
+        """n new elements, as of `sample`."""
+        ...
+
+
+@runtime_checkable
+class Reconstruction(Protocol):
+    """Of a model that translates: gives a source back in its own domain, by its own decoder or by way of the other."""
+
+    def reconstructed(self, source: Tensor) -> Tensor:
+        """(n, *space.source) in [0, 1] -> the same."""
+        ...
+
+
 class Measure(NamedTuple):
     """values: (m,), one for each element measured, shown as their mean with its interval; one alone has none.
 

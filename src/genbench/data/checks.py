@@ -92,6 +92,7 @@ def _check_part(name: str, part: Part, source: Source, form: Form | None) -> Non
         "factors": FACTORS,
         "source": IMAGES,
         "source_y": LABELS,
+        "source_factors": FACTORS,
         "intensity": IMAGES,
     }
     for field, expected in forms.items():
@@ -107,11 +108,13 @@ def _check_part(name: str, part: Part, source: Source, form: Form | None) -> Non
     if part.y.size and (part.y.min() < 0 or (source.classes and part.y.max() >= source.classes)):
         above = f" to {source.classes - 1}, below classes" if source.classes else " and up"
         raise InputError(f"{name}.y: labels {part.y.min()} to {part.y.max()}; expected 0{above}")
-    if part.factors is not None and part.factors.shape[1] != len(source.factors or {}):
-        raise InputError(
-            f"{name}.factors: {part.factors.shape[1]} columns; expected {len(source.factors or {})}, "
-            "as many as the source's factors have names"
-        )
+    for field in ("factors", "source_factors"):
+        values = getattr(part, field)
+        if values is not None and values.shape[1] != len(source.factors or {}):
+            raise InputError(
+                f"{name}.{field}: {values.shape[1]} columns; expected {len(source.factors or {})}, "
+                "as many as the source's factors have names"
+            )
 
 
 def _check_form(what: str, values: np.ndarray, form: Form) -> None:

@@ -27,7 +27,9 @@ from genbench.storage.tensors import bytes_of, head, unpacked
 PARTS = ("train", "held_out")
 NEEDED = ("train.x", "train.y", "held_out.x", "held_out.y")
 OPTIONAL = tuple(
-    f"{part}.{field}" for field in ("intensity", "factors", "source", "source_y") for part in PARTS
+    f"{part}.{field}"
+    for field in ("intensity", "factors", "source", "source_y", "source_factors")
+    for part in PARTS
 )
 LEAST = 12  # elements of either part: of each of two folds, more than the 5 neighbours that are looked for
 LEAST_SAMPLES = 10  # of what is scored: so many parts give the interval of the classifier score

@@ -15,7 +15,7 @@ class Part(NamedTuple):
     y: int64 (n,), the elements' labels.
     factors: float32 (n, k), what each element was made from, where that is known.
     source: uint8 levels (n, c', h, w), images to translate from, where there are any, and source_y, int64 (n,), their
-    labels.
+    labels.  source_factors: float32 (n, k), their factors, where those of the elements are known.
     intensity: uint8 like x, where training steps draw binary elements afresh, with P(1) = level / 255.
     """
 
@@ -25,6 +25,7 @@ class Part(NamedTuple):
     source: np.ndarray | None = None
     source_y: np.ndarray | None = None
     intensity: np.ndarray | None = None
+    source_factors: np.ndarray | None = None
 
     def take(self, index: np.ndarray) -> "Part":
         """The elements at these places, in this order, with all that belongs to them; of any length."""

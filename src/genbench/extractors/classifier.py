@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from genbench.core import Space, space_of
 from genbench.data.prepared import Prepared
+from genbench.extractors import readers
 from genbench.extractors.base import Extractor, Outputs, checked
 from genbench.params.schema import Extractor as Settings
 from genbench.runtime.machine import seed_of
@@ -109,7 +110,10 @@ class ClassifierFeatures(Extractor):
 
 
 def train(data: Prepared, params: Settings) -> tuple[bytes, dict[str, Any]]:
-    """Train one classifier for each of `params.seeds`: the weights file's bytes, and its card with the accuracies."""
+    """Train one classifier for each of `params.seeds`: the weights file's bytes, and its card with the accuracies.
+
+    Beside them the readers of a dataset whose card names factors.
+    """
     space, name = space_of(data.card), data.card["name"]
     if space.classes < 2 or len(np.unique(data.train.y)) < 2:
         raise InputError(
@@ -119,16 +123,21 @@ def train(data: Prepared, params: Settings) -> tuple[bytes, dict[str, Any]]:
         seed: _train_one(data, space, params, seed_of(seed, data.card["name"], "extractor"))
         for seed in params.seeds
     }
-    about = {
+    about: dict[str, Any] = {
         "kind": "classifier",
         "data": data.sha256,
         "width": params.width,
         "features": params.features,
         "seeds": params.seeds,
     }
-    content = weights_bytes(nn.ModuleList(classifiers.values()), about)
-    trained = Trained(classifiers, space, sha256(content))
-    return content, _card(data, params, trained)
+    networks: nn.Module = nn.ModuleList(classifiers.values())
+    found = readers.train(data, params)
+    if found is not None:
+        networks.add_module("readers", found.readers.network)
+        about["readers"] = readers.about(found.readers)
+    content = weights_bytes(networks, about)
+    card = _card(data, params, Trained(classifiers, space, sha256(content)))
+    return content, card if found is None else card | {"readers": found.card}
 
 
 def load(path: Path, data: Prepared) -> Trained:
@@ -152,7 +161,8 @@ def _rebuild(
     classifiers = {
         seed: Classifier(space, width=about["width"], features=about["features"]) for seed in about["seeds"]
     }
-    load_state(nn.ModuleList(classifiers.values()).eval(), tensors, source=str(path))
+    own = {name: tensor for name, tensor in tensors.items() if not name.startswith(readers.PREFIX)}
+    load_state(nn.ModuleList(classifiers.values()).eval(), own, source=str(path))
     return Trained(classifiers, space, digest)
 
 

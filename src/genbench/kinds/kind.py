@@ -21,7 +21,10 @@ from genbench.scoring.estimates import Measurement
 from genbench.scoring.resampling import Draws, Scored
 
 if TYPE_CHECKING:
+    from torch import Generator
+
     from genbench.capabilities import Likelihood, ScoreField
+    from genbench.core import GenerativeModel
 
 Card = Mapping[str, Any]
 Asked = Literal["interpolation", "completion", "own"]
@@ -32,12 +35,16 @@ class Subject(NamedTuple):
     """What is scored: samples as stored data, and of the model that gave them what a comparison may ask for.
 
     asked: (m,) the labels that the samples were asked to show, None for a model without conditions.
+    model, rng: the model itself, to be asked for what else it offers, and the randomness for that on the model's
+    device; None for samples from elsewhere.
     """
 
     samples: np.ndarray
     likelihood: "Likelihood | None" = None
     asked: np.ndarray | None = None
     field: "ScoreField | None" = None
+    model: "GenerativeModel | None" = None
+    rng: "Generator | None" = None
 
 
 class Comparison(NamedTuple):

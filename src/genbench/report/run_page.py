@@ -2,8 +2,8 @@
 
 import math
 import shlex
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,20 @@ from genbench.report.pictures import Picture, picture
 from genbench.report.results import DatasetResult, Row, RunResult
 from genbench.report.svg import Figure, line_chart
 from genbench.report.table import Column
+from genbench.scoring.estimates import Estimate
+
+CHARTS = 4  # columns of a table that are drawn too
+
+
+class Listed(NamedTuple):
+    """Estimates over a few settings: a row for each, and a small chart for each column."""
+
+    title: str
+    meaning: str
+    over: str
+    columns: list[str]
+    rows: list[tuple[str, list[Estimate | None]]]
+    charts: list[Figure]
 
 
 class RunPage(NamedTuple):
@@ -23,6 +37,7 @@ class RunPage(NamedTuple):
     row: Row  # the run alone
     pictures: list[tuple[str, str, Picture]]  # title, explanation, picture
     curves: list[Figure]
+    tables: list[Listed]
     columns: list[Column]
     commands: list[str]
     warnings: list[str]
@@ -36,6 +51,7 @@ def run_page(
         row=Row(run.name, (run,)),
         pictures=_pictures(run, dataset),
         curves=_curves(run),
+        tables=[_listed(run, table) for table in run.metrics.get("tables", ())],
         columns=[column for column in columns if column.name in run.estimates],
         commands=[
             f"dvc repro {shlex.quote(f'evaluate@{run.name}')}",
@@ -103,6 +119,34 @@ def _curves(run: RunResult) -> list[Figure]:
         )
         figures.append(Figure(caption, chart))
     return figures
+
+
+def _listed(run: RunResult, table: Mapping[str, Any]) -> Listed:
+    """A table of `metrics.json`; only of few columns a chart each."""
+    columns = {
+        name: [Estimate.from_dict(each) for each in column] for name, column in table["columns"].items()
+    }
+    at = [float(each) for each in table["at"]]
+    charts = [
+        Figure(
+            name,
+            line_chart(
+                f"{run.label}: {name} against {table['over']}",
+                np.array(at),
+                np.array([math.nan if each is None else each.value for each in column]),
+            ),
+        )
+        for name, column in columns.items()
+    ]
+    rows = [(f"{each:g}", [column[i] for column in columns.values()]) for i, each in enumerate(at)]
+    return Listed(
+        table["title"],
+        table["meaning"],
+        table["over"],
+        list(columns),
+        rows,
+        charts if len(charts) <= CHARTS else [],
+    )
 
 
 def _warnings(run: RunResult, runs: Sequence[RunResult], dataset: DatasetResult | None) -> list[str]:

@@ -46,7 +46,14 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
         device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
         model = trained(run, settings.runs[run], prepared, out).to(device)
         asked = prepared.asked_labels(model.conditional)
-        subject = Subject(samples, capability(model, Likelihood), asked, capability(model, ScoreField))
+        subject = Subject(
+            samples,
+            capability(model, Likelihood),
+            asked,
+            capability(model, ScoreField),
+            model,
+            torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "ask")),
+        )
         torch.manual_seed(seed)
         kind, likelihoods = likelihood_scores(model, prepared, space, drawn)
         rng = torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "measure"))

@@ -7,6 +7,7 @@ same bytes on any machine and in any batch.  Inside, the batch is the last axis,
 Coordinates: the picture spans −1 … 1 both ways, y downwards.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -85,6 +86,17 @@ TURN = 0.36  # the sine of the head's turn at pose 1: 21 degrees
 CHUNK = 65536  # pixels at a time: few calls, and the planes stay in the cache
 
 
+class Scene(NamedTuple):
+    """What the light makes of a picture: the background's colours times `shade`, then everything times `light`."""
+
+    shade: tuple[float, float, float]
+    light: tuple[float, float, float]
+
+
+DAY = Scene(shade=(1.0, 1.0, 1.0), light=(1.0, 1.0, 1.0))
+NIGHT = Scene(shade=(0.3, 0.35, 0.5), light=(0.7, 0.75, 1.0))  # a lamp before the face, blue darkness behind
+
+
 class Factors(NamedTuple):
     """One array (n,) per factor.  `identity` says who it is; what is drawn of it are the five traits after it."""
 
@@ -104,7 +116,7 @@ class Factors(NamedTuple):
     background: np.ndarray
 
 
-def render(factors: Factors, *, size: int = 32) -> np.ndarray:
+def render(factors: Factors, *, size: int = 32, scene: Scene = DAY) -> np.ndarray:
     """uint8 (n, 3, size, size), levels 0 … 255.
 
     Raises:
@@ -115,7 +127,7 @@ def render(factors: Factors, *, size: int = 32) -> np.ndarray:
     if not n:
         return np.empty((0, 3, size, size), np.uint8)
     parts = slices(n, max(16, CHUNK // size**2))
-    drawn = (_draw(Factors(*(values[part] for values in factors)), size) for part in parts)
+    drawn = (_draw(Factors(*(values[part] for values in factors)), size, scene) for part in parts)
     return concatenated(np.ascontiguousarray(chunk.transpose(3, 0, 1, 2)) for chunk in drawn)
 
 
@@ -172,13 +184,14 @@ class _Canvas:
             plane[rows] += change
 
 
-def _draw(f: Factors, size: int) -> np.ndarray:
+def _draw(f: Factors, size: int, scene: Scene) -> np.ndarray:
     """uint8 (3, size, size, n)."""
-    canvas = _Canvas(size, _colours(BACKGROUND)[:, f.background])
+    canvas = _Canvas(size, _colours(BACKGROUND)[:, f.background] * _colours([scene.shade]))
     _paint_head(canvas, f)
     _paint_nose(canvas, f)
     _paint_mouth(canvas, f)
     _paint_eyes(canvas, f)
+    canvas.planes *= _colours([scene.light])[:, None, None]
     canvas.planes += 0.5
     return canvas.planes.astype(np.uint8)
 
@@ -286,7 +299,7 @@ def _ellipse(dx: np.ndarray, dy: np.ndarray, radius: float | np.ndarray) -> np.n
     return (np.sqrt(dx**2 + dy**2) - 1) * radius
 
 
-def _colours(levels: list[tuple[int, int, int]]) -> np.ndarray:
+def _colours(levels: Sequence[tuple[float, float, float]]) -> np.ndarray:
     return np.array(levels, np.float32).T  # (3, colours)
 
 

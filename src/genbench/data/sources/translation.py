@@ -67,7 +67,8 @@ def _translated(part: Part, domains: Domains, transform: str, levels: int) -> Pa
     """The targets of a part, with what the transform makes of its sources to translate from."""
     targets, sources = domains
     seen = transformed(transform, part.x[sources], levels)
-    return part.take(targets)._replace(source=seen, source_y=part.y[sources])
+    known = None if part.factors is None else part.factors[sources]
+    return part.take(targets)._replace(source=seen, source_y=part.y[sources], source_factors=known)
 
 
 def _all(part: Part) -> Domains:

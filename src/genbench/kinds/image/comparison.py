@@ -7,10 +7,11 @@ import numpy as np
 
 from genbench.data.pixels import spread
 from genbench.data.prepared import Prepared
-from genbench.extractors import classifier
+from genbench.extractors import classifier, readers
 from genbench.extractors.base import Extractor
 from genbench.extractors.pca_pixels import PcaPixels
 from genbench.extractors.random_convolution import RandomConvolution
+from genbench.kinds.image import questions
 from genbench.kinds.kind import Comparison, Kind, Subject
 from genbench.scoring import metrics
 from genbench.scoring.comparison import sample_scores
@@ -22,7 +23,10 @@ from genbench.storage.arrays import blocks
 def compare(
     kind: Kind, data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, seed: int
 ) -> Comparison:
-    """Quality in the classifier's features; under a condition, whether the classifier reads what was asked for."""
+    """Quality in the classifier's features; under a condition, whether the classifier reads what was asked for.
+
+    Of a model that offers more, see `capabilities`, what it answers to the questions of `questions`.
+    """
     extract = classifier.load(extractor, data)
     real, fake = extract(data.held_out.x), extract(subject.samples)
     scores = sample_scores(real, fake, drawn, classes=data.classes, seed=seed)
@@ -36,7 +40,11 @@ def compare(
         "class_histogram": [float(share) for share in histogram],
         "extractors": _extractor_scores(data, extract, subject.samples, scores["fid"].estimate),
     }
-    return Comparison(scores, facts)
+    read = readers.load(extractor, data)
+    found = questions.answers(data, subject, extract, read, seed=seed)
+    if found.tables:
+        facts["tables"] = [table.as_dict() for table in found.tables]
+    return Comparison(scores, facts, found.measures)
 
 
 def _distance_of_pairs(kind: Kind, data: Prepared, samples: np.ndarray, drawn: Draws) -> Scored:

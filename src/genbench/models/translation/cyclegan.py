@@ -115,6 +115,10 @@ class CycleGAN(GenerativeModel):
         source = sources_of(Batch(torch.empty(n), source=condition), self.space.source)
         return self.space.unsigned(self.to_target(source))
 
+    def reconstructed(self, source: Tensor) -> Tensor:
+        """F(G(s)): (n, *source) in [0, 1] -> the same, translated there and back."""
+        return self.space.unsigned(self.to_source(self.to_target(self.space.signed(source))))
+
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         errors: dict[str, list[Tensor]] = {"Cycle error, source": [], "Cycle error, target": []}
         for part in splits.held_out.blocks():
