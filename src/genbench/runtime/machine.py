@@ -25,7 +25,7 @@ def make_deterministic(*, threads: int) -> None:
     torch.set_deterministic_debug_mode("error")
     # In this mode torch fills new memory before it is written, a tenth of a small network's step.  No model
     # reads it unwritten: `tests/storage/test_large.py` trains all of them with and without NaN in it, to the same bits.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     # float32 is float32 on a GPU as well: its TF32 has 10 bits of mantissa, and convolutions use it by default.
     torch.backends.cudnn.allow_tf32 = False
