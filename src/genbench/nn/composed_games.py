@@ -49,6 +49,10 @@ class ComposedGame(GaussianPrior, GenerativeModel):
         real = self.space.signed(batch.x)
         with torch.no_grad():
             fake = self.draw(len(real), real.device)
+        return self.critic_loss_between(real, fake)
+
+    def critic_loss_between(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Of real and generated elements, (n, *shape) in [−1, 1] each."""
         loss = self.losses.critic(self.score(real), self.score(fake))
         if self.regulariser.penalty is None:
             return loss
