@@ -79,7 +79,7 @@ def rising(inputs: int, outputs: int) -> Residual:
 
 def falling(inputs: int, outputs: int, *, norm: bool, dropout: float) -> Residual:
     """(n, c, h, w) -> (n, c', h/2, w/2), in a critic."""
-    first, second = layer(inputs, outputs, norm, dropout), layer(outputs, outputs, norm, dropout)
+    first, second = layer(inputs, inputs, norm, dropout), layer(inputs, outputs, norm, dropout)
     skip = nn.Sequential(nn.Conv2d(inputs, outputs, 1), nn.AvgPool2d(2))
     return Residual(nn.Sequential(*first), nn.Sequential(*second, nn.AvgPool2d(2)), skip=skip)
 
