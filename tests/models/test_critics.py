@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 import test_models as laws
 import torch
+from killed import killed_at
 from torch import Generator, Tensor
 
 from genbench.core import Batch, Space, Splits
 from genbench.models.adversarial.acgan import ACGAN
 from genbench.models.adversarial.began import BEGAN
 from genbench.models.adversarial.ebgan import EBGAN, pulling_away
+from genbench.models.adversarial.game import Game
+from genbench.models.adversarial.wgan import WGAN
+from genbench.storage.weights import weights_bytes
 from genbench.training.loop import Budget, Job, train
 
 DIGITS = Space("image", (1, 8, 8), 17, 10)
@@ -112,3 +116,31 @@ def test_autoencoding_critics_take_elements_of_any_shape(
     assert model.eval().sample(3, rng=Generator().manual_seed(0)).shape == (3, *shape)
     found = model.measure(Splits(batch, batch), rng=Generator().manual_seed(0))
     assert all(each.values.shape == (6,) for each in found.values())
+
+
+STATEFUL: list[tuple[Any, dict[str, Any], Space]] = [
+    (BEGAN, {"code": 2, "network": "perceptrons", "rate": 0.1}, DIGITS),  # k
+    (WGAN, {"layers": 2, "warm_up": 0.25}, Space("points", (1,), 0)),  # what the critic made of the distances
+    (
+        Game,
+        {"regulariser": "spectral_norm", "network": "perceptrons", "layers": 2},
+        DIGITS,
+    ),  # singular vectors
+]
+
+
+@pytest.mark.parametrize(("cls", "options", "space"), STATEFUL)
+def test_killed_and_resumed_what_a_critic_keeps_is_the_same_to_the_byte(
+    cls: Any, options: dict[str, Any], space: Space, tmp_path: Path
+) -> None:
+    data = Batch(torch.rand(20, *space.shape, generator=Generator().manual_seed(0)))
+
+    def trained(name: str) -> bytes:
+        torch.manual_seed(0)
+        model = cls(space, latent=2, hidden=8, **options)
+        train(model, Splits(data, data), Budget(12, 4), Job("test", 0, tmp_path / name, "f"))
+        return weights_bytes(model, {})
+
+    with killed_at(7):
+        trained("killed.pt")
+    assert trained("killed.pt") == trained("whole.pt")
