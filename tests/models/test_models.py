@@ -4,7 +4,7 @@ import importlib
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import pytest
 import torch
@@ -220,6 +220,45 @@ def test_one_batch_can_be_overfitted(name: str) -> None:
             assert last < first, f"{phase.name}, {objective.name}: from {first:.4g} to {last:.4g}"
             if objective.name == "discriminator":  # which has but to tell 16 images from untrained ones
                 assert last < 0.6 * first, f"{objective.name}: from {first:.4g} to {last:.4g} alone"
+
+
+@runtime_checkable
+class Contest(Protocol):
+    """A game over one score: what is generated for a batch, and what is thought of elements in its place."""
+
+    def generate(self, batch: Batch) -> Tensor: ...
+
+    def discriminate(self, x: Tensor, batch: Batch) -> Tensor: ...
+
+
+@pytest.mark.parametrize("name", having(Contest))
+def test_the_players_of_a_game_pull_its_score_apart(name: str) -> None:
+    """Trained alone, the critic scores real elements higher than generated ones; the generator raises its own score."""
+    model: Any = tiny(name, **quick(name))
+    batch = elements(model.space, 16)
+    model.train()
+
+    @torch.no_grad()
+    def scores() -> tuple[float, float]:
+        torch.manual_seed(1)
+        fake = model.generate(batch)
+        return float(model.discriminate(batch.x, batch).mean()), float(model.discriminate(fake, batch).mean())
+
+    (phase,) = (phase for phase in model.phases() if phase.objectives)
+    made = {id(parameter) for parameter in model.generator.parameters()}
+    players = sorted(phase.objectives, key=lambda player: id(player.parameters[0]) in made)
+    for number, player in enumerate(players):
+        before, own = scores(), list(player.parameters)
+        optimizer = player.optimizer(own)
+        for _ in range(30):
+            optimizer.zero_grad(set_to_none=True)
+            player.loss(batch).backward(inputs=own)
+            optimizer.step()
+        (real, fake), margin = scores(), before[0] - before[1]
+        if number + 1 < len(players):
+            assert real - fake > max(0.0, margin), f"{player.name} does not tell real from generated"
+        else:
+            assert fake > before[1], f"{player.name} does not raise its own"
 
 
 @pytest.mark.parametrize("name", ZOO)

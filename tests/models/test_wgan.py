@@ -1,0 +1,49 @@
+"""WGAN with clipped weights: what its critic says of the distance, which on a line is known."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from scipy.stats import spearmanr, wasserstein_distance
+from torch import Generator
+
+from genbench.core import Batch, Space, Splits
+from genbench.models.adversarial.wgan import MOMENTS, SERIES, WGAN
+from genbench.nn.transport import spearman, wasserstein_1
+from genbench.training.loop import Budget, Job, train
+
+LINE = Space("points", (1,), 0, 3)
+
+
+def test_distance_and_rank_correlation_are_scipys() -> None:
+    x, y = torch.randn(2, 50, generator=Generator().manual_seed(0))
+    assert float(wasserstein_1(x, y)) == pytest.approx(wasserstein_distance(x, y), rel=1e-5)
+    assert float(spearman(x, y + x)) == pytest.approx(spearmanr(x, y + x).statistic, rel=1e-6)
+
+
+def trained(tmp_path: Path, steps: int = 400, **options: Any) -> WGAN:
+    torch.manual_seed(0)
+    model = WGAN(LINE, latent=1, hidden=16, layers=2, lr=5e-3, clip=0.1, **options)
+    data = Batch(0.8 + 0.05 * torch.randn(200, 1, generator=Generator().manual_seed(0)))
+    train(model, Splits(data, data), Budget(steps, 32), Job("test", 0, tmp_path / "c.pt", "f"))
+    return model.eval()
+
+
+def test_the_critic_ranks_the_distances_of_a_generator_that_comes_nearer(tmp_path: Path) -> None:
+    model = trained(tmp_path, warm_up=0.25, generator_lr=4e-4)
+    course = model.course()
+    assert course.shape == (MOMENTS, 2)
+    assert float(course[-5:, 0].mean()) < float(course[:5, 0].mean()) / 2
+    found = model.measure(Splits(Batch(torch.rand(5, 1)), Batch(torch.rand(5, 1))), rng=Generator())
+    assert found["−L_D ranks W₁"].values.shape == (SERIES,)
+    assert float(found["−L_D ranks W₁"].values.mean()) > 0.8
+    assert 0.05 < float(found["weights at ±c"].values) < 1
+
+
+def test_the_generator_waits_for_the_critic(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    untouched = WGAN(LINE, latent=1, hidden=16, layers=2).generator.state_dict()
+    waiting = trained(tmp_path, steps=10, warm_up=0.5, critic_steps=20)  # five of the ten are the critic's
+    assert all(torch.equal(value, untouched[key]) for key, value in waiting.generator.state_dict().items())
+    assert float(waiting.history[:, 2].sum()) == 5
