@@ -47,3 +47,5 @@ def test_the_generator_waits_for_the_critic(tmp_path: Path) -> None:
     waiting = trained(tmp_path, steps=10, warm_up=0.5, critic_steps=20)  # five of the ten are the critic's
     assert all(torch.equal(value, untouched[key]) for key, value in waiting.generator.state_dict().items())
     assert float(waiting.history[:, 2].sum()) == 5
+    with pytest.raises(ValueError, match="warm_up: got 1"):
+        WGAN(LINE, warm_up=1.0)

@@ -1,5 +1,6 @@
 """Translation of images: its batches, the residual network, and the patch-wise discriminator of both models."""
 
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -79,14 +80,21 @@ class PatchGAN(nn.Module):
 
 
 class Convolution(nn.Module):
-    """A convolution with mirrored borders, instance norm, and a rectifier or none."""
+    """A convolution with mirrored borders, a norm, and a rectifier or none."""
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, active: bool = True
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        stride: int = 1,
+        *,
+        norm: type[nn.Module],
+        active: bool = True,
     ) -> None:
         super().__init__()
         self.convolution = nn.Conv2d(inputs, outputs, kernel, stride, bias=False)
-        self.norm = nn.InstanceNorm2d(outputs)
+        self.norm = norm(outputs)
         self.pad, self.active = kernel // 2, active
 
     def forward(self, x: Tensor) -> Tensor:
@@ -95,19 +103,30 @@ class Convolution(nn.Module):
 
 
 class ResNet(nn.Module):
-    """c7-d-d-R…R-u-u-c7 (CycleGAN, appendix 7.2): at most two halvings, down to 4 pixels, around residual blocks."""
+    """c7-d-d-R…R-u-u-c7 (CycleGAN, appendix 7.2): so many halvings, to 4 pixels or more, around residual blocks."""
 
-    def __init__(self, inputs: int, outputs: int, sides: Sides, width: int, blocks: int) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        sides: Sides,
+        width: int,
+        blocks: int,
+        *,
+        halved: int = 2,
+        norm: type[nn.Module] = nn.InstanceNorm2d,
+    ) -> None:
         super().__init__()
-        widths = [width * 2**k for k in range(halvings(sides, most=2) + 1)]
-        body: list[nn.Module] = [Convolution(inputs, width, 7)]
-        body += [Convolution(a, b, 3, 2) for a, b in pairwise(widths)]
+        convolution = partial(Convolution, norm=norm)
+        widths = [width * 2**k for k in range(halvings(sides, most=halved) + 1)]
+        body: list[nn.Module] = [convolution(inputs, width, 7)]
+        body += [convolution(a, b, 3, 2) for a, b in pairwise(widths)]
         top = widths[-1]
         body += [
-            Residual(Convolution(top, top, 3), Convolution(top, top, 3, active=False)) for _ in range(blocks)
+            Residual(convolution(top, top, 3), convolution(top, top, 3, active=False)) for _ in range(blocks)
         ]
         for a, b in pairwise(widths[::-1]):
-            body += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.InstanceNorm2d(b), nn.ReLU()]
+            body += [nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), norm(b), nn.ReLU()]
         self.body = nn.Sequential(*body)
         self.last = nn.Conv2d(width, outputs, 7)
 

@@ -36,9 +36,8 @@ class WGAN(ComposedGame):
         "A critic with clipped weights is a very simple function, which misses what is fine in the data "
         "(Gulrajani et al., 2017, arXiv:1704.00028, section 3.1)."
     )
-
     history: Tensor
-    moment: int | None = None  # of the game, once it has begun
+    moment: int | None = None  # of the game, where it has begun
     tiny: ClassVar = {"latent": 6, "width": 8, "hidden": 24}
 
     def __init__(
@@ -58,6 +57,8 @@ class WGAN(ComposedGame):
         generator_lr: float = 5e-5,
     ) -> None:
         super().__init__(space)
+        if not 0 <= warm_up < 1:
+            raise ValueError(f"warm_up: got {warm_up}; expected a share of the steps, at least 0 and below 1")
         self.critic_steps = self.checked(critic_steps)
         build = NETWORKS[network] if space.kind == "image" else perceptrons
         self.generator, self.critic = build(space, Sizes(latent, width, hidden, layers, dropout), bias=False)
@@ -66,9 +67,7 @@ class WGAN(ComposedGame):
         self.optimizer = partial(torch.optim.RMSprop, lr=lr)
         self.generator_optimizer = partial(torch.optim.RMSprop, lr=generator_lr)
         self.remembers = space.shape == (1,)
-        if (
-            self.remembers
-        ):  # a row for each moment: sums of the distance and of its estimate, and their number
+        if self.remembers:  # for each moment, the sums of the distance and of its estimate, and their number
             self.register_buffer("history", torch.zeros(MOMENTS, 3))
 
     def critic_loss_between(self, real: Tensor, fake: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ G: S → X and F: X → S play least-squares games against D_X and D_S, whose lo
 """
 
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -21,14 +21,20 @@ from genbench.nn.schedules import late_linear
 from genbench.nn.translation import PatchGAN, ResNet, as_shown, check_translation, sources_of
 
 SHOWN = 10
+NORMS: dict[str, type[nn.Module]] = {
+    "instance": nn.InstanceNorm2d,
+    "batch": nn.BatchNorm2d,
+    "none": nn.Identity,
+}
 
 
 class CycleGAN(GenerativeModel):
     """Two residual generators and two discriminators of patches.  A sample is G of a source image: it has no noise.
 
-    width, blocks: feature maps and residual blocks of a generator.  critic_width, layers: of a discriminator, 3
-    strided layers for patches of 70×70 pixels.  cycle: λ.  identity: λ', left out where the two domains differ in
-    shape.  pool: generated images that a discriminator is shown again.
+    width, blocks, halved: feature maps, residual blocks and halvings of a generator.  critic_width, layers: of a
+    discriminator, 3 strided layers for patches of 70×70 pixels.  norm, critic_norm: instance norm forgets how bright
+    its picture is, which matters where the domains differ in that.  cycle: λ.  identity: λ', left out where the two
+    domains differ in shape.  pool: generated images that a discriminator is shown again.
     """
 
     conditional = "source"
@@ -41,8 +47,11 @@ class CycleGAN(GenerativeModel):
         *,
         width: int = 64,
         blocks: int = 6,
+        halved: int = 2,
+        norm: Literal["instance", "batch"] = "instance",
         critic_width: int = 64,
         layers: int = 3,
+        critic_norm: Literal["instance", "none"] = "instance",
         cycle: float = 10.0,
         identity: float = 5.0,
         pool: int = 50,
@@ -56,10 +65,10 @@ class CycleGAN(GenerativeModel):
                 raise ValueError(f"{option}: got {value}; expected at least 0")
         (channels, *sides), inputs = space.shape, space.source[0]
         square = (sides[0], sides[1])
-        self.forth = ResNet(inputs, channels, square, width, blocks)
-        self.back = ResNet(channels, inputs, square, width, blocks)
-        self.target_critic = PatchGAN(channels, square, critic_width, layers, nn.InstanceNorm2d)
-        self.source_critic = PatchGAN(inputs, square, critic_width, layers, nn.InstanceNorm2d)
+        self.forth = ResNet(inputs, channels, square, width, blocks, halved=halved, norm=NORMS[norm])
+        self.back = ResNet(channels, inputs, square, width, blocks, halved=halved, norm=NORMS[norm])
+        self.target_critic = PatchGAN(channels, square, critic_width, layers, NORMS[critic_norm])
+        self.source_critic = PatchGAN(inputs, square, critic_width, layers, NORMS[critic_norm])
         self.target_pool, self.source_pool = ImagePool(pool, space.shape), ImagePool(pool, space.source)
         self.apply(normal_weights).apply(zero_biases)
         self.cycle, self.identity = cycle, identity if space.source == space.shape else 0.0
