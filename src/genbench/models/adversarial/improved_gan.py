@@ -17,7 +17,7 @@ from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.games import NON_SATURATING, snapshot
-from genbench.nn.init import normal_weights
+from genbench.nn.players import convolutions, perceptrons
 from genbench.nn.priors import GaussianPrior
 from genbench.nn.techniques import (
     HistoricalAverage,
@@ -26,7 +26,6 @@ from genbench.nn.techniques import (
     one_sided,
     virtually_normalised,
 )
-from genbench.nn.towers import RECTIFIER, built, down_tower, features, up_tower
 
 TECHNIQUES = (
     "feature_matching",
@@ -35,36 +34,6 @@ TECHNIQUES = (
     "label_smoothing",
     "virtual_batch_norm",
 )
-
-
-def perceptrons(
-    space: Space, latent: int, hidden: int, dropout: float
-) -> tuple[nn.Sequential, nn.Sequential, int]:
-    """Generator and features of the discriminator, two hidden layers each, and how many features."""
-    d = space.dimensions
-    layers: list[nn.Module] = []
-    for inputs in (latent, hidden):
-        layers += [nn.Linear(inputs, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU()]
-    trunk: list[nn.Module] = [nn.Flatten()]
-    for inputs in (d, hidden):
-        trunk += [nn.Linear(inputs, hidden), RECTIFIER(), nn.Dropout(dropout)]
-    generator = nn.Sequential(*layers, nn.Linear(hidden, d), nn.Unflatten(1, space.shape))
-    return generator, nn.Sequential(*trunk), hidden
-
-
-def convolutions(
-    space: Space, latent: int, width: int, dropout: float
-) -> tuple[nn.Sequential, nn.Sequential, int]:
-    """The same as towers (DCGAN, arXiv:1511.06434); no batch norm in the discriminator, which reads batches by it."""
-    channels, *sides = space.shape
-    maps, height, side = features(sides, width)
-    down = down_tower(channels, sides, width, norm=False, dropout=dropout)
-    up, trunk = built(up_tower(latent, sides, width), down)
-    generator = nn.Sequential(*up, nn.Conv2d(width, channels, 3, padding=1))
-    both = (generator, nn.Sequential(*trunk, nn.Flatten(), nn.Dropout(dropout)))
-    for network in both:
-        network.apply(normal_weights)
-    return *both, maps * height * side
 
 
 class ImprovedGAN(GaussianPrior, GenerativeModel):
