@@ -1,8 +1,8 @@
 """BigGAN (Brock et al., 2019), arXiv:1809.11096.  A class-conditional game of residual networks, hinge losses.
 
-The discriminator minimises E[max(0, 1 − D(x, y))] + E[max(0, 1 + D(G(z, y), y))], the generator −E[D(G(z, y), y)]
-+ β Σ ‖W Wᵀ ⊙ (1 − I)‖².  Truncation: z whose values beyond a threshold are drawn again gives better images that are
-more alike, the more so the lower the threshold.
+The discriminator minimises E[max(0, 1 − D(x, y))] + E[max(0, 1 + D(G(z, y), y))], the generator
+−E[D(G(z, y), y)] + β Σ ‖W Wᵀ ⊙ (1 − I)‖².  Truncation: images of z whose values beyond a threshold are drawn again
+are better and more alike, the more so the lower the threshold.
 """
 
 import math
