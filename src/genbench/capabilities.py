@@ -62,6 +62,15 @@ class Pairs(Protocol):
 
 
 @runtime_checkable
+class Joint(Protocol):
+    """Of a model of two domains: an element and the source that belongs to it, made together."""
+
+    def joint(self, n: int, *, rng: Generator) -> tuple[Tensor, Tensor]:
+        """(n, *space.shape) and (n, *space.source) in [0, 1]: row i of both belongs together."""
+        ...
+
+
+@runtime_checkable
 class StyleMixing(Latent, Protocol):
     """Decodes two codes into one element: from some layer on the styles are those of the second.
 
