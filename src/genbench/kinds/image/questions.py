@@ -1,10 +1,10 @@
 """What the evaluation of images asks a model that offers more than samples: a question for each capability."""
 
-from genbench.capabilities import Pairs, Reconstruction, StyleMixing, Truncation, capability
+from genbench.capabilities import Joint, Pairs, Reconstruction, StyleMixing, Truncation, capability
 from genbench.data.prepared import Prepared
 from genbench.extractors.classifier import Trained
 from genbench.extractors.readers import Readers, has_two_domains
-from genbench.kinds.image import people, styles, translation, truncation
+from genbench.kinds.image import joint, people, styles, translation, truncation
 from genbench.kinds.image.answers import Answers
 from genbench.kinds.kind import Subject
 
@@ -23,6 +23,8 @@ def answers(
     if (truncating := capability(model, Truncation)) is not None:
         labelled = model.conditional == "label"
         found.append(truncation.answers(data, truncating, extract, labelled=labelled, rng=rng, seed=seed))
+    if (both := capability(model, Joint)) is not None:
+        found.append(joint.answers(data, both, rng=rng))
     if readers is not None:
         if (pairing := capability(model, Pairs)) is not None:
             found.append(people.answers(data, pairing, readers, rng=rng, seed=seed))

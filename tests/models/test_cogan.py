@@ -1,0 +1,86 @@
+"""CoGAN: what is shared stays shared, and the faults that the laws of that catch."""
+
+import copy
+from typing import Any
+
+import pytest
+import test_models as laws
+import torch
+from torch import Generator, nn
+
+from genbench.nn.coupled import SharedEnd, SharedStart
+
+COGAN = "adversarial/cogan"
+
+
+def layers_in_common_hear_both_games(model: Any) -> None:
+    """The layers of both generators, and those of both discriminators, have gradients from either domain's game."""
+    batch = laws.elements(model.space, 8)
+    model.train()
+    for network, losses in ((model.discriminator, model.games), (model.generator, model.generator_losses)):
+        common = list(network.common.parameters())
+        assert common, "nothing is shared"
+        for domain in range(2):
+            torch.manual_seed(0)
+            slopes = torch.autograd.grad(losses(batch)[domain], common, allow_unused=True)
+            assert all(slope is not None and bool((slope != 0).any()) for slope in slopes), f"domain {domain}"
+
+
+def generators_say_the_same_where_their_own_layers_do(model: Any) -> None:
+    """With the last layers of one in the place of the other's, both domains' images are the same to the bit."""
+    twin = copy.deepcopy(model).eval()
+    twin.generator.own[1] = twin.generator.own[0]
+    one, other = twin.joint(5, rng=Generator().manual_seed(0))
+    assert torch.equal(one, other), "the layers before them differ"
+
+
+@pytest.mark.parametrize("network", ["convolutions", "perceptrons"])
+def test_shared_layers_stay_shared_while_they_train(network: str, tmp_path: Any) -> None:
+    options = {"network": network, "shared": 2, "discriminator_shared": 1}
+    model = laws.fitted(COGAN, tmp_path, 3, **options)
+    layers_in_common_hear_both_games(model)
+    generators_say_the_same_where_their_own_layers_do(model)
+
+
+def test_a_shared_layer_that_is_not_shared(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """A copy of the common layers for the second domain: equal at the start, no longer after training."""
+    build, forward = SharedStart.__init__, SharedStart.forward
+
+    def doubled(self: Any, towers: Any, shared: int) -> None:
+        build(self, towers, shared)
+        self.second = copy.deepcopy(self.common)
+
+    def apart(self: Any, x: torch.Tensor) -> Any:
+        return forward(self, x)[0], self.own[1](self.second(x))
+
+    monkeypatch.setattr(SharedStart, "__init__", doubled)
+    monkeypatch.setattr(SharedStart, "forward", apart)
+    model = laws.fitted(COGAN, tmp_path)
+    with pytest.raises(AssertionError, match="domain 1"):
+        layers_in_common_hear_both_games(model)
+    with pytest.raises(AssertionError, match="the layers before them differ"):
+        generators_say_the_same_where_their_own_layers_do(model)
+
+
+def test_two_gans_that_share_nothing_are_the_control() -> None:
+    model = laws.tiny(COGAN, shared=0, discriminator_shared=0)
+    with pytest.raises(AssertionError, match="nothing is shared"):
+        layers_in_common_hear_both_games(model)
+    with pytest.raises(laws.InputError, match="shared: got 9; expected 0 to"):
+        laws.tiny(COGAN, laws.SPACES[5:6], shared=9)
+
+
+@torch.no_grad()
+def test_both_domains_of_a_joint_draw_come_from_one_code() -> None:
+    model: Any = laws.tiny(COGAN).eval()
+    x, source = model.joint(4, rng=Generator().manual_seed(3))
+    assert torch.equal(x, model.sample(4, rng=Generator().manual_seed(3)))
+    assert source.shape == (4, *model.space.source)
+
+
+@torch.no_grad()
+def test_a_shared_end_scores_each_domain_by_its_own_start() -> None:
+    towers: Any = tuple([[nn.Linear(2, 3)], [nn.Linear(3, 1)]] for _ in range(2))
+    network, x = SharedEnd(towers, 1), torch.randn(6, 2)
+    for k, score in enumerate(network(x, x)):
+        assert torch.allclose(score, towers[0][1][0](towers[k][0][0](x)))
