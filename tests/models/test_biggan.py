@@ -12,8 +12,8 @@ from torch import Generator, Tensor, nn
 from genbench.core import Batch, Space, Splits
 from genbench.models.adversarial import biggan
 from genbench.models.adversarial.biggan import BigGAN
+from genbench.nn.adversarial_losses import HINGE
 from genbench.nn.class_conditional import (
-    HINGE,
     ConditionalBatchNorm,
     SelfAttention,
     convolution,

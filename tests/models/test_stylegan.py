@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from genbench.core import Batch, Space, Splits
 from genbench.models.adversarial.stylegan import StyleGAN
 from genbench.nn.init import Equalised
-from genbench.nn.styles import ModulatedConvolution, SlowLinear, r1_penalty
+from genbench.nn.styles import ModulatedConvolution, SlowLinear
 from genbench.storage.weights import weights_bytes
 from genbench.training import checkpoint
 from genbench.training.loop import Budget, Job, train
@@ -110,13 +110,6 @@ def test_mixing_a_style_with_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(StyleGAN, "crossed", lambda self, a, b, crossover: crossed(self, a, a, crossover))
     with pytest.raises(AssertionError):
         test_mixing_regularisation_draws_two_codes()
-
-
-def test_r1_of_a_linear_critic_is_its_squared_slope() -> None:
-    slope = torch.tensor([3.0, 4.0])
-    with torch.enable_grad():
-        found = r1_penalty(lambda x: x @ slope + 7, torch.rand(5, 2))
-    assert float(found) == pytest.approx(25)
 
 
 @pytest.mark.parametrize("up", [False, True], ids=["same sides", "doubled"])

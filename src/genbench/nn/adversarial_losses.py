@@ -53,7 +53,7 @@ def relativistic_generator(real: Tensor | None, fake: Tensor) -> Tensor:
 
 
 # max(0, 1 − f) and max(0, 1 + f) (Lim & Ye, 2017, arXiv:1705.02894); the generator pays −f.  Best: f = sign(p − q).
-HINGE = separate(Losses(lambda score: F.relu(1 - score), lambda score: F.relu(1 + score)), torch.neg)
+HINGE = Losses(lambda score: F.relu(1 - score), lambda score: F.relu(1 + score))
 
 LOSSES = {
     # Both of Goodfellow et al., 2014, arXiv:1406.2661, section 3.  Best: f = log p/q.  The generator descends
@@ -62,7 +62,7 @@ LOSSES = {
     "non_saturating": separate(NON_SATURATING, NON_SATURATING.real),
     # Mao et al., 2017, arXiv:1611.04076, with a = 0, b = c = 1.  Best: f = p / (p + q).
     "least_squares": separate(LEAST_SQUARES, LEAST_SQUARES.real),
-    "hinge": HINGE,
+    "hinge": separate(HINGE, torch.neg),
     # Arjovsky et al., 2017, arXiv:1701.07875.  Best among 1-Lipschitz f: E f(x) − E f(G(z)) is the distance.
     "wasserstein": separate(WASSERSTEIN, WASSERSTEIN.real, invariant=True),
     # Jolicoeur-Martineau, 2019, arXiv:1807.00734, section 4.1.  Best: f = log p/q, up to a constant.

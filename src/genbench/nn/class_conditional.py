@@ -15,12 +15,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
 from genbench.core import Batch, Space
-from genbench.nn.games import Losses
 from genbench.nn.towers import enlarged, features, halvings
-
-# max(0, 1 − D) and max(0, 1 + D) of the discriminator; the generator pays −D (Lim & Ye, 2017, arXiv:1705.02894).
-HINGE = Losses(lambda score: F.relu(1 - score), lambda score: F.relu(1 + score))
-
 
 L = TypeVar("L", nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 

@@ -4,7 +4,7 @@ Styles scale the inputs of convolutions whose outputs are brought back to unit v
 2020, arXiv:1912.04958, section 2.2); adaptive instance normalisation leaves traces in the images.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -17,16 +17,6 @@ from genbench.nn.towers import RECTIFIER, features, halvings
 
 Noise = Sequence[Tensor]  # one (n, 1, h, w) for each layer
 GAIN = 2**0.5  # of layers that a rectifier follows
-
-
-def r1_penalty(score: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
-    """E ‖∇D(x)‖² over real x (Mescheder et al., 2018, arXiv:1801.04406, eq. 9, without γ/2).
-
-    score: (n, *shape) -> (n,) logits.
-    """
-    x = real.detach().requires_grad_()
-    (slope,) = torch.autograd.grad(score(x).sum(), x, create_graph=True)
-    return slope.square().flatten(1).sum(1).mean()
 
 
 class SlowLinear(nn.Module):

@@ -13,8 +13,8 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
+from genbench.nn.adversarial_losses import HINGE
 from genbench.nn.class_conditional import (
-    HINGE,
     ClassConditionalGenerator,
     Labelled,
     ProjectionDiscriminator,

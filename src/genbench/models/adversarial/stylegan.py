@@ -13,8 +13,9 @@ from torch import Generator, Tensor
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.games import NON_SATURATING
 from genbench.nn.priors import GaussianPrior
+from genbench.nn.regularisers import r1_penalty
 from genbench.nn.straight_through import on_levels
-from genbench.nn.styles import MappingNetwork, Noise, StyleDiscriminator, SynthesisNetwork, r1_penalty
+from genbench.nn.styles import MappingNetwork, Noise, StyleDiscriminator, SynthesisNetwork
 from genbench.nn.towers import halvings
 
 SOURCES = 6  # A, and B
@@ -87,7 +88,7 @@ class StyleGAN(GaussianPrior, GenerativeModel):
             fake, _ = self.generate(len(real), real.device)
         game = NON_SATURATING.real(self.discriminator(real)) + NON_SATURATING.fake(self.discriminator(fake))
         few = real[: -(-len(real) // PENALISED)]
-        return game.mean() + self.penalty / 2 * r1_penalty(self.discriminator, few)
+        return game.mean() + self.penalty * r1_penalty(self.discriminator, few)
 
     def generator_loss(self, batch: Batch) -> Tensor:
         fake, w = self.generate(len(batch.x), batch.x.device)
