@@ -120,7 +120,7 @@ def test_autoencoding_critics_take_elements_of_any_shape(
 
 STATEFUL: list[tuple[Any, dict[str, Any], Space]] = [
     (BEGAN, {"code": 2, "network": "perceptrons", "rate": 0.1}, DIGITS),  # k
-    (WGAN, {"layers": 2, "warm_up": 0.25}, Space("points", (1,), 0)),  # what the critic made of the distances
+    (WGAN, {"layers": 2, "warm_up": 0.25}, Space("points", (1,), 0)),  # clipped weights
     (
         Game,
         {"regulariser": "spectral_norm", "network": "perceptrons", "layers": 2},

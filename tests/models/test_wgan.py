@@ -9,7 +9,8 @@ from scipy.stats import spearmanr, wasserstein_distance
 from torch import Generator
 
 from genbench.core import Batch, Space, Splits
-from genbench.models.adversarial.wgan import MOMENTS, SERIES, WGAN
+from genbench.models.adversarial import wgan
+from genbench.models.adversarial.wgan import WGAN
 from genbench.nn.transport import spearman, wasserstein_1
 from genbench.training.loop import Budget, Job, train
 
@@ -30,15 +31,15 @@ def trained(tmp_path: Path, steps: int = 400, **options: Any) -> WGAN:
     return model.eval()
 
 
-def test_the_critic_ranks_the_distances_of_a_generator_that_comes_nearer(tmp_path: Path) -> None:
-    model = trained(tmp_path, warm_up=0.25, generator_lr=4e-4)
-    course = model.course()
-    assert course.shape == (MOMENTS, 2)
-    assert float(course[-5:, 0].mean()) < float(course[:5, 0].mean()) / 2
-    found = model.measure(Splits(Batch(torch.rand(5, 1)), Batch(torch.rand(5, 1))), rng=Generator())
-    assert found["−L_D ranks W₁"].values.shape == (SERIES,)
+def test_a_critic_ranks_the_distances_of_generators(tmp_path: Path) -> None:
+    model = trained(tmp_path, steps=100, generator_lr=4e-4)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    part = Batch(0.8 + 0.05 * torch.randn(200, 1, generator=Generator().manual_seed(1)))
+    found = model.measure(Splits(part, part), rng=Generator().manual_seed(0))
+    assert found["−L_D ranks W₁"].values.shape == (wgan.CRITICS,)
     assert float(found["−L_D ranks W₁"].values.mean()) > 0.8
-    assert 0.05 < float(found["weights at ±c"].values) < 1
+    assert 0.05 < float(found["weights at ±c"].values) <= 1
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items()), "it only looks"
 
 
 def test_the_generator_waits_for_the_critic(tmp_path: Path) -> None:
@@ -46,6 +47,5 @@ def test_the_generator_waits_for_the_critic(tmp_path: Path) -> None:
     untouched = WGAN(LINE, latent=1, hidden=16, layers=2).generator.state_dict()
     waiting = trained(tmp_path, steps=10, warm_up=0.5, critic_steps=20)  # five of the ten are the critic's
     assert all(torch.equal(value, untouched[key]) for key, value in waiting.generator.state_dict().items())
-    assert float(waiting.history[:, 2].sum()) == 5
     with pytest.raises(ValueError, match="warm_up: got 1"):
         WGAN(LINE, warm_up=1.0)
