@@ -102,14 +102,14 @@ EXPENSIVE = ("built", "by_snakemake", "trained_by_two")
 def pytest_configure(config: pytest.Config) -> None:
     """Hundreds of commands share the imports of one process; what must be cold says so.
 
-    Workers of `pytest -n 2` find the process in their environment.
+    Workers of `pytest -n 3` find the process in their environment.
     """
     warm.start()
     warm.start(forked.SERVER, forked.ADDRESS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expensive fixtures first: `pytest -n 2` gives the first tests to one worker, which makes each of them once."""
+    """Expensive fixtures first: `pytest -n 3` gives the first tests to one worker, which makes each of them once."""
 
     def place(item: pytest.Item) -> int:
         used = getattr(item, "fixturenames", ())

@@ -20,6 +20,7 @@ from genbench.training import batches
 
 PLANTED = {"x": (np.uint8, (1, 2, 2)), "source": (np.uint8, (1, 2, 2)), "intensity": (np.uint8, (1, 2, 2))}
 PLANTED |= {"y": (np.int64, ()), "source_y": (np.int64, ()), "factors": (np.float32, (2,))}
+PLANTED |= {"source_factors": (np.float32, (2,))}
 
 
 def part(first: int, n: int) -> Part:
@@ -88,14 +89,15 @@ def test_validation_data_take_all_of_an_element(field: str) -> None:
 def test_a_translation_takes_all_of_an_element(
     field: str, paired: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The image to translate from comes with its own label; in the negative, 255 stands for 0."""
+    """The image to translate from comes with its own label and factors; in the negative, 255 stands for 0."""
     plant(monkeypatch, planted)
     made = translation.load(base="planted", transform="negative", paired=paired)
     for rows in (made.train, made.held_out):
         numbers = said(rows, field)
         if field == "source":
             assert [255 - number for number in numbers] == said(rows, "source_y")
-        elif field == "source_y":
+        elif field in {"source_y", "source_factors"}:
+            assert numbers == said(rows, "source_y")
             assert paired == (numbers == said(rows, "x"))
         else:
             assert numbers == said(rows, "x")

@@ -117,6 +117,7 @@ def test_a_dataset_made_from_another_depends_on_its_source_too() -> None:
         "digits_binary",
         "digits_edges",
         "digits_edges_unpaired",
+        "digits_negative_unpaired",
     }
 
 

@@ -1,8 +1,8 @@
 """WGAN (Arjovsky et al., 2017), arXiv:1701.07875.  The Wasserstein game with clipped weights.
 
-The critic maximises E[f(x)] − E[f(G(z))], its weights kept in [−c, c] and f so in K-Lipschitz functions; the best value
-is K times the Wasserstein-1 distance, which the generator descends.  Where the data lies on a line the distance is
-known: a critic trained further against each of several generators can be held against it.
+W(p, q) = sup E_p[f(x)] − E_q[f(x)] over 1-Lipschitz f (eq. 2).  The critic maximises it with weights kept in [−c, c],
+so that f is K-Lipschitz and finds K times the distance at most; the generator descends what it finds.  Where the data
+lies on a line the distance is known: critics trained further against several generators are held against it.
 """
 
 import copy
