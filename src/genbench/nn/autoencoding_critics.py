@@ -1,8 +1,12 @@
 """Autoencoders as critics: what they reconstruct badly is generated (Zhao et al., 2017, arXiv:1609.03126)."""
 
-from torch import Tensor, nn
+from abc import abstractmethod
 
-from genbench.core import Space
+import torch
+from torch import Generator, Tensor, nn
+
+from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
+from genbench.nn.games import Optimizer, snapshot
 from genbench.nn.mlp import mlp
 from genbench.nn.towers import built, down_tower, features, up_tower
 
@@ -48,3 +52,53 @@ def convolutions(
 
 
 NETWORKS = {"perceptrons": perceptrons, "convolutions": convolutions}
+
+
+class AutoencodingGame(GenerativeModel):
+    """A critic that reconstructs what is real and a generator that it is to reconstruct, one step each in turn.
+
+    A subclass gives `prior`, `error`, both losses, the networks and the optimiser.
+    """
+
+    generator: nn.Module
+    critic: Autoencoder
+    optimizer: Optimizer
+
+    @abstractmethod
+    def prior(self, n: int, *, rng: Generator | None = None, device: torch.device | None = None) -> Tensor:
+        """(n, k) codes, from `rng` on its device, or from the training's own random state."""
+
+    @abstractmethod
+    def error(self, x: Tensor) -> Tensor:
+        """(n, *shape) in [0, 1] -> (n,), how badly the critic reconstructs each, on the scale of [−1, 1]."""
+
+    @abstractmethod
+    def critic_loss(self, batch: Batch) -> Tensor:
+        """A number that the critic descends."""
+
+    @abstractmethod
+    def generator_loss(self, batch: Batch) -> Tensor:
+        """A number that the generator descends."""
+
+    def phases(self) -> list[Phase]:
+        critic, generator = list(self.critic.parameters()), list(self.generator.parameters())
+        players = (
+            Objective("critic", critic, self.critic_loss, self.optimizer),
+            Objective("generator", generator, self.generator_loss, self.optimizer),
+        )
+        return [Phase("game", players)]
+
+    def generate(self, batch: Batch) -> Tensor:
+        """As many generated elements as the batch has: (n, *shape) in [0, 1]."""
+        return self.decode(self.prior(len(batch.x), device=batch.x.device))
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(n, k) -> (n, *shape) in [0, 1]."""
+        return self.space.unsigned(self.generator(z).tanh())
+
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        return self.decode(self.prior(n, rng=rng))
+
+    def watch(self, *, rng: Generator) -> dict[str, Tensor]:
+        """Samples, and the negative error along a line."""
+        return snapshot(self.space, self.sample, rng=rng, critic=lambda x: -self.error(x))

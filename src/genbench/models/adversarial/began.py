@@ -11,13 +11,12 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.capabilities import Measure
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.autoencoding_critics import NETWORKS, perceptrons
-from genbench.nn.games import snapshot
+from genbench.core import Batch, Space, Splits
+from genbench.nn.autoencoding_critics import NETWORKS, AutoencodingGame, perceptrons
 from genbench.nn.priors import UniformPrior
 
 
-class BEGAN(UniformPrior, GenerativeModel):
+class BEGAN(UniformPrior, AutoencodingGame):
     """Uniform z.  network: flat elements, of shape (d,), have perceptrons in any case.
 
     latent, code: dimensions of z and of the autoencoder's bottleneck.  hidden: of perceptrons.  width: feature maps at
@@ -68,29 +67,6 @@ class BEGAN(UniformPrior, GenerativeModel):
 
     def generator_loss(self, batch: Batch) -> Tensor:
         return self.error(self.generate(batch)).mean()
-
-    def phases(self) -> list[Phase]:
-        critic, generator = list(self.critic.parameters()), list(self.generator.parameters())
-        players = (
-            Objective("critic", critic, self.critic_loss, self.optimizer),
-            Objective("generator", generator, self.generator_loss, self.optimizer),
-        )
-        return [Phase("game", players)]
-
-    def generate(self, batch: Batch) -> Tensor:
-        """As many generated elements as the batch has: (n, *shape) in [0, 1]."""
-        return self.decode(self.prior(len(batch.x), device=batch.x.device))
-
-    def decode(self, z: Tensor) -> Tensor:
-        """(n, k) -> (n, *shape) in [0, 1]."""
-        return self.space.unsigned(self.generator(z).tanh())
-
-    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
-        return self.decode(self.prior(n, rng=rng))
-
-    def watch(self, *, rng: Generator) -> dict[str, Tensor]:
-        """Samples, and −L along a line."""
-        return snapshot(self.space, self.sample, rng=rng, critic=lambda x: -self.error(x))
 
     @torch.no_grad()
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:

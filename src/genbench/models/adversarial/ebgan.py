@@ -12,9 +12,8 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from genbench.capabilities import Measure
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.autoencoding_critics import NETWORKS, perceptrons
-from genbench.nn.games import snapshot
+from genbench.core import Batch, Space, Splits
+from genbench.nn.autoencoding_critics import NETWORKS, AutoencodingGame, perceptrons
 from genbench.nn.priors import GaussianPrior
 
 
@@ -25,7 +24,7 @@ def pulling_away(codes: Tensor) -> Tensor:
     return ((units @ units.T).square().sum() - n) / (n * (n - 1))
 
 
-class EBGAN(GaussianPrior, GenerativeModel):
+class EBGAN(GaussianPrior, AutoencodingGame):
     """network: flat elements, of shape (d,), have perceptrons in any case.
 
     latent, code: dimensions of z and of the autoencoder's bottleneck.  hidden: of perceptrons.  width: feature maps at
@@ -62,45 +61,22 @@ class EBGAN(GaussianPrior, GenerativeModel):
         codes = self.critic.encoder(x)
         return codes, (x - self.critic.decoder(codes)).square().flatten(1).mean(1)
 
-    def energy(self, x: Tensor) -> Tensor:
-        """(n, *shape) in [0, 1] -> (n,)."""
+    def error(self, x: Tensor) -> Tensor:
+        """E: (n, *shape) in [0, 1] -> (n,)."""
         return self.coded(x)[1]
 
     def critic_loss(self, batch: Batch) -> Tensor:
         with torch.no_grad():
             fake = self.generate(batch)
-        return self.energy(batch.x).mean() + F.relu(self.margin - self.energy(fake)).mean()
+        return self.error(batch.x).mean() + F.relu(self.margin - self.error(fake)).mean()
 
     def generator_loss(self, batch: Batch) -> Tensor:
         codes, energy = self.coded(self.generate(batch))
         return energy.mean() + self.pull * pulling_away(codes)
 
-    def phases(self) -> list[Phase]:
-        critic, generator = list(self.critic.parameters()), list(self.generator.parameters())
-        players = (
-            Objective("critic", critic, self.critic_loss, self.optimizer),
-            Objective("generator", generator, self.generator_loss, self.optimizer),
-        )
-        return [Phase("game", players)]
-
-    def generate(self, batch: Batch) -> Tensor:
-        """As many generated elements as the batch has: (n, *shape) in [0, 1]."""
-        return self.decode(self.prior(len(batch.x), device=batch.x.device))
-
     def discriminate(self, x: Tensor, batch: Batch) -> Tensor:
         """−E: what is higher for what looks real."""
-        return -self.energy(x)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """(n, k) -> (n, *shape) in [0, 1]."""
-        return self.space.unsigned(self.generator(z).tanh())
-
-    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
-        return self.decode(self.prior(n, rng=rng))
-
-    def watch(self, *, rng: Generator) -> dict[str, Tensor]:
-        """Samples, and −E along a line."""
-        return snapshot(self.space, self.sample, rng=rng, critic=lambda x: -self.energy(x))
+        return -self.error(x)
 
     @torch.no_grad()
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
@@ -110,6 +86,6 @@ class EBGAN(GaussianPrior, GenerativeModel):
         shown = {"held-out": x, "generated": self.sample(len(x), rng=rng), "noise": noise}
         meaning = "Mean squared error with which the critic reconstructs them, margin {:g}: {} elements."
         return {
-            f"energy, {name}": Measure(self.energy(values), meaning.format(self.margin, name))
+            f"energy, {name}": Measure(self.error(values), meaning.format(self.margin, name))
             for name, values in shown.items()
         }
