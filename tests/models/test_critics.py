@@ -92,7 +92,7 @@ def test_the_margin_ends_the_push_of_ebgan(monkeypatch: pytest.MonkeyPatch) -> N
     def slopes(energies: Tensor) -> Tensor:
         model = EBGAN(DIGITS, latent=2, code=2, width=2, margin=1.0)
         given = iter((torch.zeros(2), energies))
-        monkeypatch.setattr(EBGAN, "energy", lambda self, x: next(given))
+        monkeypatch.setattr(EBGAN, "error", lambda self, x: next(given))
         (slope,) = torch.autograd.grad(model.critic_loss(laws.elements(DIGITS, 2)), energies)
         return slope
 

@@ -51,7 +51,7 @@ def test_a_winner_is_named_only_beyond_noise() -> None:
 
 def test_who_does_not_beat_a_gaussian_is_named() -> None:
     control = run("digits-pca_gaussian", "controls/pca_gaussian", {"fid": score(3.2)}, {})
-    question, what = "Worth its cost?", "a Gaussian on principal components (3.20)."
+    question, what = "Better than a Gaussian?", "a Gaussian on principal components (3.20)."
     assert answers([*EVERYTHING, control])[question] == f"gan does not beat {what}"
     assert answers([novel("a", 1.0), control, *controls()])[question] == f"Every system beats {what}"
 
@@ -119,17 +119,17 @@ const type = (text) => { find.value = text; find.dispatchEvent(new Event("input"
   out.after = shown(headline).length;
 
   document.querySelector("[data-enlarge=run-digits-vae]").click();
-  out.enlarged = [stage.open, stage.querySelectorAll("img").length, stage.querySelector("h4 a").hash];
-  stage.close();
+  out.enlarged = [dialog.open, dialog.querySelectorAll("img").length, dialog.querySelector("h4 a").hash];
+  dialog.close();
   document.querySelector(".choose input[value=run-digits-vae]").click();
   out.alone = document.getElementById("compare").disabled;
   document.querySelector(".choose input[value=run-digits-real]").click();
   document.getElementById("compare").click();
-  out.compared = [...stage.querySelectorAll("h4 a")].map((a) => a.textContent);
-  stage.querySelector("h4 a").click();
+  out.compared = [...dialog.querySelectorAll("h4 a")].map((a) => a.textContent);
+  dialog.querySelector("h4 a").click();
   await wait(100);
   const hash = location.hash.slice(1);
-  out.followed = [stage.open, document.getElementById(hash).open];
+  out.followed = [dialog.open, document.getElementById(hash).open];
   document.getElementById("clear").click();
   out.tray = tray.hidden;
 

@@ -113,7 +113,9 @@ def _beaten(rows: Sequence[Row]) -> Finding | None:
         else "Every system beats"
     )
     value = minus(shown.value(gaussian[0]))
-    return Finding("Worth its cost?", f"{said} a Gaussian on principal components ({value}).", bool(behind))
+    return Finding(
+        "Better than a Gaussian?", f"{said} a Gaussian on principal components ({value}).", bool(behind)
+    )
 
 
 def _likelihood(rows: Sequence[Row]) -> Finding | None:

@@ -43,61 +43,61 @@ document.addEventListener("click", (event) => {
   for (const run of runs) if (run.dataset.section === section) run.open = "open" in button.dataset;
 });
 // Pictures of runs in a window of their own: those that stand in the runs' rows below, which are in the page once.
-const stage = document.getElementById("stage"), floor = stage.querySelector("div");
-function figures(id, count) {
+const dialog = document.getElementById("pictures"), content = dialog.querySelector("div");
+function pictures(id, count) {
   const run = document.getElementById(id), column = document.createElement("section");
   const link = document.createElement("a");
   link.href = "#" + id;
   link.textContent = run.querySelector(".title").textContent;
-  link.addEventListener("click", () => stage.close());
+  link.addEventListener("click", () => dialog.close());
   const title = document.createElement("h4");
   const verdict = run.querySelector("summary .verdict");
   title.append(link, ...(verdict ? [" ", verdict.cloneNode(true)] : []));
   column.append(title, ...[...run.querySelectorAll(".pictures figure")].slice(0, count).map((figure) => figure.cloneNode(true)));
   return column;
 }
-function present(title, ids, count) {
-  document.getElementById("stage-title").textContent = title;
-  floor.replaceChildren(...ids.map((id) => figures(id, count)));
-  stage.showModal();
+function openDialog(title, ids, count) {
+  document.getElementById("pictures-title").textContent = title;
+  content.replaceChildren(...ids.map((id) => pictures(id, count)));
+  dialog.showModal();
 }
 const tray = document.getElementById("tray"), boxes = [...document.querySelectorAll(".choose input")];
 const chosen = () => boxes.filter((box) => box.checked).map((box) => box.value);
-const name = (id) => document.getElementById(id).querySelector(".title").textContent;
-function weigh() {
+const label = (id) => document.getElementById(id).querySelector(".title").textContent;
+function updateTray() {
   const ids = chosen();
   tray.hidden = !ids.length;
-  document.getElementById("chosen").textContent = ids.map(name).join(", ");
+  document.getElementById("chosen").textContent = ids.map(label).join(", ");
   document.getElementById("compare").disabled = ids.length < 2;
 }
-for (const box of boxes) box.addEventListener("change", weigh);
-document.getElementById("compare").addEventListener("click", () => present("Side by side", chosen(), 2));
+for (const box of boxes) box.addEventListener("change", updateTray);
+document.getElementById("compare").addEventListener("click", () => openDialog("Side by side", chosen(), 2));
 document.getElementById("clear").addEventListener("click", () => {
   for (const box of boxes) box.checked = false;
-  weigh();
+  updateTray();
 });
-weigh(); // a browser that goes back to the page remembers the boxes
+updateTray(); // a browser that goes back to the page remembers the boxes
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-enlarge]");
-  if (button) present("Samples and the nearest training elements", [button.dataset.enlarge], 3);
+  if (button) openDialog("Samples and the nearest training elements", [button.dataset.enlarge], 3);
 });
 for (const gallery of document.querySelectorAll("details.gallery"))
   gallery.addEventListener("toggle", () => {
-    const wall = gallery.querySelector(".wall");
-    if (!gallery.open || wall.children.length) return;
+    const grid = gallery.querySelector(".grid");
+    if (!gallery.open || grid.children.length) return;
     const own = runs.filter((run) => run.dataset.section === gallery.dataset.section);
     const real = own.filter((run) => run.querySelector(".model").textContent === "controls/real");
     const rest = own.filter((run) => !real.includes(run));
-    wall.append(...[...real, ...rest].map((run) => figures(run.id, 1)));
+    grid.append(...[...real, ...rest].map((run) => pictures(run.id, 1)));
   });
 
 const find = document.getElementById("find"), verdict = document.getElementById("verdict");
 const rows = [...document.querySelectorAll("tr[data-row]")];
-const told = new Map(rows.map((row) => [row.dataset.row, row.querySelector("td > .verdict")?.textContent]).filter(([, word]) => word));
+const verdicts = new Map(rows.map((row) => [row.dataset.row, row.querySelector("td > .verdict")?.textContent]).filter(([, word]) => word));
 function filter() {
   const text = find.value.trim().toLowerCase(), word = verdict.value;
   const fits = (said, given) => said.toLowerCase().includes(text) && (!word || given === undefined || given === word);
-  for (const row of rows) row.hidden = !fits(row.dataset.row, told.get(row.dataset.row));
+  for (const row of rows) row.hidden = !fits(row.dataset.row, verdicts.get(row.dataset.row));
   let count = 0;
   for (const run of runs) {
     const said = run.id + " " + run.querySelector(".model").textContent;
