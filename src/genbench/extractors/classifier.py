@@ -19,6 +19,7 @@ from genbench.core import Space, space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors import readers
 from genbench.extractors.base import Extractor, Outputs, checked
+from genbench.extractors.fitting import fit
 from genbench.params.schema import Extractor as Settings
 from genbench.runtime.machine import seed_of
 from genbench.scoring.comparison import Features
@@ -33,7 +34,10 @@ BATCH = 512  # of images of up to 32×32 pixels, fewer of larger ones
 
 
 class Classifier(nn.Module):
-    """Three convolutions with batch norm, averaged to 4×4 places, then `features` units and the logits."""
+    """Three convolutions with batch norm, averaged to 4×4 places, then `features` units and the logits.
+
+    Channels last in memory, which is a third faster on a CPU.
+    """
 
     def __init__(self, space: Space, *, width: int, features: int) -> None:
         super().__init__()
@@ -51,6 +55,7 @@ class Classifier(nn.Module):
             nn.SiLU(),
         )
         self.head = nn.Linear(features, space.classes)
+        self.to(memory_format=torch.channels_last)
 
     @staticmethod
     def block(inputs: int, outputs: int) -> list[nn.Module]:
@@ -58,7 +63,7 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(n, c, h, w) in [0, 1] -> features (n, f), logits (n, classes)."""
-        features = self.body(2 * x - 1)
+        features = self.body((2 * x - 1).contiguous(memory_format=torch.channels_last))
         return features, self.head(features)
 
 
@@ -171,21 +176,22 @@ def _train_one(data: Prepared, space: Space, params: Settings, seed: int) -> Cla
     model = Classifier(space, width=params.width, features=params.features)
     x = Stored(data.train.x, space.to_unit, torch.device("cpu"))
     y = torch.tensor(data.train.y)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=params.lr, weight_decay=1e-2)
-    rng = Generator().manual_seed(seed)
-    model.train()
-    for step in range(params.steps):
-        for group in optimizer.param_groups:  # half a cosine, after a short warm-up
-            group["lr"] = (
-                params.lr * min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / params.steps))
-            )
-        index = torch.randint(len(x), (params.batch_size,), generator=rng)
+
+    def loss(index: Tensor, rng: Generator) -> Tensor:
         seen = space.to_unit(space.to_levels(augment(x[index], rng)))  # grey edges are foreign to binary data
-        loss = F.cross_entropy(model(seen)[1], y[index], label_smoothing=0.1)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-    return model.eval()
+        return F.cross_entropy(model(seen)[1], y[index], label_smoothing=0.1)
+
+    fit(
+        model,
+        loss,
+        n=len(x),
+        steps=params.steps,
+        batch_size=params.batch_size,
+        lr=params.lr,
+        weight_decay=1e-2,
+        seed=seed,
+    )
+    return model
 
 
 def augment(x: Tensor, rng: Generator) -> Tensor:

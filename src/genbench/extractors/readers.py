@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from genbench.core import Space, space_of
 from genbench.data.prepared import Prepared
 from genbench.data.source import Part
+from genbench.extractors.fitting import fit
 from genbench.params.schema import Extractor as Settings
 from genbench.runtime.machine import seed_of
 from genbench.scoring.estimates import Estimate, bootstrap_interval, clopper_pearson, resamplings
@@ -201,19 +202,21 @@ def train(data: Prepared, settings: Settings) -> WithCard | None:
         name: torch.tensor(_as_output(truth, values[name]))
         for name, truth in truths(data, data.train).items()
     }
-    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    rng = Generator().manual_seed(seed)
-    network.train()
-    for step in range(steps):
-        for group in optimizer.param_groups:  # half a cosine, after a short warm-up
-            warm, done = min(1.0, (step + 1) / 50), step / steps
-            group["lr"] = LEARNING_RATE * warm * 0.5 * (1 + math.cos(math.pi * done))
-        index = torch.randint(len(x), (BATCH_SIZE,), generator=rng)
-        loss = _loss(network(x[index]), {name: truth[index] for name, truth in y.items()}, values)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-    readers = Readers(network.eval(), space, values)
+
+    def loss(index: Tensor, rng: Generator) -> Tensor:
+        return _loss(network(x[index]), {name: truth[index] for name, truth in y.items()}, values)
+
+    fit(
+        network,
+        loss,
+        n=len(x),
+        steps=steps,
+        batch_size=BATCH_SIZE,
+        lr=LEARNING_RATE,
+        weight_decay=WEIGHT_DECAY,
+        seed=seed,
+    )
+    readers = Readers(network, space, values)
     card = _card(readers, data)
     readable = tuple(name for name in card if card[name]["readable"])
     return WithCard(readers._replace(readable=readable), card)

@@ -15,6 +15,7 @@ from genbench.storage.weights import load_state
 from genbench.training import checkpoint
 from genbench.training.batches import batch_of_step
 from genbench.training.execution import AS_WRITTEN, Execution
+from genbench.training.optimisers import fused, update_average
 from genbench.training.progress import Progress
 from genbench.training.watching import Watcher
 
@@ -116,7 +117,9 @@ class _Loop:
         self.model, self.phase, self.number, self.span = model, phase, number, span
         self.splits, self.budget, self.job, self.watcher, self.how = splits, budget, job, watcher, how
         self.average = copy.deepcopy(model) if budget.ema else None
-        self.optimizers = [objective.optimizer(list(objective.parameters)) for objective in phase.objectives]
+        self.optimizers = [
+            fused(objective.optimizer(list(objective.parameters))) for objective in phase.objectives
+        ]
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
 
     def run(self, state: dict[str, Any] | None, curve: list[CurvePoint]) -> None:
@@ -175,7 +178,7 @@ class _Loop:
             total[0] += mean
             total[1] += 1
         if self.average is not None:
-            _update_average(self.average, self.model, self.budget.ema, step)
+            update_average(self.average, self.model, self.budget.ema, step)
 
     def record(self, step: int, sums: list[list[Any]], curve: list[CurvePoint]) -> None:
         for objective, total in zip(self.phase.objectives, sums, strict=True):
@@ -214,13 +217,3 @@ def _phase_ends(phases: list[Phase], steps: int, run: str) -> list[int]:
         )
     total = sum(trained) or 1.0
     return [round(steps * sum(trained[: i + 1]) / total) for i in range(len(phases))]
-
-
-@torch.no_grad()
-def _update_average(average: GenerativeModel, model: GenerativeModel, decay: float, step: int) -> None:
-    """Exponential moving average of the weights, warmed up so that early steps do not linger; buffers are copied."""
-    decay = min(decay, (1 + step) / (10 + step))
-    for averaged, weight in zip(average.parameters(), model.parameters(), strict=True):
-        averaged.lerp_(weight, 1 - decay)
-    for kept, buffer in zip(average.buffers(), model.buffers(), strict=True):
-        kept.copy_(buffer)
