@@ -5,22 +5,14 @@ from typing import Any
 
 import pytest
 import torch
-from scipy.stats import spearmanr, wasserstein_distance
 from torch import Generator
 
 from genbench.core import Batch, Space, Splits
 from genbench.models.adversarial import wgan
 from genbench.models.adversarial.wgan import WGAN
-from genbench.nn.transport import spearman, wasserstein_1
 from genbench.training.loop import Budget, Job, train
 
 LINE = Space("points", (1,), 0, 3)
-
-
-def test_distance_and_rank_correlation_are_scipys() -> None:
-    x, y = torch.randn(2, 50, generator=Generator().manual_seed(0))
-    assert float(wasserstein_1(x, y)) == pytest.approx(wasserstein_distance(x, y), rel=1e-5)
-    assert float(spearman(x, y + x)) == pytest.approx(spearmanr(x, y + x).statistic, rel=1e-6)
 
 
 def trained(tmp_path: Path, steps: int = 400, **options: Any) -> WGAN:
