@@ -17,6 +17,10 @@ class MaskedLinear(nn.Linear):
         super().__init__(mask.shape[1], mask.shape[0])
         self.register_buffer("mask", mask, persistent=False)
 
+    @property
+    def own_parameters(self) -> int:
+        return int(self.mask.sum()) + self.bias.numel()
+
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, self.weight * self.mask, self.bias)
 
