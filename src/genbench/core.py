@@ -6,7 +6,7 @@ A model file holds architecture and losses.  It knows no files, devices, loggers
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -198,6 +198,30 @@ class Phase(NamedTuple):
     progress: Callable[[float], None] | None = None
 
 
+@runtime_checkable
+class Counted(Protocol):
+    """A module that counts its own numbers: some of its weights stand behind a mask, or what is fitted is no weight."""
+
+    @property
+    def own_parameters(self) -> int:
+        """How many numbers of its own, without those of modules within it, a fit chooses."""
+        ...
+
+
+def parameters_in(module: nn.Module) -> int:
+    """How many numbers a fit chooses in a module and all within it: weights that can move, and fitted tables.
+
+    A weight behind a mask counts for nothing, nor do running statistics of the data by which values are normalised.
+    """
+
+    def own(part: nn.Module) -> int:
+        if isinstance(part, Counted):
+            return part.own_parameters
+        return sum(parameter.numel() for parameter in part.parameters(recurse=False))
+
+    return sum(own(part) for part in module.modules())
+
+
 class GenerativeModel(nn.Module, ABC):
     """Built from the space and keyword-only hyper-parameters; the paper's constants are the defaults.
 
@@ -222,7 +246,7 @@ class GenerativeModel(nn.Module, ABC):
     @property
     def free_parameters(self) -> int:
         """How many numbers the fit chose; a model fitted in closed form, whose tables are buffers, counts those."""
-        return sum(parameter.numel() for parameter in self.parameters())
+        return parameters_in(self)
 
     def condition_of(self, data: Data) -> Tensor | Stored | None:
         """What `sample` is given as its condition for these elements."""

@@ -29,6 +29,10 @@ class Codebook(nn.Module):
         self.register_buffer("sums", torch.randn(codes, dimensions))  # m
 
     @property
+    def own_parameters(self) -> int:
+        return self.sums.numel()
+
+    @property
     def vectors(self) -> Tensor:
         """e, (K, d)."""
         return self.sums / self.counts[:, None]

@@ -37,6 +37,11 @@ class OrderedConvolution(nn.Conv2d):
         mask[:, :, 0, -1] = outputs[:, None] > inputs if strict else outputs[:, None] >= inputs
         self.register_buffer("mask", None if bool(mask.all()) else mask, persistent=False)
 
+    @property
+    def own_parameters(self) -> int:
+        weights = self.weight.numel() if self.mask is None else int(self.mask.sum())
+        return weights + (0 if self.bias is None else self.bias.numel())
+
     def forward(self, x: Tensor) -> Tensor:
         return F.conv2d(x, self.weight if self.mask is None else self.weight * self.mask, self.bias)
 

@@ -58,6 +58,11 @@ class PixelRNN(Autoregressive):
             nn.Linear(features, self.levels.channels),
         )
 
+    @property
+    def own_parameters(self) -> int:
+        """Of the biases for places all but those beyond the last pixel, which nothing comes after."""
+        return self.place.numel() - self.margin * self.place.shape[3]
+
     def logits(self, x: Tensor) -> Tensor:
         """(n, 1, h, w) in [0, 1] -> (n, D, channels)."""
         h = self.first(self.before(self.framed(self.input_dropout(self.space.signed(x))))) + self.place

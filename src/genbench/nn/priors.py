@@ -69,6 +69,12 @@ class GaussianMixture(nn.Module):
         self.register_buffer("means", torch.zeros(components, latent))
         self.register_buffer("factors", torch.zeros(components, latent, latent))  # Cholesky, Σ = L Lᵀ
 
+    @property
+    def own_parameters(self) -> int:
+        """Weights that sum to 1, means, and symmetric covariances."""
+        components, k = self.means.shape
+        return components - 1 + components * (k + k * (k + 1) // 2)
+
     @torch.no_grad()
     def fit(self, codes: Tensor, *, ridge: float) -> None:
         """(n, k) codes.  ridge: what is added to the diagonals, as a share of the codes' mean variance."""

@@ -22,6 +22,12 @@ class FVSBN(Autoregressive):
         self.alpha = nn.Parameter(torch.zeros(channels, d))
         self.w = nn.Parameter(torch.zeros(channels, d, d))  # only j < i is read
 
+    @property
+    def own_parameters(self) -> int:
+        """α, and of each w what is below its diagonal."""
+        channels, d = self.alpha.shape
+        return channels * (d + d * (d - 1) // 2)
+
     def logits(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1] -> (n, D, channels)."""
         out = F.linear(x.flatten(1), self.w.tril(-1).flatten(0, 1), self.alpha.flatten())  # (n, channels·D)

@@ -90,6 +90,11 @@ class NADE(Autoregressive):
         self.V = nn.Parameter(torch.randn(d, hidden, channels) / hidden**0.5)
         self.b = nn.Parameter(torch.zeros(d, channels))
 
+    @property
+    def own_parameters(self) -> int:
+        """All but the last row of W, which no conditional reads."""
+        return sum(each.numel() for each in (self.W, self.c, self.V, self.b)) - self.W.shape[1]
+
     def logits(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1] -> (n, D, channels), in the model's order."""
         return Conditionals.apply(self.in_order(x), self.c, self.W, self.V).transpose(0, 1) + self.b

@@ -32,6 +32,12 @@ class PCAGaussian(GaussianPrior, GenerativeModel):
         self.register_buffer("weight", torch.zeros(space.dimensions, components))  # W
         self.register_buffer("sigma", torch.zeros(()))
 
+    @property
+    def free_parameters(self) -> int:
+        """μ, W up to a rotation of z, and σ."""
+        d, k = self.weight.shape
+        return d + d * k - k * (k - 1) // 2 + 1
+
     def fit(self, splits: Splits) -> None:
         x = splits.train.some().x.flatten(1).double()
         k = self.latent

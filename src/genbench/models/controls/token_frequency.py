@@ -26,6 +26,12 @@ class TokenFrequency(MeshModel):
         self.register_buffer("log_coordinates", torch.zeros(3, 1 + self.values))
         self.register_buffer("log_corners", torch.zeros(2 + self.most))
 
+    @property
+    def free_parameters(self) -> int:
+        """Of each histogram one fewer than tokens that can occur: "stop" is no y and no x."""
+        histograms = [self.values + 1, self.values, self.values, len(self.log_corners), len(self.class_log_p)]
+        return sum(size - 1 for size in histograms)
+
     def fit(self, splits: Splits) -> None:
         super().fit(splits)
         tokens = split(splits.train.whole())

@@ -15,7 +15,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from genbench.capabilities import Measure
-from genbench.core import Batch, Objective, Phase, Space, Splits
+from genbench.core import Batch, Objective, Phase, Space, Splits, parameters_in
 from genbench.nn.bases import IndependentMixtures, StandardNormal
 from genbench.nn.masked import MaskedAffine, autoregressive_maps
 from genbench.nn.normalizing_flow import NormalizingFlow
@@ -78,6 +78,11 @@ class IAF(NormalizingFlow):
         self.base = IndependentMixtures(d, components) if components > 1 else StandardNormal(d)
         self.teacher = nn.ModuleList(autoregressive_maps(*sizes, dropout) if taught else [])
         self.teaching = teaching
+
+    @property
+    def free_parameters(self) -> int:
+        """Those of the flow; the teacher was its way to them."""
+        return super().free_parameters - parameters_in(self.teacher)
 
     def distillation(self, batch: Batch) -> Tensor:
         """Σ ‖x̂ − x‖² + ‖log σ̂ − α‖² over the maps, each a mean over values.

@@ -18,7 +18,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from genbench.capabilities import Measure
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
+from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits, parameters_in
 from genbench.nn import bounds
 from genbench.nn.boltzmann import STATES, Bipartite, DeepUnits, base_rates
 from genbench.nn.schedules import cosine
@@ -79,7 +79,7 @@ class DBM(GenerativeModel):
     @property
     def free_parameters(self) -> int:
         """Those of the machine; the first RBM was its start."""
-        return sum(parameter.numel() for parameter in self.machine.parameters())
+        return parameters_in(self.machine)
 
     def divergence(self, machine: Bipartite, data: Tensor, chains: Tensor) -> Tensor:
         """Minus the bound up to what has no gradient: log f of the chains, moved on, minus that of data."""
