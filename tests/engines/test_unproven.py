@@ -21,7 +21,7 @@ RUN = "results/runs/bits-made"
 OUTPUTS = {
     "prepare": ["data/bits.safetensors"],
     "extractor": ["results/extractors/bits.safetensors", "results/extractors/bits.json"],
-    "train": [f"{RUN}/{name}" for name in ("model.safetensors", "curve.csv", "frames.npz")],
+    "train": [f"{RUN}/{name}" for name in ("model.safetensors", "curve.csv", "followed.npz", "frames.npz")],
     "sample": [f"{RUN}/samples.npz", f"{RUN}/grid.png"],
     "novelty": [f"{RUN}/novelty.json", f"{RUN}/nearest.png"],
     "evaluate": [f"{RUN}/{name}" for name in ("metrics.json", "summary.json", "replicates.npz")],

@@ -64,7 +64,14 @@ def test_whatever_the_environment_says_a_stage_writes_the_same_bytes(
         done = run_in(workspace, "genbench", *arguments, **hostile)
         assert done.returncode == 0, done.stderr
         assert "Warning" not in done.stderr
-    for name in ("model.safetensors", "curve.csv", "frames.npz", "metrics.json", "replicates.npz"):
+    for name in (
+        "model.safetensors",
+        "curve.csv",
+        "followed.npz",
+        "frames.npz",
+        "metrics.json",
+        "replicates.npz",
+    ):
         path = Path("results/runs/bits-made") / name
         assert (workspace / path).read_bytes() == (built / path).read_bytes(), name
 

@@ -21,7 +21,7 @@ NATS = {
     "bits-made": 0.005,
     "bits-vae": 0.02,
 }  # relative; a GPU draws other noise, which only the VAE trains with
-OUTPUTS = ("model.safetensors", "curve.csv", "frames.npz", "samples.npz", "metrics.json")
+OUTPUTS = ("model.safetensors", "curve.csv", "followed.npz", "frames.npz", "samples.npz", "metrics.json")
 
 
 def scored(workspace: Path, run: str, device: str) -> dict[str, bytes]:

@@ -97,7 +97,7 @@ def test_shares_make_up_the_batch() -> None:
 
 
 LONG = SMALL.replace("steps: 40", "steps: 300, dropout: 0.2, processes: 2")
-OUTPUTS = ("model.safetensors", "curve.csv", "frames.npz")
+OUTPUTS = ("model.safetensors", "curve.csv", "followed.npz", "frames.npz")
 RECEIPT = "results/receipts/train/bits-made.json"
 
 

@@ -215,7 +215,7 @@ STAGES = {
     ("sample", *RUN): ("samples.npz", "grid.png"),
     ("novelty", *RUN): ("novelty.json", "nearest.png"),
     ("evaluate", *RUN, "--extractor", EXTRACTOR): ("metrics.json", "replicates.npz", "summary.json"),
-    ("train", *RUN): ("model.safetensors", "curve.csv", "frames.npz"),
+    ("train", *RUN): ("model.safetensors", "curve.csv", "followed.npz", "frames.npz"),
 }
 
 

@@ -31,6 +31,7 @@ def test_a_run_leaves_its_whole_story(built: Path) -> None:
     folder = built / "results/runs/bits-made"
     assert sorted(path.name for path in folder.iterdir()) == [
         "curve.csv",
+        "followed.npz",
         "frames.npz",
         "grid.png",
         "metrics.json",

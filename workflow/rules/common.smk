@@ -75,10 +75,11 @@ def kind_code(wildcards):
     return f"{CODE}/kinds/{ROWS[wildcards.run]['dataset']}.json"
 
 
-def weights_file(wildcards):
-    """What a score of the model itself needs; samples made elsewhere come without a model."""
+def trained_files(wildcards):
+    """What scores of the model and of its training need; samples made elsewhere come without either."""
+    folder = f"results/runs/{wildcards.run}"
     return (
-        [f"results/runs/{wildcards.run}/model.safetensors"]
+        [f"{folder}/model.safetensors", f"{folder}/followed.npz"]
         if wildcards.run in RUNS
         else []
     )

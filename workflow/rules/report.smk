@@ -1,4 +1,4 @@
-TRAINED = ("model.safetensors", "curve.csv", "frames.npz")
+TRAINED = ("model.safetensors", "curve.csv", "followed.npz", "frames.npz")
 SCORED = (
     "samples.npz",
     "grid.png",

@@ -6,6 +6,7 @@ rule train:
     output:
         update("results/runs/{run}/model.safetensors"),
         update("results/runs/{run}/curve.csv"),
+        update("results/runs/{run}/followed.npz"),
         update("results/runs/{run}/frames.npz"),
     log:
         "results/logs/train/{run}.log",
@@ -74,7 +75,7 @@ rule evaluate:
         code_of("evaluate"),
         model_code,
         kind_code,
-        weights_file,
+        trained_files,
         "results/runs/{run}/samples.npz",
         data=data_file,
         extractor=extractor_file,

@@ -29,7 +29,13 @@ from genbench.storage.files import InputError
 NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?$"
 MODEL = r"^[a-z0-9_]+(?:/[a-z0-9_]+)+$"
 # Keys of a run that say how its training computes and is watched, with the values that an entry need not name.
-EXECUTION: dict[str, Any] = {"processes": 1, "precision": "float32", "compile": False, "moments": 8}
+EXECUTION: dict[str, Any] = {
+    "processes": 1,
+    "precision": "float32",
+    "compile": False,
+    "moments": 8,
+    "followed": 64,
+}
 
 E = TypeVar("E")
 Name = Annotated[str, Field(pattern=NAME, max_length=80)]
@@ -70,7 +76,8 @@ class Run(Strict):
 
     threads: of the CPU, for each process.  processes, precision, compile: how it is trained, see
     `genbench.training.execution`; it is sampled and scored by one process in float32.  moments: at which a training is
-    watched, the first before its first step and the last after its last.
+    watched, the first before its first step and the last after its last.  followed: at most so many moments whose
+    samples are kept for the scores over training; 0 for none.
     """
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
@@ -85,6 +92,7 @@ class Run(Strict):
     precision: Literal["float32", "bfloat16"] = "float32"
     compile: bool = False
     moments: Annotated[int, Field(ge=2)] = 8
+    followed: Annotated[int, Field(ge=0)] = 64
 
     @model_serializer(mode="wrap")
     def _entry(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     owner = about(run, entry, prepared)
     fingerprint = json.dumps(owner | {"code": training_fingerprint(entry.model)})
     job = loop.Job(run, seed, CHECKPOINTS / f"{run}.pt", fingerprint)
-    budget = loop.Budget(entry.steps, entry.batch_size, entry.ema, entry.moments)
+    budget = loop.Budget(entry.steps, entry.batch_size, entry.ema, entry.moments, entry.followed)
     how = Execution(group, entry.precision, entry.compile)
     with how.explained(run):
         record = loop.train(model, splits_of(prepared, device), budget, job, how)
@@ -48,6 +48,7 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     timing = _timing(entry, time.monotonic() - began)
     contents = {
         "curve.csv": _csv(record.curve),
+        "followed.npz": npz_bytes(record.follower.arrays()),
         "frames.npz": npz_bytes(record.watcher.arrays(space_of(prepared.card))),
         "model.safetensors": weights_bytes(model, owner),
     }

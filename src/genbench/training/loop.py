@@ -15,6 +15,7 @@ from genbench.storage.weights import load_state
 from genbench.training import checkpoint
 from genbench.training.batches import batch_of_step
 from genbench.training.execution import AS_WRITTEN, Execution
+from genbench.training.following import Follower
 from genbench.training.optimisers import fused, update_average
 from genbench.training.progress import Progress
 from genbench.training.watching import Watcher
@@ -25,13 +26,14 @@ CURVE_POINTS = 200
 class Budget(NamedTuple):
     """steps: over all phases with objectives, divided by their shares.  ema: decay of the averaged weights, or 0.
 
-    moments: at which the training is watched.
+    moments: at which the training is watched.  followed: at which samples are kept for scores, at most.
     """
 
     steps: int
     batch_size: int
     ema: float = 0.0
     moments: int = 8
+    followed: int = 64
 
 
 class Job(NamedTuple):
@@ -60,6 +62,7 @@ class Record(NamedTuple):
 
     curve: list[CurvePoint]
     watcher: Watcher
+    follower: Follower
 
 
 def train(
@@ -86,6 +89,16 @@ def train(
         curve = [CurvePoint(*point) for point in saved["curve"]]
     watched = steps if group.is_rank_zero else 0
     watcher = Watcher(model, watched, budget.moments, job.seed, saved["frames"] if saved else {})
+    follower = Follower(
+        model,
+        splits,
+        phases,
+        steps=watched,
+        trained=steps * budget.batch_size,
+        moments=budget.followed,
+        seed=job.seed,
+        saved=saved["followed"] if saved else None,
+    )
     first = saved["phase"] if saved else 0
     for number in range(first, len(phases)):
         phase, span = phases[number], range(ends[number - 1] if number else 0, ends[number])
@@ -94,9 +107,9 @@ def train(
             with group.same_random_state(seed_of(job.seed, "fit", number)), how.uncompiled():
                 phase.fit(splits)
         if phase.objectives and span:
-            _Loop(model, phase, number, span, splits, budget, job, watcher, how).run(state, curve)
+            _Loop(model, phase, number, span, splits, budget, job, watcher, follower, how).run(state, curve)
     watcher.look(watcher.steps)
-    return Record(curve, watcher)
+    return Record(curve, watcher, follower)
 
 
 class _Loop:
@@ -112,10 +125,12 @@ class _Loop:
         budget: Budget,
         job: Job,
         watcher: Watcher,
+        follower: Follower,
         how: Execution,
     ) -> None:
         self.model, self.phase, self.number, self.span = model, phase, number, span
-        self.splits, self.budget, self.job, self.watcher, self.how = splits, budget, job, watcher, how
+        self.splits, self.budget, self.job, self.how = splits, budget, job, how
+        self.watcher, self.follower = watcher, follower
         self.average = copy.deepcopy(model) if budget.ema else None
         self.optimizers = [
             fused(objective.optimizer(list(objective.parameters))) for objective in phase.objectives
@@ -141,6 +156,7 @@ class _Loop:
             for step in range(start, end):
                 with self.how.uncompiled():
                     self.watcher.look(step)
+                    self.follower.look(step)
                 self.step(step, sums)
                 if (step + 1) % every == 0 or step + 1 == end:
                     self.record(step + 1, sums, curve)
@@ -151,6 +167,9 @@ class _Loop:
                 ):
                     self.save(step + 1, sums, curve)
                     last_save = time.monotonic()
+        if end == self.follower.steps:  # as the steps left it: an average of weights would hide what they do
+            with self.how.uncompiled():
+                self.follower.look(end)
         if self.average is not None:
             self.model.load_state_dict(self.average.state_dict())
 
@@ -204,6 +223,7 @@ class _Loop:
             "sums": sums,
             "curve": [tuple(point) for point in curve],
             "frames": self.watcher.taken,
+            "followed": self.follower.state,
         }
         checkpoint.save(self.job.checkpoint, content, self.how.group)
 

@@ -1,4 +1,4 @@
-"""Moments of a training, from before its first step to after its last: what the model gives from the same noise."""
+"""Moments of a training that are shown, from before its first step to after its last, always from the same noise."""
 
 import numpy as np
 import torch
