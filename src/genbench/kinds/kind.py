@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from genbench.core import GenerativeModel
 
 Card = Mapping[str, Any]
-Asked = Literal["interpolation", "completion", "own"]
+Asked = Literal["interpolation", "traversal", "completion", "own"]
 Size = Literal["small", "large"]
 
 
@@ -62,8 +62,8 @@ class Kind(ABC):
     """One kind of data.  `card` is that of a prepared dataset; elements are as stored, (n, *shape).
 
     distance: the distance between two elements, in words.
-    pictures: what a model that can is asked to draw besides samples: "interpolation" between codes, "completion" of
-        elements whose upper half is kept, and its "own" pictures.
+    pictures: what a model that can is asked to draw besides samples: "interpolation" between codes, the "traversal" of
+        one, "completion" of elements whose upper half is kept, and its "own" pictures.
     """
 
     distance: ClassVar[str]

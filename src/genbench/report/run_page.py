@@ -64,12 +64,17 @@ def run_page(
 def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, str, Picture]]:
     pairs = "Samples and what is closest to each in the training data, closest pairs first."
     walks = "Each row walks between two samples in the latent space."
+    varied = (
+        "In each row one number of a code goes through the prior's range while the others stay; of all numbers those "
+        "that change the picture most."
+    )
     filled = "Left to right: original, occluded (hidden pixels are black), then the model's completions."
     shown = [
         ("Samples", f"From {run.label}, not selected.", run.grid),
         ("Nearest in the training data", pairs if run.novelty["pairs"] else "", run.nearest),
         *_film(run, dataset),
         ("Interpolation", walks, _in_rows(run.samples.get("interpolation"), dataset)),
+        ("Traversal", varied, _in_rows(run.samples.get("traversal"), dataset)),
         ("Completions", filled, _in_rows(run.samples.get("completion"), dataset)),
         *(
             (str(caption).rstrip("."), "", _own(run, i, dataset))
