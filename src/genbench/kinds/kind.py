@@ -36,7 +36,7 @@ class Subject(NamedTuple):
 
     asked: (m,) the labels that the samples were asked to show, None for a model without conditions.
     model, rng: the model itself, to be asked for what else it offers, and the randomness for that on the model's
-    device; None for samples from elsewhere.
+    device; None for samples from elsewhere.  untrained: one of the same form, with the weights that it starts from.
     """
 
     samples: np.ndarray
@@ -44,6 +44,7 @@ class Subject(NamedTuple):
     asked: np.ndarray | None = None
     field: "ScoreField | None" = None
     model: "GenerativeModel | None" = None
+    untrained: "GenerativeModel | None" = None
     rng: "Generator | None" = None
 
 

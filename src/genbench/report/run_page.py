@@ -131,7 +131,8 @@ def _listed(run: RunResult, table: Mapping[str, Any]) -> Listed:
     columns = {
         name: [Estimate.from_dict(each) for each in column] for name, column in table["columns"].items()
     }
-    at = [float(each) for each in table["at"]]
+    words = any(isinstance(each, str) for each in table["at"])  # no axis to draw them along
+    at = [math.nan if words else float(each) for each in table["at"]]
     charts = [
         Figure(
             name,
@@ -142,8 +143,12 @@ def _listed(run: RunResult, table: Mapping[str, Any]) -> Listed:
             ),
         )
         for name, column in columns.items()
+        if not words
     ]
-    rows = [(f"{each:g}", [column[i] for column in columns.values()]) for i, each in enumerate(at)]
+    rows = [
+        (each if isinstance(each, str) else f"{each:g}", [column[i] for column in columns.values()])
+        for i, each in enumerate(table["at"])
+    ]
     return Listed(
         table["title"],
         table["meaning"],
