@@ -44,6 +44,15 @@ class Latent(Protocol):
 
 
 @runtime_checkable
+class Encoder(Protocol):
+    """Says in numbers what an element is: latent variables, or what an upper layer of a network makes of it."""
+
+    def codes(self, x: Tensor) -> Tensor:
+        """(n, *space.shape) in [0, 1] -> (n, k), of each element by itself, and the same whenever it is asked."""
+        ...
+
+
+@runtime_checkable
 class Completion(Protocol):
     """Fills in what is hidden."""
 

@@ -5,8 +5,9 @@ import torch
 from test_models import SPACES, ZOO, asked, elements, model_class, tiny
 from torch import Generator, Tensor
 
-from genbench.capabilities import Pairs, Reconstruction, StyleMixing, Truncation, capability
+from genbench.capabilities import Encoder, Pairs, Reconstruction, StyleMixing, Truncation, capability
 from genbench.core import GenerativeModel
+from genbench.models.adversarial.improved_gan import ImprovedGAN
 
 TWINS = [space for space in SPACES if space.paired] + SPACES
 
@@ -76,3 +77,23 @@ def test_a_reconstruction_is_in_the_domain_of_its_source(name: str) -> None:
     assert source is not None
     fits(back.reconstructed(source), 4, model.space.source)
     assert model.conditional == "source"
+
+
+@pytest.mark.parametrize("name", offering("codes"))
+@torch.no_grad()
+def test_codes_say_the_same_of_an_element_whatever_its_company(name: str) -> None:
+    encoder = capability(model := built(name), Encoder)
+    assert encoder is not None
+    x = elements(model.space, 12).x
+    codes = encoder.codes(x)
+    assert codes.shape == (12, codes.shape[1]) and codes.is_floating_point() and torch.isfinite(codes).all()
+    assert torch.equal(codes, encoder.codes(x))
+    torch.testing.assert_close(codes[3:5], encoder.codes(x[3:5]), atol=1e-5, rtol=1e-4)
+    different = (x[:1] != x[1:]).flatten(1).any(1)
+    assert ((codes[:1] != codes[1:]).any(1) == different).all()
+
+
+def test_codes_that_look_at_their_company_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImprovedGAN, "codes", ImprovedGAN.features)  # with minibatch discrimination
+    with pytest.raises(AssertionError, match="not close"):
+        test_codes_say_the_same_of_an_element_whatever_its_company("adversarial/improved_gan")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from genbench.core import GenerativeModel
 
 Card = Mapping[str, Any]
-Asked = Literal["interpolation", "completion", "own"]
+Asked = Literal["interpolation", "traversal", "completion", "own"]
 Size = Literal["small", "large"]
 
 
@@ -36,7 +36,7 @@ class Subject(NamedTuple):
 
     asked: (m,) the labels that the samples were asked to show, None for a model without conditions.
     model, rng: the model itself, to be asked for what else it offers, and the randomness for that on the model's
-    device; None for samples from elsewhere.
+    device; None for samples from elsewhere.  untrained: one of the same form, with the weights that it starts from.
     """
 
     samples: np.ndarray
@@ -44,6 +44,7 @@ class Subject(NamedTuple):
     asked: np.ndarray | None = None
     field: "ScoreField | None" = None
     model: "GenerativeModel | None" = None
+    untrained: "GenerativeModel | None" = None
     rng: "Generator | None" = None
 
 
@@ -62,8 +63,8 @@ class Kind(ABC):
     """One kind of data.  `card` is that of a prepared dataset; elements are as stored, (n, *shape).
 
     distance: the distance between two elements, in words.
-    pictures: what a model that can is asked to draw besides samples: "interpolation" between codes, "completion" of
-        elements whose upper half is kept, and its "own" pictures.
+    pictures: what a model that can is asked to draw besides samples: "interpolation" between codes, the "traversal" of
+        one, "completion" of elements whose upper half is kept, and its "own" pictures.
     """
 
     distance: ClassVar[str]

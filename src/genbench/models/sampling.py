@@ -13,6 +13,8 @@ from genbench.storage.files import InputError
 
 CHUNK = 1000
 WALKS, STEPS = 6, 10
+TRAVERSED, VALUES = 8, 9  # numbers of a code that are varied, and values that each takes
+CODES, REACH = 200, 0.05  # codes of the prior, of which the quantiles beyond this are left out
 COMPLETED, COMPLETIONS = 6, 5
 
 
@@ -46,6 +48,8 @@ def draw(
                 arrays |= _plotted(own, i)
             else:
                 arrays[f"picture_{i}"] = _levels(own, (*own.shape[:2], *space.shape), space, run)
+    if latent is not None and "traversal" in pictures:
+        arrays["traversal"] = _traversals(latent, space, run, rng)
     return arrays
 
 
@@ -74,6 +78,35 @@ def _walks(model: Latent, space: Space, run: str, rng: Generator) -> np.ndarray:
     codes = slerp(start, end, torch.linspace(0, 1, STEPS, device=start.device)).flatten(0, 1)
     pictures = _levels(model.decode(codes), (WALKS * STEPS, *space.shape), space, run)
     return pictures.reshape(WALKS, STEPS, *space.shape)
+
+
+def _traversals(model: Latent, space: Space, run: str, rng: Generator) -> np.ndarray:
+    """(rows, VALUES, *shape): in each row one number of a code goes through the prior's range, the others stay.
+
+    The numbers whose ends make the most different pictures, most different first; so no order of the code matters.
+    """
+    codes = model.prior(CODES, rng=rng)
+    base, k = codes[0], codes.shape[1]
+    reach = torch.tensor([REACH, 1 - REACH], device=codes.device)
+    low, high = codes.quantile(reach, dim=0)  # (k,) each
+
+    def decoded(numbers: Tensor, values: Tensor) -> Tensor:
+        """numbers (m,), values (m, v) of each -> (m, v, *shape)."""
+        z = base.repeat(*values.shape, 1).scatter_(
+            2, numbers[:, None, None].expand(*values.shape, 1), values[..., None]
+        )
+        parts = [model.decode(part) for part in z.flatten(0, 1).split(at_once(space))]
+        return torch.cat(parts).unflatten(0, values.shape)
+
+    first, last = decoded(torch.arange(k, device=codes.device), torch.stack([low, high], 1)).unbind(1)
+    changed = (last - first).square().flatten(1).mean(1)
+    numbers = changed.argsort(descending=True, stable=True)[:TRAVERSED]
+    way = torch.linspace(0, 1, VALUES, device=codes.device)
+    values = low[numbers, None] + way * (high - low)[numbers, None]
+    pictures = _levels(
+        decoded(numbers, values).flatten(0, 1), (len(numbers) * VALUES, *space.shape), space, run
+    )
+    return pictures.reshape(len(numbers), VALUES, *space.shape)
 
 
 def _completions(model: Completion, original: Tensor, space: Space, run: str, rng: Generator) -> np.ndarray:

@@ -9,7 +9,7 @@ from genbench.nn.mlp import mlp
 from genbench.nn.residual import Residual
 from genbench.nn.towers import built, down_tower, features, up_tower
 
-Pair = tuple[nn.Module, nn.Module]
+Pair = tuple[nn.Sequential, nn.Sequential]
 
 
 class Sizes(NamedTuple):

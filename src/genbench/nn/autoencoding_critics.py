@@ -72,6 +72,10 @@ class AutoencodingGame(GenerativeModel):
     def error(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1] -> (n,), how badly the critic reconstructs each, on the scale of [−1, 1]."""
 
+    def codes(self, x: Tensor) -> Tensor:
+        """Of the critic's encoder: (n, *shape) in [0, 1] -> (n, code)."""
+        return self.critic.encoder(self.space.signed(x))
+
     @abstractmethod
     def critic_loss(self, batch: Batch) -> Tensor:
         """A number that the critic descends."""

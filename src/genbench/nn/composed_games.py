@@ -18,7 +18,7 @@ class ComposedGame(GaussianPrior, GenerativeModel):
     """
 
     generator: nn.Module
-    critic: nn.Module
+    critic: nn.Sequential  # its last layer gives f
     losses: AdversarialLoss
     regulariser: Regulariser
     optimizer: Optimizer
@@ -44,6 +44,10 @@ class ComposedGame(GaussianPrior, GenerativeModel):
     def score(self, x: Tensor) -> Tensor:
         """(n, *shape) in [−1, 1] -> (n,) values of f."""
         return self.critic(x)[:, 0]
+
+    def codes(self, x: Tensor) -> Tensor:
+        """What the critic's last layer reads: (n, *shape) in [0, 1] -> (n, k)."""
+        return self.critic[:-1](self.space.signed(x))
 
     def critic_loss(self, batch: Batch) -> Tensor:
         real = self.space.signed(batch.x)

@@ -9,12 +9,12 @@ from genbench.nn.mlp import mlp
 from genbench.nn.towers import down_tower, features
 
 
-def perceptrons(space: Space, width: int, layers: int) -> nn.Module:
+def perceptrons(space: Space, width: int, layers: int) -> nn.Sequential:
     """`layers` hidden layers of `width` units, SiLU as the energy's gradient has to be smooth."""
-    return nn.Sequential(nn.Flatten(), mlp([space.dimensions, *[width] * layers, 1], nn.SiLU))
+    return nn.Sequential(nn.Flatten(), *mlp([space.dimensions, *[width] * layers, 1], nn.SiLU))
 
 
-def convolutions(space: Space, width: int, layers: int) -> nn.Module:
+def convolutions(space: Space, width: int, layers: int) -> nn.Sequential:
     """Two more 3 × 3 convolutions at the narrow end for each of `layers`."""
     channels, *sides = space.shape
     maps, height, side = features(sides, width)
@@ -28,4 +28,4 @@ def convolutions(space: Space, width: int, layers: int) -> nn.Module:
     return nn.Sequential(*tower, nn.Flatten(), nn.Linear(maps * height * side, 1))
 
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"perceptrons": perceptrons, "convolutions": convolutions}
+NETWORKS: dict[str, Callable[..., nn.Sequential]] = {"perceptrons": perceptrons, "convolutions": convolutions}

@@ -89,6 +89,12 @@ class Dequantisation:
         noise = torch.rand(x.shape, generator=rng, device=x.device)
         return ((self.space.to_levels(x) + noise) / self.space.levels).flatten(1)
 
+    def middles(self, x: Tensor) -> Tensor:
+        """(n, *shape) in [0, 1] -> (n, D) in (0, 1): of levels the middles of their cells."""
+        if not self.space.levels:
+            return self.points(x)
+        return ((self.space.to_levels(x) + 0.5) / self.space.levels).flatten(1)
+
     def values(self, points: Tensor) -> Tensor:
         """(n, D) in [0, 1] -> (n, *shape): the level in whose cell the point lies, or the point itself."""
         x, levels = points.unflatten(1, self.space.shape), self.space.levels

@@ -74,6 +74,10 @@ class NormalizingFlow(ContinuousDensity):
         z, more = through(self.maps, points)
         return z, log_det + more
 
+    def codes(self, x: Tensor) -> Tensor:
+        """z, of levels that of the middles of their cells: (n, *shape) in [0, 1] -> (n, D)."""
+        return self(self.dequantisation.middles(x))[0]
+
     def inverse(self, z: Tensor) -> Tensor:
         """(n, D) codes -> (n, D) in [0, 1]."""
         return self.bounded(back(self.maps, z)[0])

@@ -58,7 +58,7 @@ def clipped(optimizer: Optimizer, bound: float) -> Optimizer:
     return build
 
 
-def spectrally_normalised(network: nn.Module) -> nn.Module:
+def spectrally_normalised(network: nn.Sequential) -> nn.Sequential:
     """Every linear or convolutional layer divided by its largest singular value, which power iteration follows.
 
     Miyato et al., 2018, arXiv:1802.05957, algorithm 1: one iteration at each pass in training.
@@ -78,7 +78,7 @@ class Regulariser(NamedTuple):
     """
 
     penalty: Callable[[Critic, Tensor, Tensor], Tensor] | None = None
-    constrain: Callable[[nn.Module], nn.Module] = lambda network: network
+    constrain: Callable[[nn.Sequential], nn.Sequential] = lambda network: network
     clips: bool = False
     batch_norm: bool = False
 

@@ -64,12 +64,17 @@ def run_page(
 def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, str, Picture]]:
     pairs = "Samples and what is closest to each in the training data, closest pairs first."
     walks = "Each row walks between two samples in the latent space."
+    varied = (
+        "In each row one number of a code goes through the prior's range while the others stay; of all numbers those "
+        "that change the picture most."
+    )
     filled = "Left to right: original, occluded (hidden pixels are black), then the model's completions."
     shown = [
         ("Samples", f"From {run.label}, not selected.", run.grid),
         ("Nearest in the training data", pairs if run.novelty["pairs"] else "", run.nearest),
         *_film(run, dataset),
         ("Interpolation", walks, _in_rows(run.samples.get("interpolation"), dataset)),
+        ("Traversal", varied, _in_rows(run.samples.get("traversal"), dataset)),
         ("Completions", filled, _in_rows(run.samples.get("completion"), dataset)),
         *(
             (str(caption).rstrip("."), "", _own(run, i, dataset))
@@ -126,7 +131,8 @@ def _listed(run: RunResult, table: Mapping[str, Any]) -> Listed:
     columns = {
         name: [Estimate.from_dict(each) for each in column] for name, column in table["columns"].items()
     }
-    at = [float(each) for each in table["at"]]
+    words = any(isinstance(each, str) for each in table["at"])  # no axis to draw them along
+    at = [math.nan if words else float(each) for each in table["at"]]
     charts = [
         Figure(
             name,
@@ -137,8 +143,12 @@ def _listed(run: RunResult, table: Mapping[str, Any]) -> Listed:
             ),
         )
         for name, column in columns.items()
+        if not words
     ]
-    rows = [(f"{each:g}", [column[i] for column in columns.values()]) for i, each in enumerate(at)]
+    rows = [
+        (each if isinstance(each, str) else f"{each:g}", [column[i] for column in columns.values()])
+        for i, each in enumerate(table["at"])
+    ]
     return Listed(
         table["title"],
         table["meaning"],

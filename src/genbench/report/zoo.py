@@ -35,6 +35,11 @@ ABILITIES = (
     Ability(capabilities.Likelihood, "likelihood", "log p(x), exact or a bound"),
     Ability(capabilities.ScoreField, "score", "∇ log p(x) at several levels of noise"),
     Ability(capabilities.Latent, "codes", "a prior over codes and a decoder: walks and interpolation"),
+    Ability(
+        capabilities.Encoder,
+        "encoder",
+        "numbers that say what an element is: probed, clustered, beside raw pixels, PCA and a random network",
+    ),
     Ability(capabilities.Completion, "completion", "fills in what is hidden"),
     Ability(
         capabilities.Measured,

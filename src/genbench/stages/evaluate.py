@@ -20,7 +20,7 @@ from genbench.scoring.likelihoods import likelihood_scores
 from genbench.scoring.measures import measures
 from genbench.scoring.resampling import FOLDS, Scored, draws
 from genbench.stages.inputs import dataset_of
-from genbench.stages.trained import trained
+from genbench.stages.trained import fresh, trained
 from genbench.storage.files import json_bytes, npz_bytes, write_all
 from genbench.training.batches import splits_of
 
@@ -52,6 +52,7 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
             asked,
             capability(model, ScoreField),
             model,
+            fresh(run, settings.runs[run], prepared).to(device),
             torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "ask")),
         )
         torch.manual_seed(seed)

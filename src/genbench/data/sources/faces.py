@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from genbench.data.parts.counters import count_eyes
 from genbench.data.parts.faces import CONTINUOUS, DISCRETE, FACTORS, TRAITS, Factors, render
 from genbench.data.source import Part, Source
 from genbench.storage.files import InputError
@@ -12,7 +13,6 @@ from genbench.storage.files import InputError
 __all__ = ["FACTORS", "Factors", "count_eyes", "load", "render", "sample_factors", "traits"]
 
 FREE = tuple(name for name in Factors._fields if name != "identity" and name not in TRAITS)
-SPOT_LEVEL, SPOT_MASS = 26, 0.2  # of an iris: levels of blue above green, their sum per pixel of the picture
 
 
 def load(
@@ -68,6 +68,7 @@ def load(
         + ("" if levels == 256 else f"; {levels} levels a channel"),
         "licence": "CC0 1.0",
         "class_names": list(DISCRETE[label]),
+        "counted": {"what": "eyes", "expected": 2},
     }
     return Source(
         train=parts[0],
@@ -124,21 +125,3 @@ def sample_factors(
             drawn = rng.uniform(*CONTINUOUS[name], size=count)
         found[name] = drawn[who] if name in fixed else drawn
     return Factors(**found)
-
-
-def count_eyes(images: np.ndarray) -> np.ndarray:
-    """How many eyes each picture shows, (n,): spots of the iris's blue that are large enough.
-
-    images: uint8 (n, 3, h, w) of at least 16 pixels, faces of this module or samples of a model of them.
-    """
-    from scipy import ndimage
-
-    bluer = images[:, 2].astype(np.int64) - images[:, 1]
-    within_an_image = np.zeros((3, 3, 3), bool)
-    within_an_image[1] = True
-    spots, count = ndimage.label(bluer > SPOT_LEVEL, structure=within_an_image)
-    mass = np.bincount(spots.ravel(), weights=bluer.ravel(), minlength=count + 1)
-    owner = np.zeros(count + 1, np.int64)
-    owner[spots] = np.arange(len(images))[:, None, None]
-    large = mass >= SPOT_MASS * images.shape[2] * images.shape[3]
-    return np.bincount(owner[1:][large[1:]], minlength=len(images))

@@ -11,13 +11,13 @@ RESAMPLINGS = 100
 class Table(NamedTuple):
     """Estimates over a few settings, for the page of a run.
 
-    over: what the settings are.  at: the settings.  columns: title -> an estimate for each setting.
+    over: what the settings are.  at: the settings, numbers or words.  columns: title -> an estimate for each setting.
     """
 
     title: str
     meaning: str
     over: str
-    at: Sequence[float]
+    at: Sequence[float] | Sequence[str]
     columns: Mapping[str, Sequence[Estimate]]
 
     def as_dict(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ IN_STRIP = 6
 
 class ImageKind(Kind):
     distance = "the smallest of three, on pixels, shifted pixels and contrast, each in units of its scale"
-    pictures: ClassVar[frozenset[Asked]] = frozenset(("interpolation", "completion", "own"))
+    pictures: ClassVar[frozenset[Asked]] = frozenset(("interpolation", "traversal", "completion", "own"))
 
     def vectors(self, stored: np.ndarray, card: Card) -> np.ndarray:
         """Levels -> float64 in [0, 1], flattened: (n, c·h·w)."""

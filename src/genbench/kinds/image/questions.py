@@ -1,10 +1,32 @@
-"""What the evaluation of images asks a model that offers more than samples: a question for each capability."""
+"""What the evaluation of images asks: of samples their structure, of a model a question for each capability."""
 
-from genbench.capabilities import Joint, Pairs, Reconstruction, StyleMixing, Truncation, capability
+from torch import Generator
+
+from genbench.capabilities import (
+    Encoder,
+    Joint,
+    Latent,
+    Pairs,
+    Reconstruction,
+    StyleMixing,
+    Truncation,
+    capability,
+)
+from genbench.core import GenerativeModel
 from genbench.data.prepared import Prepared
 from genbench.extractors.classifier import Trained
 from genbench.extractors.readers import Readers, has_two_domains
-from genbench.kinds.image import joint, people, styles, translation, truncation
+from genbench.kinds.image import (
+    factors,
+    joint,
+    people,
+    representation,
+    structure,
+    styles,
+    translation,
+    truncation,
+    walks,
+)
 from genbench.kinds.image.answers import Answers
 from genbench.kinds.kind import Subject
 
@@ -12,19 +34,41 @@ from genbench.kinds.kind import Subject
 def answers(
     data: Prepared, subject: Subject, extract: Trained, readers: Readers | None, *, seed: int
 ) -> Answers:
-    """All that the subject's model answers; nothing for samples from elsewhere.
+    """What the samples show, and all that their model answers, which samples from elsewhere do not have.
 
     readers: those of the dataset, None where it names no factors; then what needs them is not asked.
     """
     model, rng = subject.model, subject.rng
-    if model is None or rng is None:
-        return Answers({})
+    found = [structure.answers(data, subject.samples, extract, seed=seed)]
+    if model is not None and rng is not None:
+        found += _asked(data, subject, model, extract, readers, rng=rng, seed=seed)
+    measures = {title: measure for each in found for title, measure in each.measures.items()}
+    return Answers(measures, tuple(table for each in found for table in each.tables))
+
+
+def _asked(
+    data: Prepared,
+    subject: Subject,
+    model: GenerativeModel,
+    extract: Trained,
+    readers: Readers | None,
+    *,
+    rng: Generator,
+    seed: int,
+) -> list[Answers]:
     found: list[Answers] = []
     if (truncating := capability(model, Truncation)) is not None:
         labelled = model.conditional == "label"
         found.append(truncation.answers(data, truncating, extract, labelled=labelled, rng=rng, seed=seed))
     if (both := capability(model, Joint)) is not None:
         found.append(joint.answers(data, both, rng=rng))
+    if (walking := capability(model, Latent)) is not None:
+        found.append(walks.answers(data, walking, extract, rng=rng, seed=seed))
+    if (encoding := capability(model, Encoder)) is not None:
+        start = None if subject.untrained is None else capability(subject.untrained, Encoder)
+        found.append(representation.answers(data, encoding, start, device=rng.device, seed=seed))
+        if readers is not None:
+            found.append(factors.answers(data, encoding, start, readers, device=rng.device, seed=seed))
     if readers is not None:
         if (pairing := capability(model, Pairs)) is not None:
             found.append(people.answers(data, pairing, readers, rng=rng, seed=seed))
@@ -33,5 +77,4 @@ def answers(
         if model.conditional == "source" and has_two_domains(data):
             back = capability(model, Reconstruction)
             found.append(translation.answers(data, subject.samples, back, readers, rng=rng, seed=seed))
-    measures = {title: measure for each in found for title, measure in each.measures.items()}
-    return Answers(measures, tuple(table for each in found for table in each.tables))
+    return found

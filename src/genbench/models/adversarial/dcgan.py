@@ -23,6 +23,7 @@ class DCGAN(GaussianPrior, NonSaturatingGame):
     dropout: in the discriminator, for small data sets.
     """
 
+    discriminator: nn.Sequential
     tiny: ClassVar = {"latent": 6, "width": 8}
 
     def __init__(
@@ -56,6 +57,10 @@ class DCGAN(GaussianPrior, NonSaturatingGame):
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1], by way of tanh."""
         return self.space.unsigned(self.generator(z).tanh())
+
+    def codes(self, x: Tensor) -> Tensor:
+        """What the last layer of D reads, (n, k) (paper, section 5.1)."""
+        return self.discriminator[:-1](self.space.signed(x))
 
     def score(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1] -> (n,) logits of D(x)."""

@@ -18,6 +18,7 @@ class GAN(UniformPrior, NonSaturatingGame):
     latent: dimensions of z.  hidden: the generator's two layers.  units, pieces: the discriminator's two layers.
     """
 
+    discriminator: nn.Sequential
     tiny: ClassVar = {"latent": 6, "hidden": 24, "units": 16, "pieces": 2}
 
     def __init__(
@@ -49,6 +50,10 @@ class GAN(UniformPrior, NonSaturatingGame):
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1]."""
         return self.generator(z).sigmoid().unflatten(1, self.space.shape)
+
+    def codes(self, x: Tensor) -> Tensor:
+        """What the last layer of D reads, (n, units)."""
+        return self.discriminator[:-1](self.space.signed(x.flatten(1)))
 
     def score(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1] -> (n,) logits of D(x)."""

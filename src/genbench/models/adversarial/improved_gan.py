@@ -10,7 +10,7 @@ Without any it is min_G max_D E[log D(x)] + E[log(1 − D(G(z)))], the generator
 """
 
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -105,6 +105,13 @@ class ImprovedGAN(GaussianPrior, GenerativeModel):
     def features(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1], all data or all generated -> f, (n, k)."""
         return self.discriminator[0](self.space.signed(x))
+
+    def codes(self, x: Tensor) -> Tensor:
+        """f without what minibatch discrimination adds of the others in the batch, (n, k)."""
+        trunk: Any = self.discriminator[0]
+        alone = trunk[:-1] if isinstance(trunk[-1], MinibatchDiscrimination) else trunk
+        found: Tensor = alone(self.space.signed(x))
+        return found
 
     def score(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1], all data or all generated -> (n,) logits of D(x)."""

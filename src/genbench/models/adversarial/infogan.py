@@ -110,6 +110,10 @@ class InfoGAN(CodedPrior, NonSaturatingGame):
         """(n, k) -> (n, *shape) in [0, 1], by way of tanh."""
         return self.space.unsigned(self.generator(z).tanh())
 
+    def codes(self, x: Tensor) -> Tensor:
+        """What both heads read, (n, k)."""
+        return self.discriminator.body(self.space.signed(x))
+
     def category_logits(self, x: Tensor) -> Tensor:
         """(n, *shape) in [0, 1] -> (n, K): of Q."""
         return self.recognise(x)[1].logits

@@ -72,10 +72,14 @@ class Autoencoder(GenerativeModel):
     @torch.no_grad()
     def fit_mixture(self, splits: Splits) -> None:
         self.eval()
-        self.mixture.fit(self.codes(splits), ridge=self.ridge)
+        self.mixture.fit(self.training_codes(splits), ridge=self.ridge)
 
-    def codes(self, splits: Splits) -> Tensor:
-        """Of the training data, (n, k)."""
+    def codes(self, x: Tensor) -> Tensor:
+        """f(x), (n, k)."""
+        return self.encode(x)
+
+    def training_codes(self, splits: Splits) -> Tensor:
+        """(n, k)."""
         return torch.cat([self.encode(part.x) for part in splits.train.blocks()])
 
     def phases(self) -> list[Phase]:
@@ -128,7 +132,7 @@ class Autoencoder(GenerativeModel):
         )
         pictures: dict[str, Tensor | Scatter] = {caption: torch.stack(rows)}
         if self.latent == 2:
-            places, codes = plane(self.codes(splits)), self.encode(held_out)
+            places, codes = plane(self.training_codes(splits)), self.encode(held_out)
             nearest = torch.cdist(places.flatten(0, 1), codes).argmin(1).unflatten(0, places.shape[:2])
             decoded = self.decode(places.flatten(0, 1)).unflatten(0, places.shape[:2])
             pictures["Codes of held-out elements, by class"] = Scatter(codes, label)

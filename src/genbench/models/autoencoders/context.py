@@ -63,6 +63,7 @@ class Context(GenerativeModel):
         (judge,) = built(down_tower(channels, inner, width, norm=False))
         maps, height, side = features(sides, width)
         code = [nn.Flatten(), nn.Dropout(dropout), nn.Linear(maps * height * side, latent), nn.SiLU()]
+        self.layers = len(down) + len(code)  # to the code
         self.generator = nn.Sequential(*down, *code, *up, nn.Conv2d(width, channels, 3, padding=1))
         maps, height, side = features(inner, width)
         self.discriminator = nn.Sequential(*judge, nn.Flatten(), nn.Linear(maps * height * side, 1))
@@ -75,6 +76,11 @@ class Context(GenerativeModel):
     def fill(self, x: Tensor) -> Tensor:
         """F: what lies in the hole of (n, *shape), which it does not look at: (n, c, h/2, w/2) in [0, 1]."""
         return self.generator(self.space.signed(torch.where(self.mask, self.mean, x))).sigmoid()
+
+    def codes(self, x: Tensor) -> Tensor:
+        """What F makes of an image with a hole, (n, latent)."""
+        seen = torch.where(self.mask, self.mean, x)
+        return self.generator[: self.layers](self.space.signed(seen))
 
     def filled(self, x: Tensor, content: Tensor) -> Tensor:
         """Images (n, *shape) with other content in the hole."""

@@ -71,6 +71,10 @@ class Denoising(GenerativeModel):
         raw = self.network(seen).unflatten(1, (-1, self.output.channels))
         return torch.cat([flat[..., None] - 0.5 + self.noise * raw[..., :1], raw[..., 1:]], 2)
 
+    def codes(self, x: Tensor) -> Tensor:
+        """The last hidden layer of f, shown x without noise: (n, *shape) -> (n, k)."""
+        return self.network[:-1]((x.flatten(1) - self.mean) / (self.spread.square() + self.noise**2).sqrt())
+
     def reconstruct(self, noisy: Tensor) -> Tensor:
         """r(x̃): (n, *shape) -> (n, *shape)."""
         return self.output.mean(self.posterior(noisy)).view_as(noisy)

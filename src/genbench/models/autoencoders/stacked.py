@@ -57,6 +57,10 @@ class Stacked(GenerativeModel):
         self.mixture = GaussianMixture(components, latent)
         self.pretrained = Snapshot(self.layers)
 
+    def codes(self, x: Tensor) -> Tensor:
+        """f(x), (n, k)."""
+        return self.layers.encode(x)
+
     def corrupted(self, h: Tensor) -> Tensor:
         """Masking noise: values set to zero."""
         return h * (torch.rand_like(h) >= self.corruption)

@@ -82,6 +82,10 @@ class EBM(GenerativeModel):
         """(n, *shape) in [0, 1] -> E, (n,)."""
         return self.network(self.scale * self.space.signed(y))[:, 0]
 
+    def codes(self, x: Tensor) -> Tensor:
+        """What the energy's last layer reads, (n, k)."""
+        return self.network[:-1](self.scale * self.space.signed(x))
+
     def jumped(self, y: Tensor) -> Tensor:
         """E[x|y]; without smoothing y itself."""
         return self.smoothing.jump(y, lambda at: self.energy(at) / self.temperature)

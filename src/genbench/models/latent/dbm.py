@@ -133,6 +133,13 @@ class DBM(GenerativeModel):
         """The variational bound of log p(v): (n, D) -> (n,) nats."""
         return self.machine.bound(v, self.mean_field) - self.log_z
 
+    def codes(self, x: Tensor) -> Tensor:
+        """The mean fields of h and g side by side, (n, H + G)."""
+        v = x.flatten(1)
+        mu = self.machine.mean_field(v, self.mean_field)
+        nu = (self.machine.project(torch.cat([v, mu], 1)) + self.machine.hidden_bias).sigmoid()
+        return torch.cat([nu, mu], 1)
+
     def log_prob(self, x: Tensor) -> Tensor:
         """log Σ_g exp(…) − log Z over all states of g."""
         return self.machine.summed(x.flatten(1)) - self.log_z

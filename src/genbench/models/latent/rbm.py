@@ -98,6 +98,10 @@ class RBM(GenerativeModel):
         last = Phase("partition function", fit=self.normalise)
         return [Phase("base rates", fit=self.start), Phase("divergence", (learn,)), last]
 
+    def codes(self, x: Tensor) -> Tensor:
+        """P(h = 1|v), (n, H)."""
+        return (self.units.project(x.flatten(1)) + self.units.hidden_bias).sigmoid()
+
     def log_prob(self, x: Tensor) -> Tensor:
         """−F(x) − log Z where log Z is known.  Elsewhere the bound, from `importance` annealings backwards from x."""
         v = x.flatten(1)

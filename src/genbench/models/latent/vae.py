@@ -10,12 +10,16 @@ from typing import ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
+from genbench.capabilities import Measure
+from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.bounds import importance_weighted
 from genbench.nn.coders import Coders, convolutions, perceptrons
 from genbench.nn.discrete import smooth_output
 from genbench.nn.priors import GaussianPrior
+from genbench.nn.probes import principal_components
 
+SHOWN = 12  # held-out elements in a picture
+ACTIVE = 0.05  # nats that a number of z carries on the average where it is in use
 NETWORKS: dict[str, Callable[..., Coders]] = {"perceptrons": perceptrons, "convolutions": convolutions}
 
 
@@ -59,8 +63,12 @@ class VAE(GaussianPrior, GenerativeModel):
         mu, log_var = self.encode(batch.x)
         z = mu + (0.5 * log_var).exp() * torch.randn_like(mu)
         reconstruction = self.output.log_prob(self.logits(z), batch.x.flatten(1)).sum(1)
-        divergence = 0.5 * (mu.square() + log_var.exp() - 1 - log_var).sum(1)
-        return (self.beta * divergence - reconstruction).mean()
+        return (self.beta * self.divergences(mu, log_var).sum(1) - reconstruction).mean()
+
+    @staticmethod
+    def divergences(mu: Tensor, log_var: Tensor) -> Tensor:
+        """KL(q(z_j|x) ‖ p(z_j)) in nats, (n, k)."""
+        return 0.5 * (mu.square() + log_var.exp() - 1 - log_var)
 
     def phases(self) -> list[Phase]:
         adam = partial(torch.optim.AdamW, lr=self.lr, weight_decay=self.weight_decay)
@@ -84,6 +92,10 @@ class VAE(GaussianPrior, GenerativeModel):
         mu, log_var = self.encoder(self.space.signed(x)).chunk(2, dim=1)
         return mu, log_var
 
+    def codes(self, x: Tensor) -> Tensor:
+        """mu, (n, k)."""
+        return self.encode(x)[0]
+
     def logits(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, D, channels), what the distribution over each pixel's levels is given by."""
         found: Tensor = self.decoder(z)
@@ -97,3 +109,35 @@ class VAE(GaussianPrior, GenerativeModel):
         """z from the prior, then each pixel from p(x|z): what the bound is a bound of."""
         raw = self.logits(self.prior(n, rng=rng))
         return self.output.sample(raw, rng).unflatten(1, self.space.shape)
+
+    @torch.no_grad()
+    def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
+        """What is lost through the code of held-out elements, beside PCA, and what each carries."""
+        x = splits.held_out.some().x
+        mu, log_var = self.encode(x)
+        linear = principal_components(splits.train.some().x, self.latent)
+        nats = self.divergences(mu, log_var)
+        used = (nats.mean(0) > ACTIVE).sum()[None].float()
+        error = f"Mean squared error of a value of a held-out element through {self.latent} numbers and back"
+        return {
+            "reconstruction error": Measure(
+                (self.decode(mu) - x).square().flatten(1).mean(1),
+                f"{error}, from the mean of q(z|x).",
+                "down",
+            ),
+            "reconstruction error of PCA": Measure(
+                (linear.reconstruct(x) - x).square().flatten(1).mean(1),
+                f"{error}, principal components of the training data.",
+            ),
+            "nats in the code": Measure(nats.sum(1), "KL(q(z|x) ‖ p(z)) of a held-out element."),
+            "numbers in use": Measure(
+                used, f"Numbers of z, of {self.latent}, whose KL is more than {ACTIVE:g} nats on the average."
+            ),
+        }
+
+    @torch.no_grad()
+    def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
+        """Held-out elements above their reconstructions."""
+        x = splits.held_out.some().x[:SHOWN]
+        rows = torch.stack([x, self.decode(self.encode(x)[0])])
+        return {"Held-out, then from the mean of its code": rows}

@@ -77,6 +77,10 @@ class VQVAE(GenerativeModel):
         """z_e: (n, *shape) in [0, 1] -> (n, places, d)."""
         return self.encoder(self.space.signed(x)).flatten(2).transpose(1, 2)
 
+    def codes(self, x: Tensor) -> Tensor:
+        """z_e of all places side by side, before the codebook: (n, *shape) in [0, 1] -> (n, places · d)."""
+        return self.encode(x).flatten(1)
+
     def raw(self, z: Tensor) -> Tensor:
         """Raw numbers of p(x|z_q): (n, places, d) -> (n, D, channels)."""
         found: Tensor = self.decoder(z.transpose(1, 2).unflatten(2, self.places))

@@ -1,0 +1,87 @@
+"""Does each number of a code follow one factor of the images?  Disentanglement, beside codes of known worth."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genbench.capabilities import Encoder
+from genbench.core import at_once, space_of
+from genbench.data.prepared import Prepared
+from genbench.extractors.readers import DOMAIN, Readers, is_discrete
+from genbench.kinds.image.answers import Answers, Table
+from genbench.nn.probes import principal_components
+from genbench.scoring.estimates import Measurement
+from genbench.scoring.metrics.disentanglement import Disentanglement, Factor, disentanglement
+
+SEEN = 2000  # training images at most, spread evenly: no model is shown their factors
+TITLES = dict(
+    zip(
+        Disentanglement._fields,
+        ("MIG", "SAP", "DCI disentanglement", "DCI completeness", "DCI informativeness", "FactorVAE score"),
+        strict=True,
+    )
+)
+MOST_CODES = 64  # numbers of a code, beyond which it is no list of factors
+
+
+@torch.no_grad()
+def answers(
+    data: Prepared,
+    model: Encoder,
+    untrained: Encoder | None,
+    readers: Readers,
+    *,
+    device: torch.device,
+    seed: int,
+) -> Answers:
+    """Of the readable factors, which can be seen; nothing where there are fewer than two, or too many numbers."""
+    space, names = space_of(data.card), list(data.card["factors"])
+    at = np.arange(min(SEEN, len(data.train.x))) * len(data.train.x) // min(SEEN, len(data.train.x))
+    x = space.to_unit(torch.tensor(data.train.x[at])).to(device)
+    assert data.train.factors is not None
+    truth = {
+        name: data.train.factors[at, names.index(name)].astype(np.float64)
+        for name in readers.readable
+        if name != DOMAIN
+    }
+    factors = {
+        name: Factor(values, is_discrete(readers.values[name]))
+        for name, values in truth.items()
+        if len(np.unique(values)) > 1
+    }
+    width = model.codes(x[:2]).shape[1]
+    if len(factors) < 2 or not 2 <= width <= MOST_CODES:
+        return Answers({})
+    ways: dict[str, np.ndarray] = {
+        "true factors": np.stack([factor.values for factor in factors.values()], 1),
+        "codes": _coded(model, x, at_once(space)),
+        "PCA": principal_components(x, width).encode(x).cpu().numpy(),
+    }
+    if untrained is not None:
+        ways["random encoder"] = _coded(untrained, x, at_once(space))
+    return told(ways, factors, seed=seed)
+
+
+def told(ways: Mapping[str, np.ndarray], factors: Mapping[str, Factor], *, seed: int) -> Answers:
+    """ways: codes (n, k) by what they are, those of the model by the name "codes"."""
+    scores = {name: disentanglement(codes, list(factors.values()), seed=seed) for name, codes in ways.items()}
+    columns = {title: [getattr(each, field) for each in scores.values()] for field, title in TITLES.items()}
+    meaning = (
+        f"Whether each number of a code follows one factor of {', '.join(factors)}: 1 at best, 0 where none does. "
+        "MIG (Chen et al., 2018), SAP (Kumar et al., 2018), DCI (Eastwood & Williams, 2018), FactorVAE score (Kim & "
+        "Mnih, 2018), of training images, whose factors no model is shown"
+    )
+    measures = {}
+    for title, column in columns.items():
+        found = dict(zip(scores, column, strict=True))
+        others = ", ".join(f"{e.value:.3g} of {name}" for name, e in found.items() if name != "codes")
+        measures[title] = Measurement(found["codes"], f"{meaning}; {others}.", "up")
+    table = Table("Disentanglement", f"{meaning}.", "of", list(scores), columns)
+    return Answers(measures, (table,))
+
+
+def _coded(model: Encoder, x: Tensor, few: int) -> np.ndarray:
+    found: np.ndarray = torch.cat([model.codes(part) for part in x.split(few)]).double().cpu().numpy()
+    return found
