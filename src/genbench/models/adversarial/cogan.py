@@ -21,22 +21,25 @@ from genbench.nn.towers import Stage, down_tower, features, up_tower
 from genbench.nn.translation import as_shown, check_translation, sources_of
 
 SHOWN = 12
+Shape = tuple[int, ...]
 Towers = tuple[list[Stage], list[Stage]]  # of a generator and of its discriminator
 
 
-def perceptrons(shape: tuple[int, ...], latent: int, width: int, maps: int, dropout: float) -> Towers:
-    """Rectifiers, then feature maps of which a 3×3 convolution makes the image; maxout units in the discriminator.
+def perceptrons(shape: Shape, latent: int, width: int, maps: int, dropout: float, kernel: int) -> Towers:
+    """Rectifiers, then feature maps of which a convolution makes the image; maxout units in the discriminator.
 
-    The convolution is what a domain has of its own: one place of the maps is seen at one place of both images.
+    The convolution is what a domain has of its own: one place of the maps is seen at one place of both images.  Maps
+    that are the image, with a kernel of 1, have bounds on both sides as it has: they are flat where it is.
     """
     channels, *sides = shape
     d, units = torch.Size(shape).numel(), width // 2
     unfold = nn.Linear(width, maps * sides[0] * sides[1], bias=False)
+    end = nn.Hardtanh() if kernel == 1 else nn.ReLU()
     up: list[Stage] = [
         [nn.Linear(latent, width, bias=False), nn.BatchNorm1d(width), nn.ReLU()],
         [nn.Linear(width, width, bias=False), nn.BatchNorm1d(width), nn.ReLU()],
-        [unfold, nn.Unflatten(1, (maps, *sides)), nn.BatchNorm2d(maps), nn.ReLU()],
-        [nn.Conv2d(maps, channels, 3, padding=1)],
+        [unfold, nn.Unflatten(1, (maps, *sides)), nn.BatchNorm2d(maps), end],
+        [nn.Conv2d(maps, channels, kernel, padding=kernel // 2)],
     ]
     down: list[Stage] = [
         [nn.Flatten(), nn.Dropout(dropout / 2.5), Maxout(d, units, 3)],
@@ -46,11 +49,12 @@ def perceptrons(shape: tuple[int, ...], latent: int, width: int, maps: int, drop
     return up, down
 
 
-def convolutions(shape: tuple[int, ...], latent: int, width: int, maps: int, dropout: float) -> Towers:
+def convolutions(shape: Shape, latent: int, width: int, maps: int, dropout: float, kernel: int) -> Towers:
     """`width` feature maps at full sides; batch norm in the generator alone, as the two domains differ."""
     channels, *sides = shape
     maps, height, side = features(sides, width)
-    up: list[Stage] = [*up_tower(latent, sides, width), [nn.Conv2d(width, channels, 3, padding=1)]]
+    last = nn.Conv2d(width, channels, kernel, padding=kernel // 2)
+    up: list[Stage] = [*up_tower(latent, sides, width), [last]]
     down = list(down_tower(channels, sides, width, norm=False, dropout=dropout))
     return up, [*down, [nn.Flatten(), nn.Dropout(dropout), nn.Linear(maps * height * side, 1)]]
 
@@ -65,7 +69,9 @@ class CoGAN(GaussianPrior, GenerativeModel):
     last ones.  0 and 0: two GANs that have but the code in common, the control.
     latent: dimensions of z.  width: units of perceptrons, or feature maps at full sides.  maps: feature maps before the
     last convolution of a generator of perceptrons; the fewer, the closer the two images are tied.
-    dropout: in the discriminators, for small data sets.
+    kernel: side of the targets' last convolution, 3 of the sources'; 1 ties a target to its maps pixel by pixel.
+    dropout: in the discriminators, for small data sets.  gain: multiplies what tanh is given, so that few steps reach
+    images of two levels.
     """
 
     tiny: ClassVar = {"latent": 6, "width": 8, "shared": 2, "discriminator_shared": 1}
@@ -81,6 +87,8 @@ class CoGAN(GaussianPrior, GenerativeModel):
         width: int = 64,
         maps: int = 12,
         dropout: float = 0.0,
+        gain: float = 1.0,
+        kernel: int = 3,
         lr: float = 2e-4,
         beta1: float = 0.5,
     ) -> None:
@@ -91,16 +99,19 @@ class CoGAN(GaussianPrior, GenerativeModel):
                 "paired: true; CoGAN learns from two domains without pairs, expected paired: false"
             )
         towers = [
-            NETWORKS[network](shape, latent, width, maps, dropout) for shape in (space.shape, space.source)
+            NETWORKS[network](shape, latent, width, maps, dropout, side)
+            for shape, side in ((space.shape, kernel), (space.source, 3))
         ]
         (up_one, down_one), (up_other, down_other) = towers
+        if kernel < 1 or not kernel % 2 or gain <= 0:
+            raise ValueError(f"kernel={kernel}, gain={gain}: expected an odd side, and more than 0")
         for option, value, layers in (
             ("shared", shared, len(up_one)),
             ("discriminator_shared", discriminator_shared, len(down_one)),
         ):
             if not 0 <= value < layers:
                 raise ValueError(f"{option}: got {value}; expected 0 to {layers - 1} of {layers} layers")
-        self.latent = latent
+        self.latent, self.gain = latent, gain
         self.generator = SharedStart((up_one, up_other), shared)
         self.discriminator = SharedEnd((down_one, down_other), discriminator_shared)
         if network == "convolutions":
@@ -110,7 +121,7 @@ class CoGAN(GaussianPrior, GenerativeModel):
     def pair(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """(n, k) -> (n, *shape) and (n, *source) in [−1, 1]."""
         one, other = self.generator(z)
-        return one.tanh(), other.tanh()
+        return (self.gain * one).tanh(), (self.gain * other).tanh()
 
     def games(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """−log D_k(x_k) − log(1 − D_k(G_k(z))) of either domain."""
