@@ -16,7 +16,7 @@ from genbench.data.parts.faces import (
     render,
 )
 from genbench.data.source import Part, Source
-from genbench.data.sources.faces import in_levels, sample_factors
+from genbench.data.sources.faces import check_options, in_levels, sample_factors
 from genbench.storage.files import InputError
 
 DESCRIPTIONS = {
@@ -50,17 +50,9 @@ def load(
     Raises:
         InputError: an option outside what it can be.
     """
-    for option, value, low, most in (
-        ("train", train, 1, None),
-        ("held_out", held_out, 1, None),
-        ("identities", identities, 1, train),
-        ("seed", seed, 0, None),
-        ("levels", levels, 2, 256),
-    ):
-        if value < low or (most is not None and value > most):
-            raise InputError(
-                f"{option}: got {value}; expected at least {low}{f' and at most {most}' if most else ''}"
-            )
+    check_options(
+        train=train, held_out=held_out, identities=identities, label=label, levels=levels, seed=seed
+    )
     if domains == "two_people" and label in fixed:
         free = ", ".join(name for name in sorted(DISCRETE) if name not in fixed)
         raise InputError(f"label: got {label!r}, which each of two people has once; expected one of {free}")

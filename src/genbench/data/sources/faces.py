@@ -34,19 +34,9 @@ def load(
     Raises:
         InputError: an option outside what it can be.
     """
-    for option, value, low, high in (
-        ("train", train, 1, None),
-        ("held_out", held_out, 1, None),
-        ("identities", identities, 1, train),
-        ("seed", seed, 0, None),
-        ("levels", levels, 2, 256),
-    ):
-        if value < low or (high is not None and value > high):
-            whose = ", the images to train on" if option == "identities" else ""
-            most = "" if high is None else f" and at most {high}{whose}"
-            raise InputError(f"{option}: got {value}; expected at least {low}{most}")
-    if label not in DISCRETE:
-        raise InputError(f"label: got {label!r}; expected one of {', '.join(sorted(DISCRETE))}")
+    check_options(
+        train=train, held_out=held_out, identities=identities, label=label, levels=levels, seed=seed
+    )
     others = max(1, round(identities * held_out / train))
     people = range(identities), range(identities, identities + others)
     drawn = [
@@ -78,6 +68,27 @@ def load(
         about=about,
         factors={name: FACTORS.get(name, "the number of a person") for name in Factors._fields},
     )
+
+
+def check_options(*, train: int, held_out: int, identities: int, label: str, levels: int, seed: int) -> None:
+    """Of drawn faces.
+
+    Raises:
+        InputError: one is outside what it can be.
+    """
+    for option, value, low, high in (
+        ("train", train, 1, None),
+        ("held_out", held_out, 1, None),
+        ("identities", identities, 1, train),
+        ("seed", seed, 0, None),
+        ("levels", levels, 2, 256),
+    ):
+        if value < low or (high is not None and value > high):
+            whose = ", the images to train on" if option == "identities" else ""
+            most = "" if high is None else f" and at most {high}{whose}"
+            raise InputError(f"{option}: got {value}; expected at least {low}{most}")
+    if label not in DISCRETE:
+        raise InputError(f"label: got {label!r}; expected one of {', '.join(sorted(DISCRETE))}")
 
 
 def in_levels(x: np.ndarray, levels: int) -> np.ndarray:
