@@ -20,6 +20,20 @@ class Likelihood(Protocol):
 
 
 @runtime_checkable
+class ImportanceWeighted(Likelihood, Protocol):
+    """A likelihood that, where it is not exact, is a lower bound: the logarithm of a mean of `importance` weights.
+
+    `importance` may be set.  tightens: whether the bound is tighter with more of them (Burda et al., 2016,
+    arXiv:1509.00519), or they are averaged as they are, and more bring nothing but less noise.
+    """
+
+    importance: int
+
+    @property
+    def tightens(self) -> bool: ...
+
+
+@runtime_checkable
 class ScoreField(Protocol):
     """∇ log p_σ, p_σ the density of the data under noise from N(0, σ²), for the σ in `noises`; at 0 the data's own."""
 

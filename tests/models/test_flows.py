@@ -10,6 +10,8 @@ from torch import Generator, Tensor
 from genbench.capabilities import Latent, capability
 from genbench.core import Batch, Space, Splits
 from genbench.models.flows.realnvp import RealNVP
+from genbench.nn import normalizing_flow
+from genbench.nn.flows import Logit, OpenLogit
 
 IMAGES = Space("image", (1, 2, 4), 5)
 COLOURED = Space("image", (3, 2, 2), 256)
@@ -120,3 +122,73 @@ def test_codes_of_images_decode_to_the_images() -> None:
 def test_the_same_noise_dequantises_at_every_call() -> None:
     model, x = flow(IMAGES).float(), IMAGES.to_unit(torch.randint(5, (9, *IMAGES.shape)))
     assert torch.equal(model.log_prob(x), model.log_prob(x))
+
+
+def mass_within(unbounded: Logit | OpenLogit) -> float:
+    """∫ p(y(x)) |dy/dx| dx over [0, 1], y normal with deviation 2: what of a density on R its image of [0, 1] has."""
+    t = torch.linspace(-20, 20, 50_001, dtype=torch.float64)  # x = σ(t), close together where y goes far
+    x = t.sigmoid()
+    y, log_slope = unbounded.forward(x[:, None])
+    density = (torch.distributions.Normal(0.0, 2.0).log_prob(y)[:, 0] + log_slope).exp()
+    return float(torch.trapezoid(density * x * (1 - x), t))
+
+
+@pytest.mark.parametrize("levels", [2, 17, 256])
+def test_open_cells_leave_no_mass_outside(levels: int) -> None:
+    """The logit alone loses what is beyond ± logit(.95), one seventh of this density."""
+    assert mass_within(OpenLogit(0.05, levels)) == pytest.approx(1, abs=0.01)
+    beyond = float(torch.special.ndtr(torch.tensor(-math.log(19) / 2)))
+    assert mass_within(Logit(0.05)) == pytest.approx(1 - 2 * beyond, abs=1e-5)
+
+
+@pytest.mark.parametrize("levels", [2, 5, 256])
+def test_open_cells_are_a_rising_map_onto_the_line(levels: int) -> None:
+    unbounded = OpenLogit(0.05, levels)
+    x = torch.linspace(1e-6, 1 - 1e-6, 20_002, dtype=torch.float64).requires_grad_()
+    y, log_slope = unbounded.forward(x[:, None])
+    (slope,) = torch.autograd.grad(y.sum(), x)
+    assert torch.allclose(slope.log(), log_slope, atol=1e-9)
+    assert bool((y[1:] > y[:-1]).all())
+    assert torch.allclose(unbounded.inverse(y)[:, 0], x, atol=1e-12)
+    edges = torch.tensor([1 / levels, 1 - 1 / levels], dtype=torch.float64)
+    around = [unbounded.forward(edges[:, None] + hair)[0] for hair in (-1e-12, 1e-12)]
+    assert torch.allclose(*around, atol=1e-9), "a jump where the open cells begin"
+    ends = unbounded.inverse(torch.tensor([[-60.0, 60.0]]))
+    assert ends.tolist() == [[0.0, 1.0]]
+
+
+def away_from_normal(unbounded: Logit | OpenLogit, x: Tensor) -> float:
+    """KL(y ‖ normal law of its moments), x uniform on a cell of 1/17: ½ log 2πe var − E log |dy/dx| + log 17."""
+    y, log_slope = unbounded.forward(x)
+    assert bool(torch.isfinite(y).all())
+    return float(0.5 * (2 * math.pi * math.e * y.var()).log() - log_slope.mean()) + math.log(17)
+
+
+def test_noise_of_the_outermost_levels_is_near_the_shape_of_a_normal_law() -> None:
+    u = torch.rand(200_000, 1, generator=Generator().manual_seed(0))
+    for x in (u / 17, (16 + u) / 17):
+        assert away_from_normal(OpenLogit(0.05, 17), x) == pytest.approx(0.085, abs=0.01)
+        assert away_from_normal(Logit(0.05), x) > 0.17
+    assert bool(torch.isfinite(OpenLogit(0.05, 17).forward(torch.tensor([[0.0, 1.0]]))[0]).all())
+
+
+@torch.no_grad()
+def bound_of_a_spread_flow() -> float:
+    """Σ P(x) by the bound over all images of 2 values and 3 levels; one code in seven lies outside the logit's."""
+    space = Space("image", (1, 1, 2), 3)
+    model = far_from_identity(RealNVP, space, couplings=1).float()
+    for parameter in model.parameters():
+        parameter.zero_()
+    model.mean.zero_()
+    model.deviation.fill_(2.0)
+    model.importance = 100
+    every = space.to_unit(torch.cartesian_prod(torch.arange(3), torch.arange(3))).unflatten(1, space.shape)
+    return float(model.log_prob(every).exp().sum())
+
+
+def test_the_bound_of_a_flow_loses_nothing_that_samples_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bound_of_a_spread_flow() > 0.9
+    monkeypatch.setattr(normalizing_flow, "OpenLogit", lambda alpha, _: Logit(alpha))
+    assert bound_of_a_spread_flow() == pytest.approx(
+        (1 - 2 * float(torch.special.ndtr(torch.tensor(-math.log(19) / 2)))) ** 2, abs=0.03
+    )

@@ -8,10 +8,10 @@ from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Space, Splits
 from genbench.nn.bounds import importance_weighted
-from genbench.nn.flows import Dequantisation, Logit
+from genbench.nn.flows import Dequantisation, Logit, OpenLogit
 from genbench.nn.probability_flow import SUMMABLE
 
-ALPHA = 0.01  # levels go through logit(α + (1 − 2α) x), which leaves no mass outside the box of the data
+ALPHA = 0.01  # levels go through logit(α + (1 − 2α) x), which leaves little mass outside the box of the data
 
 
 class ContinuousDensity(GenerativeModel):
@@ -22,7 +22,7 @@ class ContinuousDensity(GenerativeModel):
     estimated: whether `density` is itself an estimate, as divergences beyond SUMMABLE dimensions are.
     """
 
-    logit: Logit | None
+    logit: Logit | OpenLogit | None
     mean: Tensor
     deviation: Tensor
 
@@ -34,6 +34,10 @@ class ContinuousDensity(GenerativeModel):
         self.logit = None if self.exact else Logit(ALPHA)
         self.register_buffer("mean", torch.zeros(space.dimensions))
         self.register_buffer("deviation", torch.ones(space.dimensions))
+
+    @property
+    def tightens(self) -> bool:
+        return not self.estimated
 
     def unbounded(self, x: Tensor, rng: Generator | None = None) -> tuple[Tensor, Tensor]:
         """(n, *shape) in [0, 1] -> points y (n, D) before they are standardised, and log |det|, (n,)."""

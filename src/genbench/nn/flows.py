@@ -9,6 +9,8 @@ from genbench.core import Space
 from genbench.nn.mlp import hidden_layers
 
 BORDER = 1e-6  # continuous data keeps so far from 0 and 1, where logit(x) ends
+END = 2.0**-25  # half a step of the noise: so far it keeps from the end of an open cell
+OPEN = 0.6  # least deviation of noise in an open cell, in the unit of the logit
 
 
 def checkerboard(shape: tuple[int, ...]) -> Tensor:
@@ -107,11 +109,53 @@ class Logit:
     def __init__(self, alpha: float) -> None:
         self.alpha = alpha
 
+    def stretched(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, D) in [0, 1] -> (n, D), and the logarithm of each value's slope, (n, D)."""
+        y = self.alpha + (1 - 2 * self.alpha) * x
+        return y.logit(), math.log(1 - 2 * self.alpha) - y.log() - (1 - y).log()
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(n, D) in [0, 1] -> (n, D) and log |det|, (n,)."""
-        y = self.alpha + (1 - 2 * self.alpha) * x
-        return y.logit(), (math.log(1 - 2 * self.alpha) - y.log() - (1 - y).log()).sum(1)
+        y, log_slope = self.stretched(x)
+        return y, log_slope.sum(1)
 
     def inverse(self, z: Tensor) -> Tensor:
         """(n, D) -> (n, D) in [0, 1]."""
         return ((z.sigmoid() - self.alpha) / (1 - 2 * self.alpha)).clamp(0, 1)
+
+
+class OpenLogit:
+    """x -> logit(α + (1 − 2α) x), but that the cells of the lowest and the highest of L levels go on for ever.
+
+    The logit ends at ± logit(1 − α), and what a density on R^D has beyond would be lost to a bound on the likelihood of
+    levels, while samples from there are clamped to the outermost ones and are not lost.  So the lowest cell, x = u/L,
+    is mapped onto all that lies below its inner edge e, by y = m + s Φ⁻¹(u Φ((e − m)/s)): uniform noise becomes a
+    normal law of mean m = e − s, cut at e.  s is the deviation of uniform noise in the logit's own cell, but at least
+    OPEN.  The highest cell is its mirror image.  So the map is onto, and the noise of the outermost levels, which most
+    values of many images have, is nearer to the shape of the codes than uniform noise (.09 nats a value, and .18), and
+    wide enough for importance weights of a normal law across all levels to have a variance.
+    """
+
+    def __init__(self, alpha: float, levels: int) -> None:
+        self.logit, self.levels = Logit(alpha), levels
+        low, self.edge = (math.log(y / (1 - y)) for y in (alpha, alpha + (1 - 2 * alpha) / levels))
+        self.deviation = max(OPEN, (self.edge - low) / math.sqrt(12))
+        self.mean = self.edge - self.deviation
+        self.inside = 0.5 * math.erfc(-1 / math.sqrt(2))  # Φ((e − m)/s)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, D) in [0, 1] -> (n, D) and log |det|, (n,)."""
+        y, log_slope = self.logit.stretched(x)
+        noise = torch.minimum(x, 1 - x) * self.levels  # u, in the outermost cells
+        z = torch.special.ndtri(noise.clamp(END, 1) * self.inside)
+        steepness = math.log(self.deviation * self.inside * self.levels * math.sqrt(2 * math.pi))
+        out = self.mean + self.deviation * z
+        outermost = noise < 1
+        y = torch.where(outermost, torch.where(x < 0.5, out, -out), y)
+        return y, torch.where(outermost, steepness + 0.5 * z.square(), log_slope).sum(1)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """(n, D) -> (n, D) in [0, 1]."""
+        noise = torch.special.ndtr((-y.abs() - self.mean) / self.deviation) / self.inside
+        out = noise / self.levels
+        return torch.where(y.abs() > -self.edge, torch.where(y < 0, out, 1 - out), self.logit.inverse(y))

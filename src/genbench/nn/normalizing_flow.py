@@ -11,7 +11,7 @@ from genbench.capabilities import Measure
 from genbench.core import Batch, Objective, Phase, Space, Splits
 from genbench.nn.bases import Base
 from genbench.nn.continuous import ContinuousDensity
-from genbench.nn.flows import Logit
+from genbench.nn.flows import Logit, OpenLogit
 from genbench.nn.plane import cells
 from genbench.nn.schedules import cosine
 
@@ -43,12 +43,13 @@ class NormalizingFlow(ContinuousDensity):
     A subclass gives `base`, a density of codes, and `maps`, which lead from standardised points to codes.  Each has
     `forward` and `inverse`, both of which give the mapped values (n, D) and log |det| of what they did, (n,).
 
-    alpha: levels go through logit(α + (1 − 2α) x), and points through logit(x), so that [0, 1]^D becomes all of R^D.
+    alpha: levels go through logit(α + (1 − 2α) x) with open ends, and points through logit(x), so that [0, 1]^D becomes
+    all of R^D.
     """
 
     maps: nn.ModuleList
     base: Base
-    logit: Logit
+    logit: Logit | OpenLogit
 
     def __init__(
         self, space: Space, *, alpha: float, importance: int, lr: float, weight_decay: float
@@ -58,7 +59,8 @@ class NormalizingFlow(ContinuousDensity):
             raise ValueError(f"shape={space.shape}: one value moves another; expected at least 2")
         if not 0 < alpha < 0.5:
             raise ValueError(f"alpha: got {alpha}; expected a number between 0 and 0.5")
-        self.logit, self.estimated = Logit(0.0 if self.exact else alpha), False
+        self.logit = Logit(0.0) if self.exact else OpenLogit(alpha, space.levels)
+        self.estimated = False
         self.lr, self.weight_decay = lr, weight_decay
 
     @torch.no_grad()

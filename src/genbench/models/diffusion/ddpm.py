@@ -30,6 +30,7 @@ class DDPM(GenerativeModel):
     """
 
     exact = False
+    tightens = True
     tiny: ClassVar = {"timesteps": 2, "schedule": "cosine", "width": 8, "blocks": 1, "importance": 400}
     alpha_bar: Tensor  # ᾱ_0 … ᾱ_T
 

@@ -22,8 +22,8 @@ class RealNVP(NormalizingFlow):
     coupling's network.  additive: NICE.  alpha: images go through logit(α + (1 − 2α) x).  importance: draws of the
     dequantisation noise that `log_prob` averages, the same ones at every call.
 
-    Levels become continuous by uniform noise.  Data without levels is continuous as it is, goes through logit(x), and
-    `log_prob` is its exact density on [0, 1]^D.
+    Levels become continuous by uniform noise, and the outermost ones have all that is beyond the paper's logit.  Data
+    without levels is continuous as it is, goes through logit(x), and `log_prob` is its exact density on [0, 1]^D.
     """
 
     tiny: ClassVar = {"couplings": 4, "hidden": 24, "importance": 400}

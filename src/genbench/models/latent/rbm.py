@@ -30,6 +30,7 @@ class RBM(GenerativeModel):
     the one that is sampled from, and its reversal gives a true lower bound (Burda et al., 2015, arXiv:1412.8566).
     """
 
+    tightens = True
     tiny: ClassVar = {"hidden": 24, "anneal": 50, "importance": 400}
     fantasies: Tensor
     log_z: Tensor

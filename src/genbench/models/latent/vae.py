@@ -33,6 +33,7 @@ class VAE(GaussianPrior, GenerativeModel):
     """
 
     exact = False
+    tightens = True
     tiny: ClassVar = {"latent": 6, "hidden": 24, "width": 8, "importance": 400}
 
     def __init__(
