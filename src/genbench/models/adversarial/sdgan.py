@@ -16,9 +16,11 @@ from genbench.nn.games import NON_SATURATING, snapshot
 from genbench.nn.init import normal_weights
 from genbench.nn.priors import uniform
 from genbench.nn.siamese import SiameseDiscriminator
+from genbench.nn.standing import take_statistics
 from genbench.nn.towers import built, halvings, up_tower
 from genbench.nn.translation import sources_of
 
+BATCHES, CODES = 5, 200  # of standing statistics
 SHOWN, OBSERVATIONS = 6, 10  # identities, and pictures of each
 
 
@@ -101,7 +103,12 @@ class SDGAN(GenerativeModel):
             Objective("discriminator", own, self.discriminator_loss, self.optimizer),
             Objective("generator", other, self.generator_loss, self.optimizer),
         )
-        return [Phase("game", players)]
+        return [Phase("game", players), Phase("standing statistics", fit=self.standing_statistics)]
+
+    def standing_statistics(self, splits: Splits) -> None:
+        """Batch norm's, taken once more when the game is over, from the averaged weights."""
+        device = next(self.parameters()).device
+        take_statistics(self.generator, lambda: self.prior(CODES, device=device), BATCHES)
 
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         return self.decode(self.prior(n, rng=rng))
