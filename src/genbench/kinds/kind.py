@@ -36,7 +36,9 @@ class Subject(NamedTuple):
 
     asked: (m,) the labels that the samples were asked to show, None for a model without conditions.
     model, rng: the model itself, to be asked for what else it offers, and the randomness for that on the model's
-    device; None for samples from elsewhere.  untrained: one of the same form, with the weights that it starts from.
+        device; None for samples from elsewhere.  untrained: one of the same form, with the weights that it starts from.
+    followed: step (m,) and x (m, n, *shape), samples of one noise at moments of the training; empty where there are
+        none.
     """
 
     samples: np.ndarray
@@ -46,6 +48,7 @@ class Subject(NamedTuple):
     model: "GenerativeModel | None" = None
     untrained: "GenerativeModel | None" = None
     rng: "Generator | None" = None
+    followed: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 class Comparison(NamedTuple):

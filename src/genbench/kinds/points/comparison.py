@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from genbench.core import space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors import plain
 from genbench.kinds.kind import Card, Comparison, Kind, Subject
+from genbench.kinds.points.diversity import modes_of
 from genbench.kinds.points.mixture import WITHIN, mixture_gradient, mixture_log_density
 from genbench.scoring import metrics
 from genbench.scoring.comparison import manifold_scores
@@ -30,7 +32,9 @@ def compare(
     real, fake = (np.asarray(kind.vectors(x, data.card)) for x in (data.held_out.x, subject.samples))
     scores = crossed_scores(lambda a, b, of_fold: manifold_scores(real[a], fake[b], of_fold), drawn)
     measures: dict[str, Measurement] = {}
+    facts: dict[str, Any] = {"extractor": digest}
     if "centres" in data.card:
+        facts |= modes_of(real, fake, data.card, subject.followed)
         scores |= _modes(fake, data.card, drawn, seed)
         if subject.likelihood is not None:
             scores["excess_nll"] = excess_nll(real, data, subject.likelihood, drawn)
@@ -39,7 +43,7 @@ def compare(
                 measures["KL, summed on a grid"] = Measurement(Estimate.alone(kl), KL_MEANING, "down")
         if subject.field is not None:
             measures |= gradient_cosines(real, data.card, subject.field, seed)
-    return Comparison(scores, {"extractor": digest}, measures)
+    return Comparison(scores, facts, measures)
 
 
 def gradient_cosines(real: np.ndarray, card: Card, field: ScoreField, seed: int) -> dict[str, Measurement]:
