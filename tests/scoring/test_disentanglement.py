@@ -40,9 +40,8 @@ def as_codes(factors: list[Factor]) -> np.ndarray:
 def test_the_gap_of_a_number_that_is_right_three_times_in_four() -> None:
     """I(z; v) = log 2 − H(¼), and nothing else knows of v: 1 − H₂(¼) = 0.18872."""
     v = np.repeat([0, 1], 8)
-    z = np.stack([np.array([0, 0, 0, 1] * 2 + [1, 1, 1, 0] * 2), np.tile([0, 1], 8)], 1).astype(float)
-    z[:, 1] = [0, 1, 0, 1] * 4
-    z[:, 1] = np.tile([0, 0, 1, 1], 4)  # half of each value, of the right and of the wrong
+    other = np.tile([0, 0, 1, 1], 4)  # half of either value, of the right and of the wrong
+    z = np.stack([np.array([0, 0, 0, 1] * 2 + [1, 1, 1, 0] * 2), other], 1).astype(float)
     found = mutual_information_gap(z, [Factor(v, discrete=True)], np.ones((1, 16)))
     assert found == pytest.approx([1 - (0.25 * 2 + 0.75 * np.log2(4 / 3))])
     assert mutual_information_gap(
