@@ -172,7 +172,7 @@ def test_codes_that_are_the_class_and_codes_that_know_nothing(worlds: dict[str, 
         for part in (world.train, world.held_out)
         for image, label in zip(part.x, part.y, strict=True)
     }
-    found = representation.answers(world, Coding(known), Coding(), device=torch.device("cpu"), seed=0)
+    found = representation.answers(world, Coding(known), Coding(), device=torch.device("cpu"), seed=2**63 - 1)
     (table,) = found.tables
     assert list(table.at) == ["codes", "random network", "PCA", "pixels"]
     for title in ("linear probe", "5-NN", "NMI", "ARI"):
@@ -200,7 +200,7 @@ def test_a_table_of_disentanglement_has_a_row_for_everything_it_is_held_against(
     truth = {name: factors.Factor(rng.uniform(size=200), discrete=False) for name in ("a", "b")}
     good = np.stack([factor.values for factor in truth.values()], 1)
     found = factors.told(
-        {"true factors": good, "codes": good @ [[1, 1], [1, -1]], "PCA": good}, truth, seed=0
+        {"true factors": good, "codes": good @ [[1, 1], [1, -1]], "PCA": good}, truth, seed=2**63 - 1
     )
     (table,) = found.tables
     assert list(table.at) == ["true factors", "codes", "PCA"]
