@@ -108,7 +108,7 @@ def clustered(codes: np.ndarray, truth: np.ndarray, *, seed: int) -> tuple[Estim
     """NMI and ARI of k-means with the classes (n,); intervals: of elements drawn again, the clusters as they are."""
     from sklearn.cluster import KMeans
 
-    cluster = KMeans(len(np.unique(truth)), n_init=STARTS, random_state=seed).fit_predict(codes)
+    cluster = KMeans(len(np.unique(truth)), n_init=STARTS, random_state=seed % 2**32).fit_predict(codes)
     n = len(truth)
     drawn = np.concatenate([np.ones((1, n)), resamplings(n, RESAMPLINGS, seed=seed)])
     of_both = np.eye(cluster.max() + 1)[cluster][:, :, None] * np.eye(truth.max() + 1)[truth][:, None]

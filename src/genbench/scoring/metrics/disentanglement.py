@@ -163,7 +163,7 @@ def importances(codes: Floats, factors: Sequence[Factor], *, seed: int) -> tuple
     columns, right = [], []
     for factor in factors:
         kind = RandomForestClassifier if factor.discrete else RandomForestRegressor
-        forest = kind(TREES, min_samples_leaf=LEAF, max_features=None, random_state=seed, n_jobs=1)
+        forest = kind(TREES, min_samples_leaf=LEAF, max_features=None, random_state=seed % 2**32, n_jobs=1)
         forest.fit(codes[learn], factor.values[learn])
         columns.append(forest.feature_importances_)
         right.append(forest.score(codes[judge], factor.values[judge]))
