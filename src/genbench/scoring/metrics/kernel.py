@@ -25,10 +25,12 @@ def kernel_distance(
     right under equal distributions too, where the usual first-order formula is twice too large (compare
     Sutherland & Deka, 2019, arXiv:1906.02104).
 
+    The interval is of the population's distance, which the expected value at any n and m equals.
+
     With `subsets` (the published protocol: 100 of size 1000) the mean over seeded subsets drawn without
-    replacement; the interval then uses var(between subsets)·(1/subsets + subset_size/min(n, m)): overlapping
-    subsets share their data, and the customary std/√subsets would be too small. Raises ValueError for bad
-    input, fewer than 4 rows, or subsets larger than a set.
+    replacement.  It estimates the U-statistic of the whole sets, so that its variance is that of the latter and
+    var(between subsets)/subsets; the customary std/√subsets takes subsets for independent that share their data.
+    Raises ValueError for bad input, fewer than 4 rows, or subsets larger than a set.
     """
     x, y = pair(real, fake, rows=4)
     if subsets is None:
@@ -45,31 +47,56 @@ def kernel_distance(
         a, b = (rng.choice(len(rows), subset_size, replace=False) for rows in (x, y))
         values[i] = _plain(x[a], y[b])
     between = float(values.var(ddof=1)) if subsets > 1 else _u_statistic(x[a], y[b]).variance
-    sd = (between * (1 / subsets + subset_size / least)) ** 0.5
+    sd = (_u_statistic(x, y).variance + between / subsets) ** 0.5
     return spread_interval(float(values.mean()), sd, len(y))
 
 
-def kernel_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: Array) -> Floats:
-    """The U-statistic of resampled sets, real_draws (b, n) and fake_draws (b, m) telling how often each row is drawn
-    (`resamplings`): (b,).  A row is never paired with another drawing of itself, which would bias the statistic.
+class KernelReplicates(NamedTuple):
+    """The U-statistic of two sets, and how it scatters under b resamplings of them.
+
+    linear: (b,) the value, moved to first order by each element's influence.  rest: (b,) what the value of the
+    resampled sets has beside that.  See `genbench.scoring.estimates.spread`.
+    """
+
+    value: float
+    linear: Floats
+    rest: Floats
+
+
+def kernel_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: Array) -> KernelReplicates:
+    """The U-statistic and its replicates, real_draws (b, n) and fake_draws (b, m) telling how often each row is drawn
+    (`resamplings`).  A row is never paired with another drawing of itself, which would bias the statistic.
 
     Raises ValueError for bad input and fewer than 4 rows.
     """
     x, y = pair(real, fake, rows=4)
     w, v = np.asarray(real_draws, dtype=np.float64), np.asarray(fake_draws, dtype=np.float64)
-    within = _weighted_mean(x, x, w, w) + _weighted_mean(y, y, v, v)
-    result: Floats = within - 2 * _weighted_mean(x, y, w, v)
-    return result
+    shift = float(_kernel(x[:BLOCK], y[:BLOCK]).mean())
+    xx, yy, xy = (_Weighted(*part, shift) for part in ((x, x, w, w), (y, y, v, v), (x, y, w, v)))
+    n, m = len(x), len(y)
+    one = 2 * (xx.rows / (n - 1) - xy.rows / m) / n
+    other = 2 * (yy.rows / (m - 1) - xy.columns / n) / m
+    value = xx.mean + yy.mean - 2 * xy.mean
+    linear: Floats = value + w @ (one - one.mean()) + v @ (other - other.mean())
+    return KernelReplicates(value, linear, xx.means + yy.means - 2 * xy.means - linear)
 
 
-def _weighted_mean(x: Floats, y: Floats, w: Floats, v: Floats) -> Floats:
-    """Σ w_i v_j k(x_i, y_j) / Σ w_i v_j, over i ≠ j where x is y; w (b, n), v (b, m) → (b,)."""
-    total, own = np.zeros(len(w)), x is y
-    for rows, columns, k in _blocks(x, y, 0.0, skip_diagonal=own):
-        total += ((w[:, rows] @ k) * v[:, columns]).sum(axis=1)
-    pairs = w.sum(axis=1) * v.sum(axis=1) - ((w * v).sum(axis=1) if own else 0.0)
-    result: Floats = total / pairs
-    return result
+class _Weighted:
+    """rows, columns: sums of the kernel less `shift`.  mean, means: over its pairs, and over those drawn (b,).
+
+    Where y is x pairs of a row with itself are left out.
+    """
+
+    def __init__(self, x: Floats, y: Floats, w: Floats, v: Floats, shift: float) -> None:
+        own = x is y
+        self.rows, self.columns, total = np.zeros(len(x)), np.zeros(len(y)), np.zeros(len(w))
+        for rows, columns, k in _blocks(x, y, shift, skip_diagonal=own):
+            self.rows[rows] += k.sum(axis=1)
+            self.columns[columns] += k.sum(axis=0)
+            total += ((w[:, rows] @ k) * v[:, columns]).sum(axis=1)
+        self.mean = float(self.rows.sum()) / (len(x) * (len(y) - own))
+        drawn = w.sum(axis=1) * v.sum(axis=1) - ((w * v).sum(axis=1) if own else 0.0)
+        self.means: Floats = total / drawn
 
 
 class _Full(NamedTuple):
