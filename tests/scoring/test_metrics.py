@@ -351,7 +351,7 @@ def test_balls_are_decided_exactly_at_their_boundary(step: float) -> None:
     x, y = (rng.integers(0, 3, (n, 3)) + 1e4 + step * rng.random((n, 3)) for n in (60, 50))
     distance = np.sqrt(((x[:, None] - y) ** 2).sum(-1))
     radii, other = distance[:, 7].copy(), distance[3].copy()
-    found = held(x, y, [Balls(radii, True), Balls(radii, False)], [Balls(other, True)])
+    found, _ = held(x, y, [Balls(radii, True), Balls(radii, False)], [Balls(other, True)])
     inside = (
         distance <= radii[:, None],
         (distance < radii[:, None]) | (distance == 0),
@@ -369,10 +369,8 @@ def test_errors_of_the_manifold_scores_are_their_scatter_over_fresh_sets() -> No
     found = []
     for _ in range(60):
         x, y = (rng.normal(size=(160, 8)) * wide * by for by in (1, 1.2))
-        scores = metrics.manifolds(x, y)
-        keys = rng.random((30, 160)), rng.random((30, 160))
-        errors = [each.std(ddof=1) for each in metrics.manifold_replicates(x, y, *keys, of=scores)]
-        found.append((scores, errors))
+        scores, replicates = metrics.manifold_replicates(x, y, rng.random((30, 160)), rng.random((30, 160)))
+        found.append((scores, [each.std(ddof=1) for each in replicates]))
     values, errors = (np.array(part, float) for part in zip(*found, strict=True))
     ratio = np.sqrt((errors**2).mean(axis=0)) / values.std(axis=0, ddof=1)
     assert (ratio > 0.8).all() and (ratio < 1.35).all()

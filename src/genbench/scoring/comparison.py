@@ -39,12 +39,11 @@ def sample_scores(
 
 def manifold_scores(real: np.ndarray, fake: np.ndarray, drawn: Draws) -> dict[str, Scored]:
     """Precision, recall, density and coverage of vectors (m, k) against held-out ones (n, k); see metrics.manifold."""
-    found = metrics.manifolds(real, fake)
-    replicates = metrics.manifold_replicates(real, fake, drawn.real_keys, drawn.fake_keys, of=found)
+    found, replicates = metrics.manifold_replicates(real, fake, drawn.real_keys, drawn.fake_keys)
     sizes = {"precision": len(fake), "recall": len(real), "density": len(fake), "coverage": len(real)}
     return {
         name: Scored(
-            Estimate.alone(float(value), sizes[name]),
+            Estimate.alone(value, sizes[name]),
             around,
             interval=not_negative if name == "density" else wilson_interval,
         )

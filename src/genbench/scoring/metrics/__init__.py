@@ -28,6 +28,7 @@ from genbench.scoring.metrics.inception import (
 from genbench.scoring.metrics.kernel import KernelReplicates, kernel_distance, kernel_replicates
 from genbench.scoring.metrics.manifold import (
     DensityCoverage,
+    ManifoldReplicates,
     Manifolds,
     PrecisionRecall,
     density_coverage,
@@ -55,6 +56,7 @@ __all__ = [
     "FrechetReplicates",
     "KernelReplicates",
     "LabelCoverage",
+    "ManifoldReplicates",
     "Manifolds",
     "ModeCoverage",
     "ModeReplicates",

@@ -1,15 +1,17 @@
 """Kernel distance: squared MMD with a cubic polynomial kernel (Bińkowski et al., 2018), arXiv:1801.01401."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.scoring.estimates import Estimate, spread_interval
 from genbench.scoring.metrics.arrays import Array, Floats, pair
 from genbench.storage.arrays import slices
 
-BLOCK, COLUMNS = 1024, 8192  # of the kernel matrix held at a time: 64 MB
+BLOCK = 1024  # rows and columns of the kernel matrix held at a time: 8 MB
+LARGE = 1 << 31  # multiplications in a kernel matrix, above which they are in float32
 
 
 def kernel_distance(
@@ -71,7 +73,7 @@ def kernel_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: A
     """
     x, y = pair(real, fake, rows=4)
     w, v = np.asarray(real_draws, dtype=np.float64), np.asarray(fake_draws, dtype=np.float64)
-    shift = float(_kernel(x[:BLOCK], y[:BLOCK]).mean())
+    shift = _typical(x, y)
     xx, yy, xy = (_Weighted(*part, shift) for part in ((x, x, w, w), (y, y, v, v), (x, y, w, v)))
     n, m = len(x), len(y)
     one = 2 * (xx.rows / (n - 1) - xy.rows / m) / n
@@ -90,10 +92,11 @@ class _Weighted:
     def __init__(self, x: Floats, y: Floats, w: Floats, v: Floats, shift: float) -> None:
         own = x is y
         self.rows, self.columns, total = np.zeros(len(x)), np.zeros(len(y)), np.zeros(len(w))
-        for rows, columns, k in _blocks(x, y, shift, skip_diagonal=own):
-            self.rows[rows] += k.sum(axis=1)
-            self.columns[columns] += k.sum(axis=0)
-            total += ((w[:, rows] @ k) * v[:, columns]).sum(axis=1)
+        for rows, columns, k, mirrored in _blocks(x, y, shift):
+            _add_sums(k, self.rows[rows], self.columns[columns])
+            if mirrored:
+                _add_sums(k.T, self.rows[columns], self.columns[rows])
+            total += (1 + mirrored) * ((w[:, rows] @ k) * v[:, columns]).sum(axis=1)
         self.mean = float(self.rows.sum()) / (len(x) * (len(y) - own))
         drawn = w.sum(axis=1) * v.sum(axis=1) - ((w * v).sum(axis=1) if own else 0.0)
         self.means: Floats = total / drawn
@@ -112,43 +115,61 @@ class _Sums(NamedTuple):
     squares: float
 
 
-def _kernel(x: Floats, y: Floats) -> Floats:
-    k: Floats = x @ y.T
-    k /= x.shape[1]
-    k += 1.0
-    k *= k * k
+def _kernel(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """(x·y + 1)³ of rows that are divided by √d already."""
+    k: NDArray[Any] = x @ y.T
+    k += 1
+    square = k * k
+    k *= square
     return k
 
 
-def _blocks(
-    x: Floats, y: Floats, shift: float, *, skip_diagonal: bool
-) -> Iterator[tuple[slice, slice, Floats]]:
-    """Rows, columns, and the kernel less `shift` there, with zeros where a row of x meets itself."""
-    for rows in slices(len(x), BLOCK):
-        for columns in slices(len(y), COLUMNS):
-            k = _kernel(x[rows], y[columns])
-            k -= shift
-            if skip_diagonal:
-                own = np.arange(max(rows.start, columns.start), min(rows.stop, columns.stop))
-                k[own - rows.start, own - columns.start] = 0.0
-            yield rows, columns, k
+def _blocks(x: Floats, y: Floats, shift: float) -> Iterator[tuple[slice, slice, NDArray[Any], bool]]:
+    """Rows, columns, the kernel less `shift` there, and whether the block stands for its mirror image as well.
+
+    Where y is x, only blocks on and above the diagonal come, with zeros where a row meets itself.  Products of large
+    sets are in float32, whose rounding, 10⁻⁷ of an entry, averages out over the pairs.
+    """
+    own = x is y
+    dtype = np.float32 if len(x) * len(y) * x.shape[1] > LARGE else np.float64
+    a = (x / x.shape[1] ** 0.5).astype(dtype, copy=False)
+    b = a if own else (y / x.shape[1] ** 0.5).astype(dtype, copy=False)
+    for rows in slices(len(a), BLOCK):
+        for columns in slices(len(b), BLOCK):
+            if own and columns.start < rows.start:
+                continue
+            k = _kernel(a[rows], b[columns])
+            k -= dtype(shift)
+            if own and rows == columns:
+                np.fill_diagonal(k, 0)
+            yield rows, columns, k, own and rows != columns
 
 
-def _sums(x: Floats, y: Floats, shift: float, *, skip_diagonal: bool) -> _Sums:
+def _typical(x: Floats, y: Floats) -> float:
+    """A constant near the kernel's mean: it leaves the distance alone, and sums without it keep more digits."""
+    d = x.shape[1]
+    return float(_kernel(x[:BLOCK] / d**0.5, y[:BLOCK] / d**0.5).mean())
+
+
+def _add_sums(k: NDArray[Any], rows: Floats, columns: Floats) -> None:
+    rows += k @ np.ones(k.shape[1], k.dtype)
+    columns += np.ones(len(k), k.dtype) @ k
+
+
+def _sums(x: Floats, y: Floats, shift: float) -> _Sums:
     sums, columns_sums, squares = np.zeros(len(x)), np.zeros(len(y)), 0.0
-    for rows, columns, k in _blocks(x, y, shift, skip_diagonal=skip_diagonal):
-        sums[rows] += k.sum(axis=1)
-        columns_sums[columns] += k.sum(axis=0)
-        squares += float(np.square(k, out=k).sum())
+    for rows, columns, k, mirrored in _blocks(x, y, shift):
+        _add_sums(k, sums[rows], columns_sums[columns])
+        if mirrored:
+            _add_sums(k.T, sums[columns], columns_sums[rows])
+        squares += (1 + mirrored) * float(np.dot(k.ravel(), k.ravel()))
     return _Sums(sums, columns_sums, squares)
 
 
 def _plain(x: Floats, y: Floats) -> float:
     n, m = len(x), len(y)
-    shift = float(_kernel(x[:BLOCK], y[:BLOCK]).mean())
-    xx, yy, xy = (
-        float(_sums(a, b, shift, skip_diagonal=a is b).rows.sum()) for a, b in ((x, x), (y, y), (x, y))
-    )
+    shift = _typical(x, y)
+    xx, yy, xy = (float(_sums(a, b, shift).rows.sum()) for a, b in ((x, x), (y, y), (x, y)))
     return xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * xy / (n * m)
 
 
@@ -159,9 +180,8 @@ def _u_statistic(x: Floats, y: Floats) -> _Full:
     a(x) = E k(x,X'), b(x) = E k(x,Y) and V are the variances of the doubly centred kernels (Hoeffding, 1948).
     """
     n, m = len(x), len(y)
-    shift = float(_kernel(x[:BLOCK], y[:BLOCK]).mean())  # a constant leaves MMD alone and saves digits
-    xx, yy = _sums(x, x, shift, skip_diagonal=True), _sums(y, y, shift, skip_diagonal=True)
-    xy = _sums(x, y, shift, skip_diagonal=False)
+    shift = _typical(x, y)
+    xx, yy, xy = _sums(x, x, shift), _sums(y, y, shift), _sums(x, y, shift)
     total_xx, total_yy, total_xy = float(xx.rows.sum()), float(yy.rows.sum()), float(xy.rows.sum())
     value = total_xx / (n * (n - 1)) + total_yy / (m * (m - 1)) - 2 * total_xy / (n * m)
     v_xx, v_yy = _u_centred(xx, n), _u_centred(yy, m)
