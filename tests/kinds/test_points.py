@@ -118,7 +118,7 @@ def test_scores_tell_dropped_modes_and_noise(tmp_path: Path) -> None:
     assert 0.6 > value["coverage"][1] > value["coverage"][2]
     for name, found in dropped.items():
         assert len(found.replicates) == resampling.RESAMPLINGS
-        assert found.replicates.mean() == pytest.approx(found.estimate.value, abs=0.1), name
+        assert found.replicates.mean() == pytest.approx(found.estimate.value, abs=0.2), name
 
 
 def test_replicates_of_modes_are_the_scores_of_resampled_points() -> None:
@@ -129,7 +129,8 @@ def test_replicates_of_modes_are_the_scores_of_resampled_points() -> None:
     found = metrics.mode_replicates(x, centres, 0.03, draws, weights=weights)
     for i, drawn in enumerate(draws.astype(int)):
         direct = metrics.mode_coverage(x.repeat(drawn, axis=0), centres, 0.03, weights=weights, bootstrap=2)
-        assert [float(values[i]) for values in found] == pytest.approx([e.value for e in direct])
+        assert found.quality[i] == pytest.approx(direct.quality.value)
+        assert found.kl[i] + found.kl_rest[i] == pytest.approx(direct.kl.value)
 
 
 def test_the_excess_is_zero_for_the_truth_and_the_divergence_for_another_density(tmp_path: Path) -> None:

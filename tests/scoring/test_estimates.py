@@ -3,10 +3,11 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
 from genbench.scoring.catalogue import LAST, SCORES
-from genbench.scoring.estimates import Estimate, Measurement, over_seeds
+from genbench.scoring.estimates import Estimate, Measurement, over_seeds, resamplings, spread, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,29 @@ def test_distances_of_other_features_do_not_pass_for_published_ones() -> None:
     assert SCORES["classifier_score"].label_on("inception") == "Inception score"
     assert SCORES["classifier_score"].label_on("dinov2-s") == "classifier score"
     assert {precision.label_on(name) for name in ("inception", "classifier", "pca-pixels")} == {"precision"}
+
+
+def test_the_error_of_a_statistic_of_second_order_is_not_that_of_its_bootstrap() -> None:
+    """‖mean‖² of 40 standard normals in 20 dimensions: no first-order term, and a bootstrap is √3 times too wide."""
+    rng, drawn = np.random.default_rng(0), resamplings(40, 100, seed=1) / 40
+    values, errors, bootstrap = [], [], []
+    for _ in range(100):
+        x = rng.normal(size=(40, 20))
+        mean = x.mean(axis=0)
+        linear = 2 * drawn @ (x - mean) @ mean
+        whole = ((drawn @ x) ** 2).sum(axis=1)
+        values.append(mean @ mean)
+        errors.append(spread(linear, whole - linear))
+        bootstrap.append(whole.std(ddof=1))
+    scatter = np.std(values, ddof=1)
+    assert np.mean(errors) == pytest.approx(1.1 * scatter, rel=0.2)
+    assert np.mean(bootstrap) > 1.5 * scatter
+
+
+def test_a_share_of_nothing_or_all_has_an_interval() -> None:
+    """Wilson (1927): 0 of 50 is [0, 7.1 %]; with a standard error of half the binomial one, as of 200 elements."""
+    assert wilson_interval(0.0, 0.0, 50)[:3] == pytest.approx((0.0, 0.0, 0.0713), abs=1e-4)
+    assert wilson_interval(1.0, 0.0, 50)[:3] == pytest.approx((1.0, 0.9287, 1.0), abs=1e-4)
+    half = 0.5 * (0.3 * 0.7 / 50) ** 0.5
+    assert wilson_interval(0.3, half, 50)[1:3] == pytest.approx((0.2407, 0.3669), abs=2e-3)
+    assert not wilson_interval(0.3, math.nan, 5).has_interval

@@ -13,8 +13,10 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from genbench.scoring import metrics
+from genbench.scoring.estimates import spread
 from genbench.scoring.metrics import Estimate
 from genbench.scoring.metrics.arrays import as_array
+from genbench.scoring.metrics.balls import Balls, held
 
 METRICS: dict[str, Callable[[Any, Any], Any]] = {
     "frechet_distance": metrics.frechet_distance,
@@ -305,15 +307,26 @@ def test_resamplings_draw_as_many_rows_as_there_are() -> None:
 
 def test_replicates_without_resampling_are_the_score_itself(sets: tuple[np.ndarray, np.ndarray]) -> None:
     once = [np.ones((1, len(rows))) for rows in sets]
-    assert metrics.frechet_replicates(*sets, *once)[0] == pytest.approx(metrics.frechet_value(*sets))
-    kid = metrics.kernel_distance(*sets).value
-    assert metrics.kernel_replicates(*sets, *once)[0] == pytest.approx(kid)
+    values = metrics.frechet_value(*sets), metrics.kernel_distance(*sets).value
+    for replicates, value in zip(
+        (metrics.frechet_replicates, metrics.kernel_replicates), values, strict=True
+    ):
+        found, linear, rest = replicates(*sets, *once)
+        assert found == pytest.approx(value)
+        assert linear[0] == pytest.approx(value)
+        assert rest[0] == pytest.approx(0, abs=1e-9)
 
 
 def test_replicates_are_the_scores_of_resampled_sets(sets: tuple[np.ndarray, np.ndarray]) -> None:
     real, fake = sets[0][:40], sets[1][:30]
     w, v = metrics.resamplings(40, 2, seed=1), metrics.resamplings(30, 2, seed=2)
-    fid, kid = metrics.frechet_replicates(real, fake, w, v), metrics.kernel_replicates(real, fake, w, v)
+    fid, kid = (
+        found.linear + found.rest
+        for found in (
+            metrics.frechet_replicates(real, fake, w, v),
+            metrics.kernel_replicates(real, fake, w, v),
+        )
+    )
     for b in range(2):
         x, y = repeated(real, w[b]), repeated(fake, v[b])
         assert fid[b] == pytest.approx(metrics.frechet_value(x, y), rel=1e-8)
@@ -324,22 +337,53 @@ def test_replicates_are_the_scores_of_resampled_sets(sets: tuple[np.ndarray, np.
         assert kid[b] == pytest.approx(expected, rel=1e-9)
 
 
-def test_members_are_the_terms_of_the_manifold_scores(sets: tuple[np.ndarray, np.ndarray]) -> None:
-    near, balls = metrics.precision_recall_members(*sets), metrics.density_coverage_members(*sets)
-    precision, recall = metrics.precision_recall(*sets)
-    density, coverage = metrics.density_coverage(*sets)
-    means = [part.mean() for part in (*near, *balls)]
-    assert means == pytest.approx([e.value for e in (precision, recall, density, coverage)])
-    assert 0 < near.fakes.mean() < 1
-    assert 0 < near.reals.mean() < 1
+def test_one_pass_gives_the_four_manifold_scores(sets: tuple[np.ndarray, np.ndarray]) -> None:
+    found = metrics.manifolds(*sets)
+    separate = [e.value for e in (*metrics.precision_recall(*sets), *metrics.density_coverage(*sets))]
+    assert [float(value) for value in found] == separate
+    assert 0 < found.precision < 1
+
+
+@pytest.mark.parametrize("step", [0.0, 0.5])
+def test_balls_are_decided_exactly_at_their_boundary(step: float) -> None:
+    """Points of a grid, where most distances tie with a radius; far from the origin, where products lose digits."""
+    rng = np.random.default_rng(0)
+    x, y = (rng.integers(0, 3, (n, 3)) + 1e4 + step * rng.random((n, 3)) for n in (60, 50))
+    distance = np.sqrt(((x[:, None] - y) ** 2).sum(-1))
+    radii, other = distance[:, 7].copy(), distance[3].copy()
+    found, _ = held(x, y, [Balls(radii, True), Balls(radii, False)], [Balls(other, True)])
+    inside = (
+        distance <= radii[:, None],
+        (distance < radii[:, None]) | (distance == 0),
+        distance <= other,
+    )
+    for counts, expected, axis in zip(found, inside, (0, 0, 1), strict=True):
+        assert (counts.points == expected.sum(axis=axis)).all()
+        assert (counts.balls == expected.sum(axis=1 - axis)).all()
+
+
+def test_errors_of_the_manifold_scores_are_their_scatter_over_fresh_sets() -> None:
+    """Over 60 draws; the binomial error of precision and coverage, the balls held fixed, is too small."""
+    rng = np.random.default_rng(2)
+    wide = np.linspace(0.3, 2, 8)
+    found = []
+    for _ in range(60):
+        x, y = (rng.normal(size=(160, 8)) * wide * by for by in (1, 1.2))
+        scores, replicates = metrics.manifold_replicates(x, y, rng.random((30, 160)), rng.random((30, 160)))
+        found.append((scores, [each.std(ddof=1) for each in replicates]))
+    values, errors = (np.array(part, float) for part in zip(*found, strict=True))
+    ratio = np.sqrt((errors**2).mean(axis=0)) / values.std(axis=0, ddof=1)
+    assert (ratio > 0.8).all() and (ratio < 1.35).all()
+    binomial = np.sqrt((values * (1 - values)).mean(axis=0).clip(0) / 160) / values.std(axis=0, ddof=1)
+    assert max(binomial[0], binomial[3]) < 0.85
 
 
 def test_inception_score_replicates_make_its_interval() -> None:
     p = np.random.default_rng(0).dirichlet(np.full(5, 0.3), size=200)
-    replicates = metrics.inception_score_replicates(p, bootstrap=400, seed=1)
+    linear, rest = metrics.inception_score_replicates(p, bootstrap=400, seed=1)
     estimate = metrics.inception_score(p, bootstrap=400, seed=1)
-    assert replicates.shape == (400,)
-    assert (estimate.high - estimate.low) / 2 == pytest.approx(1.96 * replicates.std(ddof=1), rel=1e-3)
+    assert linear.shape == rest.shape == (400,)
+    assert (estimate.high - estimate.low) / 2 == pytest.approx(1.96 * spread(linear, rest), rel=1e-3)
 
 
 # Kernel distance
@@ -403,6 +447,10 @@ def test_kernel_distance_subsets_are_seeded_and_agree_with_the_whole(
     some = [metrics.kernel_distance(*sets, subsets=50, subset_size=50, seed=s).value for s in (0, 0, 1)]
     assert some[0] == some[1] != some[2]
     assert some[0] == pytest.approx(whole.value, rel=0.2)
+    many = metrics.kernel_distance(*sets, subsets=400, subset_size=150)
+    assert many.high - many.low == pytest.approx(whole.high - whole.low, rel=0.05), (
+        "the data's error is the same"
+    )
     with pytest.raises(ValueError, match="subset_size: 1000, expected 2 to 200"):
         metrics.kernel_distance(*sets, subsets=100)
 
@@ -585,6 +633,21 @@ def test_mode_coverage_counts_the_modes_hit() -> None:
     exact = metrics.mode_coverage(centres[:20], centres, 0.1)
     assert exact.kl.value == pytest.approx(np.log(25 / 20))
     assert metrics.mode_coverage(centres, centres, 0.1).kl.value == pytest.approx(0, abs=1e-12)
+
+
+def test_the_number_of_modes_hit_has_an_interval_where_all_are_hit() -> None:
+    """300 points, eight modes, one of them of 1 %: 7.95 are hit on average, 8 nearly always."""
+    p = np.array([0.3, 0.2, 0.2, 0.1, 0.1, 0.06, 0.03, 0.01])
+    expected = float((1 - (1 - p) ** 300).sum())
+    hits = np.random.default_rng(0).multinomial(300, p, size=200)
+    found = [metrics.covered_interval(each, draws=200) for each in hits]
+    assert np.mean([e.low <= expected <= e.high for e in found]) > 0.9
+    assert all(e.low <= e.value <= e.high <= 8 for e in found)
+    ample = metrics.covered_interval(np.full(8, 40))
+    assert ample.low == pytest.approx(8, abs=1e-6)
+    rare = np.random.default_rng(1).poisson(0.5, (200, 50))  # 50 modes of which 20 are hit
+    found = [metrics.covered_interval(each, draws=200) for each in rare]
+    assert np.mean([e.low <= 50 * (1 - np.exp(-0.5)) <= e.high for e in found]) > 0.93
 
 
 def test_mode_coverage_of_labels() -> None:

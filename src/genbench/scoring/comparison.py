@@ -5,9 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from genbench.scoring import metrics
-from genbench.scoring.estimates import bootstrap_interval
+from genbench.scoring.estimates import Estimate, wilson_interval
 from genbench.scoring.metrics.arrays import Floats
-from genbench.scoring.resampling import RESAMPLINGS, Draws, Scored, crossed_scores, mean_over, share_of
+from genbench.scoring.metrics.cells import total_variation_replicates
+from genbench.scoring.resampling import RESAMPLINGS, Draws, Scored, crossed_scores, not_negative, within_unit
 
 
 class Features(NamedTuple):
@@ -31,39 +32,46 @@ def sample_scores(
 
     score = Scored(
         metrics.inception_score(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
-        metrics.inception_score_replicates(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
+        *metrics.inception_score_replicates(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
     )
     return crossed_scores(of_fold, drawn) | {"classifier_score": score}
 
 
 def manifold_scores(real: np.ndarray, fake: np.ndarray, drawn: Draws) -> dict[str, Scored]:
     """Precision, recall, density and coverage of vectors (m, k) against held-out ones (n, k); see metrics.manifold."""
-    near, balls = metrics.precision_recall_members(real, fake), metrics.density_coverage_members(real, fake)
+    found, replicates = metrics.manifold_replicates(real, fake, drawn.real_keys, drawn.fake_keys)
+    sizes = {"precision": len(fake), "recall": len(real), "density": len(fake), "coverage": len(real)}
     return {
-        "precision": share_of(near.fakes, drawn.fake),
-        "recall": share_of(near.reals, drawn.real),
-        "density": mean_over(balls.fakes, drawn.fake, least=0.0),
-        "coverage": share_of(balls.reals, drawn.real),
+        name: Scored(
+            Estimate.alone(value, sizes[name]),
+            around,
+            interval=not_negative if name == "density" else wilson_interval,
+        )
+        for name, value, around in zip(found._fields, found, replicates, strict=True)
     }
+
+
+def kernel_score(real: np.ndarray, fake: np.ndarray, drawn: Draws) -> Scored:
+    """The kernel distance of vectors (m, k) from held-out ones (n, k); see metrics.kernel."""
+    found = metrics.kernel_replicates(real, fake, drawn.real, drawn.fake)
+    return Scored(Estimate.alone(found.value, len(fake)), found.linear, found.rest)
+
+
+def total_variation_score(real: Floats, fake: Floats, drawn: Draws) -> Scored:
+    """½ Σ|p − q| between the shares of cells, of 0s and 1s (n, cells) and (m, cells): where each belongs."""
+    p, q = real.mean(axis=0), fake.mean(axis=0)
+    resampled = drawn.real @ real / len(real), drawn.fake @ fake / len(fake)
+    replicates = total_variation_replicates(p, q, resampled)
+    return Scored(Estimate.alone(float(np.abs(p - q).sum() / 2), len(fake)), replicates, interval=within_unit)
 
 
 def _fold_scores(real: Features, fake: Features, drawn: Draws, *, classes: int) -> dict[str, Scored]:
-    n, m = len(real.labels), len(fake.labels)
     x, y = real.features, fake.features
-    fid = metrics.frechet_replicates(x, y, *drawn)
-    class_tv = _class_distances(real.labels, fake.labels, drawn, classes)
-    value = _class_distances(real.labels, fake.labels, Draws(np.ones((1, n)), np.ones((1, m))), classes)[0]
+    fid = metrics.frechet_replicates(x, y, drawn.real, drawn.fake)
+    cells = np.eye(classes)
     return {
-        "fid": Scored(bootstrap_interval(metrics.frechet_value(x, y), fid, m, least=0.0), fid),
-        "kid": Scored(metrics.kernel_distance(x, y), metrics.kernel_replicates(x, y, *drawn)),
+        "fid": Scored(Estimate.alone(fid.value, len(y)), fid.linear, fid.rest, not_negative),
+        "kid": kernel_score(x, y, drawn),
         **manifold_scores(x, y, drawn),
-        "class_tv": Scored(bootstrap_interval(value, class_tv, m, least=0.0, most=1.0), class_tv),
+        "class_tv": total_variation_score(cells[real.labels], cells[fake.labels], drawn),
     }
-
-
-def _class_distances(real: np.ndarray, fake: np.ndarray, drawn: Draws, classes: int) -> Floats:
-    """Total variation ½ Σ|p − q| between the class histograms of resampled labels (n,) and (m,): (b,) in [0, 1]."""
-    one_hot = np.eye(classes)
-    p, q = drawn.real @ one_hot[real] / len(real), drawn.fake @ one_hot[fake] / len(fake)
-    distance: Floats = np.abs(p - q).sum(axis=1) / 2
-    return distance

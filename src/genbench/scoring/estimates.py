@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Floats: TypeAlias = NDArray[np.float64]
 Z95 = 1.959963984540054  # the 97.5 % quantile of the standard normal
 
 
@@ -103,6 +104,25 @@ def bootstrap_interval(
     return spread_interval(value, float(samples.std(ddof=1)), n, least=least, most=most)
 
 
+def spread(linear: Floats, rest: Floats | None = None) -> float:
+    """Standard deviation of a score from replicates (b,): of a linear one, or of one that has terms of second order.
+
+    linear: the score moved to first order by the influence of each drawn element.  rest: what the score of the
+    resampled sets has beside that.  Of a score with σ₁² and σ₂² from terms of first and of second order, influences
+    are taken at the sample, so that Var(linear) is about σ₁² + 2σ₂², while Var(rest) is about σ₂² (Hoeffding, 1948;
+    Efron & Stein, 1981, doi:10.1214/aos/1176345462): the result is √(max(Var(linear) − 2 Var(rest), 0) + Var(rest)).
+    A plain bootstrap has σ₁² + 3σ₂², √3 times too wide where σ₁ = 0, as between equal distributions.
+    Raises ValueError for fewer than two replicates.
+    """
+    if len(linear) < 2:
+        raise ValueError(f"bootstrap: {len(linear)} replicates, expected at least 2")
+    first = float(np.var(linear, ddof=1))
+    if rest is None:
+        return math.sqrt(first)
+    second = float(np.var(rest, ddof=1))
+    return math.sqrt(max(first - 2 * second, 0.0) + second)
+
+
 def resamplings(n: int, count: int, *, seed: int) -> NDArray[np.float64]:
     """How often each of n rows is drawn in each of `count` bootstrap resamplings of n rows: (count, n)."""
     rng = np.random.default_rng(seed)
@@ -116,6 +136,23 @@ def mean_interval(values: ArrayLike, *, least: float = -math.inf, most: float = 
         raise ValueError("values: none, expected at least 1")
     sd = float(x.std(ddof=1)) / math.sqrt(x.size) if x.size > 1 else math.inf
     return spread_interval(float(x.mean()), sd, x.size, least=least, most=most)
+
+
+def wilson_interval(share: float, sd: float, n: int) -> Estimate:
+    """A share of n elements with standard error sd and Wilson's 95 % interval (JASA 22, 1927) for it.
+
+    The interval is that of a binomial share of as many independent elements as would have this error,
+    share·(1−share)/sd²; n where the share is 0 or 1 or has no error.  Unlike share ± 1.96·sd it stays within [0, 1],
+    and holds more than the value where the value is 0 or 1.  No interval where sd is NaN.
+    """
+    if math.isnan(sd):
+        return Estimate.alone(float(share), n)
+    scatter = share * (1 - share)
+    size = scatter / sd**2 if scatter > 0 and sd > 0 else float(n)
+    middle, weight = share + Z95**2 / (2 * size), 1 + Z95**2 / size
+    half = Z95 * math.sqrt(scatter / size + (Z95 / (2 * size)) ** 2)
+    low, high = max((middle - half) / weight, 0.0), min((middle + half) / weight, 1.0)
+    return Estimate(float(share), min(low, float(share)), max(high, float(share)), int(n))
 
 
 def clopper_pearson(successes: float, n: int) -> Estimate:

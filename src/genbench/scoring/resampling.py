@@ -4,48 +4,95 @@ Held-out data is split by index parity, and sample i is compared only with held-
 generative model this changes nothing but N; for the `real` control, whose sample i *is* held-out element i, it makes
 the comparison honest, so that its row is what perfect samples would score.
 
-Beside each estimate stand its bootstrap replicates.  The resamplings of the held-out elements are the same for every
-run of a dataset, so that two runs can be compared on the same ones; those of the samples are the run's own.
+Beside each estimate stand its replicates, whose scatter is the estimate's error.  The resamplings of the held-out
+elements are the same for every run of a dataset, so that two runs can be compared on the same ones.  Where there are as
+many samples as held-out elements, sample i is drawn as often as held-out element i: pairs of the two are independent
+of other pairs, whether a sample has nothing to do with its element, was made from it, or is the element itself.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from genbench.scoring.estimates import Estimate, clopper_pearson, mean_interval, resamplings
+from genbench.scoring.estimates import (
+    Estimate,
+    clopper_pearson,
+    mean_interval,
+    resamplings,
+    spread,
+    spread_interval,
+)
 from genbench.scoring.metrics.arrays import Floats
 
 FOLDS = 2
 RESAMPLINGS = 100
+REST = " rest"
+
+Interval = Callable[[float, float, int], Estimate]
+"""From a value, its standard deviation and n to an estimate: `spread_interval`, `wilson_interval`, …"""
+
+
+def not_negative(value: float, sd: float, n: int) -> Estimate:
+    """value ± 1.96·sd, no less than 0."""
+    return spread_interval(value, sd, n, least=0.0)
+
+
+def within_unit(value: float, sd: float, n: int) -> Estimate:
+    """value ± 1.96·sd, cut to [0, 1]."""
+    return spread_interval(value, sd, n, least=0.0, most=1.0)
 
 
 class Draws(NamedTuple):
-    """How often each held-out element (b, n) and each sample (b, m) is drawn in each of b resamplings, fold by fold."""
+    """b resamplings of held-out elements and of samples, fold by fold.
+
+    real (b, n), fake (b, m): how often each element is drawn.  real_keys (b, n), fake_keys (b, m): numbers in whose
+    order elements are taken where a score wants a subset without repetition instead.
+    """
 
     real: Floats
     fake: Floats
+    real_keys: Floats
+    fake_keys: Floats
+
+    def rows(self, real: slice, fake: slice) -> "Draws":
+        return Draws(self.real[:, real], self.fake[:, fake], self.real_keys[:, real], self.fake_keys[:, fake])
 
 
 class Scored(NamedTuple):
-    """An estimate and its replicates (b,)."""
+    """An estimate and its replicates (b,).
+
+    rest: (b,) where the replicates move to first order only, what the resampled score has beside that; the standard
+    deviation of the estimate then is that of `spread`.  interval: makes the interval of a mean over folds.
+    """
 
     estimate: Estimate
     replicates: Floats
+    rest: Floats | None = None
+    interval: Interval = spread_interval
 
 
 def draws(n: int, m: int, *, real_seed: int, fake_seed: int) -> Draws:
-    """Resamplings of n held-out elements and m samples, each fold by itself."""
+    """Resamplings of n held-out elements and m samples, each fold by itself; in pairs where n = m."""
 
-    def by_fold(size: int, seed: int) -> Floats:
-        counts = np.zeros((RESAMPLINGS, size))
+    def by_fold(size: int, seed: int) -> tuple[Floats, Floats]:
+        counts, keys = np.zeros((RESAMPLINGS, size)), np.zeros((RESAMPLINGS, size))
         for fold in range(FOLDS):
             part = counts[:, fold::FOLDS]
             part[:] = resamplings(part.shape[1], RESAMPLINGS, seed=seed + fold)
-        return counts
+            keys[:, fold::FOLDS] = np.random.default_rng([seed, fold]).random(part.shape)
+        return counts, keys
 
-    return Draws(by_fold(n, real_seed), by_fold(m, fake_seed))
+    real, real_keys = by_fold(n, real_seed)
+    fake, fake_keys = (real, real_keys) if n == m else by_fold(m, fake_seed)
+    return Draws(real, fake, real_keys, fake_keys)
+
+
+def replicates_of(scores: Mapping[str, Scored]) -> dict[str, Floats]:
+    """The replicates of scores by their names, and what `rest` there is under name + REST."""
+    found = {name: score.replicates for name, score in scores.items()}
+    return found | {name + REST: score.rest for name, score in scores.items() if score.rest is not None}
 
 
 def share_of(members: np.ndarray, resampled: Floats) -> Scored:
@@ -62,7 +109,8 @@ def mean_over(values: np.ndarray, resampled: Floats, *, least: float = -math.inf
 def crossed(score: Callable[[Any, Any], Estimate], held_out: Any, samples: Any) -> Estimate:
     """The mean of score(held_out fold, samples of the other fold) over both ways.
 
-    The folds share no element, so the standard errors add as of independent values.
+    Of samples that are independent of held-out data: the folds then share nothing, and their errors add as of
+    independent values.
     """
     folds = [score(held_out[1 - fold :: FOLDS], samples[fold::FOLDS]) for fold in range(FOLDS)]
     return mean_of(folds)
@@ -71,18 +119,25 @@ def crossed(score: Callable[[Any, Any], Estimate], held_out: Any, samples: Any) 
 def crossed_scores(
     score: Callable[[slice, slice, Draws], dict[str, Scored]], drawn: Draws
 ) -> dict[str, Scored]:
-    """Means over both folds of score(rows of held-out data, rows of samples of the other fold, their resamplings)."""
+    """Means over both folds of score(rows of held-out data, rows of samples of the other fold, their resamplings).
+
+    The interval comes from the means of the replicates: where samples are held-out elements, as those of `real`, both
+    folds are one comparison, and their errors do not cancel.
+    """
     found = []
     for fold in range(FOLDS):
         own, other = slice(fold, None, FOLDS), slice(1 - fold, None, FOLDS)
-        found.append(score(other, own, Draws(drawn.real[:, other], drawn.fake[:, own])))
-    return {
-        name: Scored(
-            mean_of([fold[name].estimate for fold in found]),
-            np.mean([fold[name].replicates for fold in found], axis=0),
-        )
-        for name in found[0]
-    }
+        found.append(score(other, own, drawn.rows(other, own)))
+    return {name: _mean_scored([fold[name] for fold in found]) for name in found[0]}
+
+
+def _mean_scored(folds: Sequence[Scored]) -> Scored:
+    value = math.fsum(fold.estimate.value for fold in folds) / len(folds)
+    replicates: Floats = np.mean([fold.replicates for fold in folds], axis=0)
+    parts = [fold.rest for fold in folds if fold.rest is not None]
+    rest = np.mean(parts, axis=0) if parts else None
+    interval, n = folds[0].interval, sum(fold.estimate.n for fold in folds)
+    return Scored(interval(value, spread(replicates, rest), n), replicates, rest, interval)
 
 
 def mean_of(folds: Sequence[Estimate]) -> Estimate:

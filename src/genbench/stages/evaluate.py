@@ -18,7 +18,7 @@ from genbench.runtime import machine
 from genbench.scoring.catalogue import LAST, SCORES
 from genbench.scoring.likelihoods import likelihood_scores
 from genbench.scoring.measures import measures
-from genbench.scoring.resampling import FOLDS, Scored, draws
+from genbench.scoring.resampling import FOLDS, Scored, draws, replicates_of
 from genbench.stages.inputs import dataset_of
 from genbench.stages.trained import fresh, trained
 from genbench.storage.files import json_bytes, npz_bytes, read_npz, write_all
@@ -83,7 +83,7 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
     contents = {
         "metrics.json": json_bytes(record),
         "summary.json": json_bytes(_summary(record["scores"])),
-        "replicates.npz": npz_bytes({name: score.replicates for name, score in scores.items()}),
+        "replicates.npz": npz_bytes(replicates_of(scores)),
     }
     write_all(out, contents)
 

@@ -16,7 +16,7 @@ from genbench.kinds.kind import Comparison, Kind, Subject
 from genbench.scoring import metrics
 from genbench.scoring.comparison import sample_scores
 from genbench.scoring.estimates import Estimate
-from genbench.scoring.resampling import Draws, Scored, crossed, mean_over, share_of
+from genbench.scoring.resampling import Draws, Scored, crossed_scores, mean_over, not_negative, share_of
 from genbench.storage.arrays import blocks
 
 
@@ -38,7 +38,7 @@ def compare(
     facts: dict[str, Any] = {
         "extractor": extract.sha256,
         "class_histogram": [float(share) for share in histogram],
-        "extractors": _extractor_scores(data, extract, subject.samples, scores["fid"].estimate),
+        "extractors": _extractor_scores(data, extract, subject.samples, scores["fid"].estimate, drawn),
     }
     facts["collapse"] = diversity.collapse_of(data, extract, real, fake, subject.samples, seed=seed)
     if subject.followed:
@@ -60,7 +60,7 @@ def _distance_of_pairs(kind: Kind, data: Prepared, samples: np.ndarray, drawn: D
 
 
 def _extractor_scores(
-    data: Prepared, trained: classifier.Trained, fake: np.ndarray, headline: Estimate
+    data: Prepared, trained: classifier.Trained, fake: np.ndarray, headline: Estimate, drawn: Draws
 ) -> list[dict[str, Any]]:
     """The Fréchet distance under every extractor at hand, the headline's first: does the ranking depend on it?
 
@@ -75,16 +75,22 @@ def _extractor_scores(
     for seed in others:
         a, b = (trained(x, seed=seed).features for x in (real, fake))
         records.append(
-            _record(f"classifier, seed {seed}", trained.sha256, _crossed_distance(a, b), a.shape[1])
+            _record(f"classifier, seed {seed}", trained.sha256, _crossed_distance(a, b, drawn), a.shape[1])
         )
     for extractor in plain:
         a, b = (extractor.features(x) for x in pictures[1:])
-        records.append(_record(extractor.name, extractor.sha256, _crossed_distance(a, b), a.shape[1]))
+        records.append(_record(extractor.name, extractor.sha256, _crossed_distance(a, b, drawn), a.shape[1]))
     return records
 
 
-def _crossed_distance(real: np.ndarray, fake: np.ndarray) -> Estimate:
-    return crossed(lambda a, b: metrics.frechet_distance(a, b, bootstrap=0), real, fake)
+def _crossed_distance(real: np.ndarray, fake: np.ndarray, drawn: Draws) -> Estimate:
+    def of_fold(held_out: slice, own: slice, drawn: Draws) -> dict[str, Scored]:
+        x, y = real[held_out], fake[own]
+        linear = metrics.frechet_linear(x, y, drawn.real, drawn.fake)
+        estimate = Estimate.alone(metrics.frechet_value(x, y), len(y))
+        return {"fid": Scored(estimate, linear, interval=not_negative)}
+
+    return crossed_scores(of_fold, drawn)["fid"].estimate
 
 
 def _record(name: str, digest: str, fid: Estimate, features: int) -> dict[str, Any]:

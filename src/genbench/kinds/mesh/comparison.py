@@ -13,7 +13,7 @@ from genbench.extractors import plain
 from genbench.kinds.kind import Comparison, Subject
 from genbench.kinds.mesh.embedding import embedding
 from genbench.scoring import metrics
-from genbench.scoring.comparison import manifold_scores
+from genbench.scoring.comparison import kernel_score, manifold_scores
 from genbench.scoring.resampling import Draws, Scored, crossed_scores, mean_over, share_of
 
 Meshes = Sequence[Mesh | MeshError]
@@ -74,7 +74,6 @@ def _vertex_scores(real: np.ndarray, fake: np.ndarray, drawn: Draws) -> dict[str
 
     def of_fold(held_out: slice, samples: slice, drawn: Draws) -> dict[str, Scored]:
         a, b = x[held_out], y[samples]
-        kid = Scored(metrics.kernel_distance(a, b), metrics.kernel_replicates(a, b, *drawn))
-        return {"vertex_kid": kid, **manifold_scores(a, b, drawn)}
+        return {"vertex_kid": kernel_score(a, b, drawn), **manifold_scores(a, b, drawn)}
 
     return crossed_scores(of_fold, drawn)

@@ -88,8 +88,8 @@ def _modes(fake: np.ndarray, card: Card, drawn: Draws, seed: int) -> dict[str, S
     mixture = fake, np.array(card["centres"]), float(card["sigma"])
     found = metrics.mode_coverage(*mixture, weights=card["weights"], within=WITHIN, seed=seed)
     replicates = metrics.mode_replicates(*mixture, drawn.fake, weights=card["weights"], within=WITHIN)
-    names = ("modes_covered", "mode_quality", "mode_kl")
     return {
-        name: Scored(estimate, values)
-        for name, estimate, values in zip(names, found, replicates, strict=True)
+        "modes_covered": Scored(found.covered, replicates.covered),
+        "mode_quality": Scored(found.quality, replicates.quality),
+        "mode_kl": Scored(found.kl, replicates.kl, replicates.kl_rest),
     }

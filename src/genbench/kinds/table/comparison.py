@@ -10,11 +10,11 @@ from genbench.data.prepared import Prepared
 from genbench.extractors import plain
 from genbench.kinds.kind import Card, Comparison, Subject
 from genbench.kinds.table.cells import all_cells, conditional, counts, matching, queries, table_entries
-from genbench.scoring.estimates import Estimate, Measurement, bootstrap_interval, clopper_pearson
+from genbench.scoring.estimates import Estimate, Measurement, clopper_pearson, spread
 from genbench.scoring.likelihoods import log_prob
 from genbench.scoring.metrics import total_variation
-from genbench.scoring.metrics.cells import divergence, smoothed
-from genbench.scoring.resampling import Draws, Scored, crossed_scores
+from genbench.scoring.metrics.cells import divergence, smoothed, total_variation_replicates
+from genbench.scoring.resampling import Draws, Scored, crossed_scores, not_negative, within_unit
 
 
 def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path) -> Comparison:
@@ -43,20 +43,28 @@ def _total_variation(data: Prepared, samples: np.ndarray, drawn: Draws) -> dict[
     def of_fold(held_out: slice, own: slice, drawn: Draws) -> dict[str, Scored]:
         sides = data.held_out.x[held_out], samples[own]
         p, q = (counts(x, data.card) / len(x) for x in sides)
-        a, b = (counts(x, data.card, weights) / len(x) for x, weights in zip(sides, drawn, strict=True))
-        replicates = np.abs(a - b).sum(axis=1) / 2
-        estimate = bootstrap_interval(total_variation(p, q), replicates, len(sides[1]), least=0.0, most=1.0)
-        return {"cell_tv": Scored(estimate, replicates)}
+        resampled = [
+            counts(x, data.card, weights) / len(x)
+            for x, weights in zip(sides, (drawn.real, drawn.fake), strict=True)
+        ]
+        replicates = total_variation_replicates(p, q, (resampled[0], resampled[1]))
+        estimate = Estimate.alone(total_variation(p, q), len(sides[1]))
+        return {"cell_tv": Scored(estimate, replicates, interval=within_unit)}
 
     return crossed_scores(of_fold, drawn)
 
 
 def _divergence_of_samples(card: Card, samples: np.ndarray, drawn: Draws) -> Scored:
     """KL(truth ‖ smoothed frequencies of the samples), nats."""
-    true = np.array(card["joint"])
-    value = float(divergence(true, smoothed(counts(samples, card))))
-    replicates = divergence(true, smoothed(counts(samples, card, drawn.fake)))
-    return Scored(bootstrap_interval(value, replicates, len(samples), least=0.0), replicates)
+    true, found, drawn_counts = (
+        np.array(card["joint"]),
+        counts(samples, card),
+        counts(samples, card, drawn.fake),
+    )
+    value = float(divergence(true, smoothed(found)))
+    linear = value - (drawn_counts - found) @ (true / (found + 0.5))
+    rest = divergence(true, smoothed(drawn_counts)) - linear
+    return Scored(not_negative(value, spread(linear, rest), len(samples)), linear, rest)
 
 
 def _sampled_answers(samples: np.ndarray, card: Card) -> dict[str, Measurement]:

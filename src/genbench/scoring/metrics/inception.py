@@ -1,8 +1,10 @@
 """Inception Score (Salimans et al., 2016), arXiv:1606.03498: exp E_x KL(p(y|x) ‖ p(y))."""
 
+from typing import NamedTuple
+
 import numpy as np
 
-from genbench.scoring.estimates import Estimate, bootstrap_interval, resamplings
+from genbench.scoring.estimates import Estimate, resamplings, spread, spread_interval
 from genbench.scoring.metrics.arrays import Array, Floats, floats
 
 
@@ -19,20 +21,33 @@ def inception_score(
     shuffle them first. Raises ValueError for rows that are no probabilities and for fewer rows than splits.
     """
     value = float(inception_score_splits(probabilities, splits=splits).mean())
-    replicates = inception_score_replicates(probabilities, splits=splits, bootstrap=bootstrap, seed=seed)
+    found = inception_score_replicates(probabilities, splits=splits, bootstrap=bootstrap, seed=seed)
     n, classes = np.shape(probabilities)
-    return bootstrap_interval(value, replicates, n, least=1.0, most=float(classes))
+    return spread_interval(value, spread(*found), n, least=1.0, most=float(classes))
+
+
+class ScoreReplicates(NamedTuple):
+    """linear: (b,) the score, moved to first order by each sample's influence.  rest: (b,) what the score of the
+    resampled samples has beside that."""
+
+    linear: Floats
+    rest: Floats
 
 
 def inception_score_replicates(
     probabilities: Array, *, splits: int = 10, bootstrap: int = 100, seed: int = 0
-) -> Floats:
-    """The score of `bootstrap` sets resampled within each part: (bootstrap,)."""
-    parts = _parts(probabilities, splits)
-    draws = [resamplings(len(part), bootstrap, seed=seed + i) / len(part) for i, part in enumerate(parts)]
-    scores = [_score(part, weights) for part, weights in zip(parts, draws, strict=True)]
-    mean: Floats = np.mean(scores, axis=0)
-    return mean
+) -> ScoreReplicates:
+    """The score of `bootstrap` sets resampled within each part."""
+    linear, whole = [], []
+    for i, part in enumerate(_parts(probabilities, splits)):
+        weights = resamplings(len(part), bootstrap, seed=seed + i) / len(part)
+        marginal = part.mean(axis=0)
+        information = _p_log_p(part).sum(axis=1) - part @ np.log(np.where(marginal > 0, marginal, 1.0))
+        score = float(np.exp(information.mean()))
+        linear.append(score * (1 + weights @ (information - information.mean())))
+        whole.append(_score(part, weights))
+    moved: Floats = np.mean(linear, axis=0)
+    return ScoreReplicates(moved, np.mean(whole, axis=0) - moved)
 
 
 def inception_score_splits(probabilities: Array, *, splits: int = 10) -> Floats:

@@ -1,15 +1,17 @@
 """Kernel distance: squared MMD with a cubic polynomial kernel (Bińkowski et al., 2018), arXiv:1801.01401."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.scoring.estimates import Estimate, spread_interval
 from genbench.scoring.metrics.arrays import Array, Floats, pair
 from genbench.storage.arrays import slices
 
-BLOCK, COLUMNS = 1024, 8192  # of the kernel matrix held at a time: 64 MB
+BLOCK = 1024  # rows and columns of the kernel matrix held at a time: 8 MB
+LARGE = 1 << 31  # multiplications in a kernel matrix, above which they are in float32
 
 
 def kernel_distance(
@@ -25,10 +27,12 @@ def kernel_distance(
     right under equal distributions too, where the usual first-order formula is twice too large (compare
     Sutherland & Deka, 2019, arXiv:1906.02104).
 
+    The interval is of the population's distance, which the expected value at any n and m equals.
+
     With `subsets` (the published protocol: 100 of size 1000) the mean over seeded subsets drawn without
-    replacement; the interval then uses var(between subsets)·(1/subsets + subset_size/min(n, m)): overlapping
-    subsets share their data, and the customary std/√subsets would be too small. Raises ValueError for bad
-    input, fewer than 4 rows, or subsets larger than a set.
+    replacement.  It estimates the U-statistic of the whole sets, so that its variance is that of the latter and
+    var(between subsets)/subsets; the customary std/√subsets takes subsets for independent that share their data.
+    Raises ValueError for bad input, fewer than 4 rows, or subsets larger than a set.
     """
     x, y = pair(real, fake, rows=4)
     if subsets is None:
@@ -45,31 +49,57 @@ def kernel_distance(
         a, b = (rng.choice(len(rows), subset_size, replace=False) for rows in (x, y))
         values[i] = _plain(x[a], y[b])
     between = float(values.var(ddof=1)) if subsets > 1 else _u_statistic(x[a], y[b]).variance
-    sd = (between * (1 / subsets + subset_size / least)) ** 0.5
+    sd = (_u_statistic(x, y).variance + between / subsets) ** 0.5
     return spread_interval(float(values.mean()), sd, len(y))
 
 
-def kernel_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: Array) -> Floats:
-    """The U-statistic of resampled sets, real_draws (b, n) and fake_draws (b, m) telling how often each row is drawn
-    (`resamplings`): (b,).  A row is never paired with another drawing of itself, which would bias the statistic.
+class KernelReplicates(NamedTuple):
+    """The U-statistic of two sets, and how it scatters under b resamplings of them.
+
+    linear: (b,) the value, moved to first order by each element's influence.  rest: (b,) what the value of the
+    resampled sets has beside that.  See `genbench.scoring.estimates.spread`.
+    """
+
+    value: float
+    linear: Floats
+    rest: Floats
+
+
+def kernel_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: Array) -> KernelReplicates:
+    """The U-statistic and its replicates, real_draws (b, n) and fake_draws (b, m) telling how often each row is drawn
+    (`resamplings`).  A row is never paired with another drawing of itself, which would bias the statistic.
 
     Raises ValueError for bad input and fewer than 4 rows.
     """
     x, y = pair(real, fake, rows=4)
     w, v = np.asarray(real_draws, dtype=np.float64), np.asarray(fake_draws, dtype=np.float64)
-    within = _weighted_mean(x, x, w, w) + _weighted_mean(y, y, v, v)
-    result: Floats = within - 2 * _weighted_mean(x, y, w, v)
-    return result
+    shift = _typical(x, y)
+    xx, yy, xy = (_Weighted(*part, shift) for part in ((x, x, w, w), (y, y, v, v), (x, y, w, v)))
+    n, m = len(x), len(y)
+    one = 2 * (xx.rows / (n - 1) - xy.rows / m) / n
+    other = 2 * (yy.rows / (m - 1) - xy.columns / n) / m
+    value = xx.mean + yy.mean - 2 * xy.mean
+    linear: Floats = value + w @ (one - one.mean()) + v @ (other - other.mean())
+    return KernelReplicates(value, linear, xx.means + yy.means - 2 * xy.means - linear)
 
 
-def _weighted_mean(x: Floats, y: Floats, w: Floats, v: Floats) -> Floats:
-    """Σ w_i v_j k(x_i, y_j) / Σ w_i v_j, over i ≠ j where x is y; w (b, n), v (b, m) → (b,)."""
-    total, own = np.zeros(len(w)), x is y
-    for rows, columns, k in _blocks(x, y, 0.0, skip_diagonal=own):
-        total += ((w[:, rows] @ k) * v[:, columns]).sum(axis=1)
-    pairs = w.sum(axis=1) * v.sum(axis=1) - ((w * v).sum(axis=1) if own else 0.0)
-    result: Floats = total / pairs
-    return result
+class _Weighted:
+    """rows, columns: sums of the kernel less `shift`.  mean, means: over its pairs, and over those drawn (b,).
+
+    Where y is x pairs of a row with itself are left out.
+    """
+
+    def __init__(self, x: Floats, y: Floats, w: Floats, v: Floats, shift: float) -> None:
+        own = x is y
+        self.rows, self.columns, total = np.zeros(len(x)), np.zeros(len(y)), np.zeros(len(w))
+        for rows, columns, k, mirrored in _blocks(x, y, shift):
+            _add_sums(k, self.rows[rows], self.columns[columns])
+            if mirrored:
+                _add_sums(k.T, self.rows[columns], self.columns[rows])
+            total += (1 + mirrored) * ((w[:, rows] @ k) * v[:, columns]).sum(axis=1)
+        self.mean = float(self.rows.sum()) / (len(x) * (len(y) - own))
+        drawn = w.sum(axis=1) * v.sum(axis=1) - ((w * v).sum(axis=1) if own else 0.0)
+        self.means: Floats = total / drawn
 
 
 class _Full(NamedTuple):
@@ -85,43 +115,61 @@ class _Sums(NamedTuple):
     squares: float
 
 
-def _kernel(x: Floats, y: Floats) -> Floats:
-    k: Floats = x @ y.T
-    k /= x.shape[1]
-    k += 1.0
-    k *= k * k
+def _kernel(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """(x·y + 1)³ of rows that are divided by √d already."""
+    k: NDArray[Any] = x @ y.T
+    k += 1
+    square = k * k
+    k *= square
     return k
 
 
-def _blocks(
-    x: Floats, y: Floats, shift: float, *, skip_diagonal: bool
-) -> Iterator[tuple[slice, slice, Floats]]:
-    """Rows, columns, and the kernel less `shift` there, with zeros where a row of x meets itself."""
-    for rows in slices(len(x), BLOCK):
-        for columns in slices(len(y), COLUMNS):
-            k = _kernel(x[rows], y[columns])
-            k -= shift
-            if skip_diagonal:
-                own = np.arange(max(rows.start, columns.start), min(rows.stop, columns.stop))
-                k[own - rows.start, own - columns.start] = 0.0
-            yield rows, columns, k
+def _blocks(x: Floats, y: Floats, shift: float) -> Iterator[tuple[slice, slice, NDArray[Any], bool]]:
+    """Rows, columns, the kernel less `shift` there, and whether the block stands for its mirror image as well.
+
+    Where y is x, only blocks on and above the diagonal come, with zeros where a row meets itself.  Products of large
+    sets are in float32, whose rounding, 10⁻⁷ of an entry, averages out over the pairs.
+    """
+    own = x is y
+    dtype = np.float32 if len(x) * len(y) * x.shape[1] > LARGE else np.float64
+    a = (x / x.shape[1] ** 0.5).astype(dtype, copy=False)
+    b = a if own else (y / x.shape[1] ** 0.5).astype(dtype, copy=False)
+    for rows in slices(len(a), BLOCK):
+        for columns in slices(len(b), BLOCK):
+            if own and columns.start < rows.start:
+                continue
+            k = _kernel(a[rows], b[columns])
+            k -= dtype(shift)
+            if own and rows == columns:
+                np.fill_diagonal(k, 0)
+            yield rows, columns, k, own and rows != columns
 
 
-def _sums(x: Floats, y: Floats, shift: float, *, skip_diagonal: bool) -> _Sums:
+def _typical(x: Floats, y: Floats) -> float:
+    """A constant near the kernel's mean: it leaves the distance alone, and sums without it keep more digits."""
+    d = x.shape[1]
+    return float(_kernel(x[:BLOCK] / d**0.5, y[:BLOCK] / d**0.5).mean())
+
+
+def _add_sums(k: NDArray[Any], rows: Floats, columns: Floats) -> None:
+    rows += k @ np.ones(k.shape[1], k.dtype)
+    columns += np.ones(len(k), k.dtype) @ k
+
+
+def _sums(x: Floats, y: Floats, shift: float) -> _Sums:
     sums, columns_sums, squares = np.zeros(len(x)), np.zeros(len(y)), 0.0
-    for rows, columns, k in _blocks(x, y, shift, skip_diagonal=skip_diagonal):
-        sums[rows] += k.sum(axis=1)
-        columns_sums[columns] += k.sum(axis=0)
-        squares += float(np.square(k, out=k).sum())
+    for rows, columns, k, mirrored in _blocks(x, y, shift):
+        _add_sums(k, sums[rows], columns_sums[columns])
+        if mirrored:
+            _add_sums(k.T, sums[columns], columns_sums[rows])
+        squares += (1 + mirrored) * float(np.dot(k.ravel(), k.ravel()))
     return _Sums(sums, columns_sums, squares)
 
 
 def _plain(x: Floats, y: Floats) -> float:
     n, m = len(x), len(y)
-    shift = float(_kernel(x[:BLOCK], y[:BLOCK]).mean())
-    xx, yy, xy = (
-        float(_sums(a, b, shift, skip_diagonal=a is b).rows.sum()) for a, b in ((x, x), (y, y), (x, y))
-    )
+    shift = _typical(x, y)
+    xx, yy, xy = (float(_sums(a, b, shift).rows.sum()) for a, b in ((x, x), (y, y), (x, y)))
     return xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * xy / (n * m)
 
 
@@ -132,9 +180,8 @@ def _u_statistic(x: Floats, y: Floats) -> _Full:
     a(x) = E k(x,X'), b(x) = E k(x,Y) and V are the variances of the doubly centred kernels (Hoeffding, 1948).
     """
     n, m = len(x), len(y)
-    shift = float(_kernel(x[:BLOCK], y[:BLOCK]).mean())  # a constant leaves MMD alone and saves digits
-    xx, yy = _sums(x, x, shift, skip_diagonal=True), _sums(y, y, shift, skip_diagonal=True)
-    xy = _sums(x, y, shift, skip_diagonal=False)
+    shift = _typical(x, y)
+    xx, yy, xy = _sums(x, x, shift), _sums(y, y, shift), _sums(x, y, shift)
     total_xx, total_yy, total_xy = float(xx.rows.sum()), float(yy.rows.sum()), float(xy.rows.sum())
     value = total_xx / (n * (n - 1)) + total_yy / (m * (m - 1)) - 2 * total_xy / (n * m)
     v_xx, v_yy = _u_centred(xx, n), _u_centred(yy, m)

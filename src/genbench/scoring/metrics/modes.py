@@ -4,7 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genbench.scoring.estimates import Estimate, bootstrap_interval, clopper_pearson
+from genbench.scoring.estimates import (
+    Z95,
+    Estimate,
+    clopper_pearson,
+    resamplings,
+    spread,
+    spread_interval,
+)
 from genbench.scoring.metrics.arrays import Array, Floats, Integers, floats, integers, same_width
 from genbench.scoring.metrics.neighbours import nearest
 
@@ -54,8 +61,9 @@ def mode_coverage(
     A sample belongs to its nearest centre and is good if closer than `within`·sigma to it; a mode is covered
     if it holds a good sample; kl = Σ p log(p/w) over modes, p the share of all samples per mode, w the
     mixture weights (uniform if None).  points (n, d), centres (modes, d).  covered in [0, modes] and quality
-    in [0, 1]: higher is better; kl ≥ 0 nats: lower is better.  covered and kl are ± 1.96·sd of `bootstrap`
-    resamplings of the points, quality Clopper–Pearson.  Raises ValueError for bad input or sigma ≤ 0.
+    in [0, 1]: higher is better; kl ≥ 0 nats: lower is better.  Intervals, all of the expected score of n points:
+    quality Clopper–Pearson; kl ± 1.96·sd of `bootstrap` resamplings (`genbench.scoring.estimates.spread`); covered
+    see `covered_interval`.  Raises ValueError for bad input or sigma ≤ 0.
     """
     x, c = floats(points, "points"), floats(centres, "centres")
     same_width(("centres", c), ("points", x))
@@ -67,12 +75,34 @@ def mode_coverage(
     return ModeCoverage(found.covered, clopper_pearson(int(good.sum()), len(x)), found.kl)
 
 
+def covered_interval(hits: Array, *, seed: int = 0, draws: int = 2000) -> Estimate:
+    """How many of the modes are hit, from the number of hits of each (modes,); n is the number of hits.
+
+    The interval is of the expected number for so many samples, Σ 1 − exp(−λ) over modes with λ expected hits, and
+    holds the number itself.  Its low end is the 2.5 % quantile with λ drawn from Γ(hits), the posterior under Haldane's
+    prior, or 1.96·√f below, whichever is less; its high end is 1.96·√f above, f being the number of modes that are hit
+    once: without its one hit each of these would be missed, which is the jackknife's error.  A bootstrap says ± 0 where
+    all modes are hit.
+    """
+    counts = np.asarray(hits, dtype=np.float64)
+    found, once = float((counts > 0).sum()), float((counts == 1).sum())
+    rate = np.random.default_rng(seed).gamma(np.maximum(counts[counts > 0], 1e-9), size=(draws, int(found)))
+    expected = (1 - np.exp(-rate)).sum(axis=1)
+    low = min(float(np.quantile(expected, 0.025)), found - Z95 * once**0.5)
+    return Estimate(found, max(low, 0.0), min(found + Z95 * once**0.5, len(counts)), int(counts.sum()))
+
+
 class ModeReplicates(NamedTuple):
-    """The three values of `ModeCoverage` under each of b resamplings: (b,)."""
+    """The three values of `ModeCoverage` under each of b resamplings (b,).
+
+    covered: moved by each point that is its mode's only one.  kl: moved to first order; kl_rest: what the kl of the
+    resampled points has beside that.
+    """
 
     covered: Floats
     quality: Floats
     kl: Floats
+    kl_rest: Floats
 
 
 def mode_replicates(
@@ -95,11 +125,22 @@ def mode_replicates(
     distance, mode = nearest(c, x)
     belongs = np.eye(len(c))[mode[:, 0]]  # (n, modes)
     good = distance[:, 0] <= within * sigma
-    shares = w @ belongs / len(x)
-    safe = np.where(shares > 0, shares, 1.0)  # 0 log 0 = 0
-    kl = (shares * np.log(safe / _target(weights, len(c)))).sum(axis=1)
-    covered = (w @ (belongs * good[:, None]) > 0).sum(axis=1).astype(np.float64)
-    return ModeReplicates(covered, w @ good / len(x), np.maximum(kl, 0.0))
+    hits = good @ belongs
+    alone = good * (hits == 1)[mode[:, 0]]
+    kl, kl_rest = _divergences(belongs, w, _target(weights, len(c)))
+    return ModeReplicates((hits > 0).sum() + (w - 1) @ alone, w @ good / len(x), kl, kl_rest)
+
+
+def _divergences(belongs: Floats, draws: Floats, target: Floats) -> tuple[Floats, Floats]:
+    """KL of the shares of modes under resamplings (b, n), to first order, and the rest; belongs: (n, modes) of 0, 1."""
+
+    def divergence(p: Floats) -> Floats:
+        kl: Floats = (p * np.log(np.where(p > 0, p, 1.0) / target)).sum(axis=-1)  # 0 log 0 = 0
+        return np.maximum(kl, 0.0)
+
+    p, shares = belongs.mean(axis=0), draws @ belongs / len(belongs)
+    linear: Floats = divergence(p) + (shares - p) @ np.log(np.where(p > 0, p, 1.0) / target)
+    return linear, divergence(shares) - linear
 
 
 def mode_coverage_labels(
@@ -120,15 +161,11 @@ def _coverage(mode: Integers, good: np.ndarray, target: Floats, bootstrap: int, 
     n, modes = len(mode), len(target)
     if target[np.unique(mode)].min() == 0:
         raise ValueError("weights: 0 for a mode that was generated, expected weights above 0")
-    rng = np.random.default_rng(seed)
-    rows = [np.arange(n), *(rng.integers(0, n, n) for _ in range(bootstrap))]
-    covered = [len(np.unique(mode[i][good[i]])) for i in rows]
-    shares = [np.bincount(mode[i], minlength=modes) / n for i in rows]
-    kl = [float((p[p > 0] * np.log(p[p > 0] / target[p > 0])).sum()) for p in shares]
-    return LabelCoverage(
-        bootstrap_interval(covered[0], covered[1:], n, least=0.0, most=float(modes)),
-        bootstrap_interval(max(kl[0], 0.0), kl[1:], n, least=0.0),
-    )
+    linear, rest = _divergences(np.eye(modes)[mode], resamplings(n, bootstrap, seed=seed), target)
+    p = np.bincount(mode, minlength=modes) / n
+    kl = max(float((p[p > 0] * np.log(p[p > 0] / target[p > 0])).sum()), 0.0)
+    covered = covered_interval(np.bincount(mode[good], minlength=modes), seed=seed)._replace(n=n)
+    return LabelCoverage(covered, spread_interval(kl, spread(linear, rest), n, least=0.0))
 
 
 def _target(weights: Array | None, modes: int) -> Floats:

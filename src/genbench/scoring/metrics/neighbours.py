@@ -80,7 +80,7 @@ def ball_counts(centres: Array, radii: Array, points: Array, *, closed: bool) ->
             np.abs(tile) <= error[:, None]
         )  # too close to the boundary for the product: measure
         i, j = i + rows.start, j + columns.start
-        distance = _measure(c, p, i, j)
+        distance = measured(c, p, i, j)
         inside = (distance <= r[j]) if closed else (distance < r[j]) | (distance == 0)
         np.add.at(counts, i[inside], 1)
     return counts
@@ -96,7 +96,7 @@ def _nearest(train: NDArray[Any], queries: NDArray[Any], k: int) -> tuple[Floats
             return distances, indices
     every = np.arange(len(train))
     for row in todo:  # hundreds of equally near training rows: constant images, few grey levels
-        exact = _measure(train, queries, np.full(len(train), row), every)
+        exact = measured(train, queries, np.full(len(train), row), every)
         indices[row] = np.lexsort((every, exact))[:k]
         distances[row] = exact[indices[row]]
     return distances, indices
@@ -126,7 +126,7 @@ def _search(
             i, j, value = (np.concatenate(part) for part in zip(*found, strict=True))
             keep = (value <= bound[i]) & done[rows][i]
             i, j = i[keep] + rows.start, j[keep]
-            exact = _measure(train, queries, i, j)
+            exact = measured(train, queries, i, j)
             order = np.lexsort((j, exact, i))
             i, j, exact = i[order], j[order], exact[order]
             rank = np.arange(len(i)) - np.searchsorted(i, i)
@@ -181,7 +181,7 @@ def _tiles(
             yield rows, columns, tile, error
 
 
-def _measure(train: NDArray[Any], queries: NDArray[Any], i: Integers, j: Integers) -> Floats:
+def measured(train: NDArray[Any], queries: NDArray[Any], i: Integers, j: Integers) -> Floats:
     """√Σ(queries[i] − train[j])² pair by pair, in float64 from the original numbers."""
     distance = np.empty(len(i))
     for part in slices(len(i), max(1, GATHER // train.shape[1])):
