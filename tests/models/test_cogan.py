@@ -71,6 +71,37 @@ def test_two_gans_that_share_nothing_are_the_control() -> None:
 
 
 @torch.no_grad()
+def seen_from(model: Any, domain: int) -> int:
+    """At how many places of an image one place of the shared maps is seen."""
+    maps = model.generator.common(model.prior(1, rng=Generator().manual_seed(0)))
+    changed = maps.clone()
+    changed[..., 4, 4] += 0.5
+    one, other = (model.generator.own[domain](h) for h in (maps, changed))
+    return int((one != other).any(1).sum())
+
+
+def test_a_kernel_of_1_ties_a_target_to_its_maps_pixel_by_pixel() -> None:
+    options = {"network": "perceptrons", "shared": 3, "discriminator_shared": 2}
+    tied, plain = (laws.tiny(COGAN, kernel=kernel, **options).eval() for kernel in (1, 3))
+    assert [seen_from(tied, domain) for domain in (0, 1)] == [1, 9]
+    assert [seen_from(plain, domain) for domain in (0, 1)] == [9, 9]
+    z = 100 * tied.prior(50, rng=Generator().manual_seed(0))
+    assert tied.generator.common(z).abs().max() == 1, "maps that are the image are bounded on both sides"
+    assert plain.generator.common(z).max() > 1
+    for wrong in ({"kernel": 2}, {"kernel": -1}, {"gain": 0.0}):
+        with pytest.raises(laws.InputError, match="expected an odd side, and more than 0"):
+            laws.tiny(COGAN, laws.SPACES[5:6], **wrong)
+
+
+def test_a_gain_makes_images_of_two_levels() -> None:
+    plain, steep = (laws.tiny(COGAN, gain=gain).eval() for gain in (1.0, 1000.0))
+    steep.load_state_dict(plain.state_dict())
+    grey, hard = (model.sample(20, rng=Generator().manual_seed(0)) for model in (plain, steep))
+    assert torch.equal(grey > 0.5, hard > 0.5)
+    assert (hard - 0.5).abs().mean() > (grey - 0.5).abs().mean() + 0.1
+
+
+@torch.no_grad()
 def test_both_domains_of_a_joint_draw_come_from_one_code() -> None:
     model: Any = laws.tiny(COGAN).eval()
     x, source = model.joint(4, rng=Generator().manual_seed(3))

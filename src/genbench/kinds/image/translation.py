@@ -52,17 +52,21 @@ def answers(
             continue
         what = "R² or accuracy" if len(names) > 1 else score_name(before[names[0]])
         values = np.mean([keeps[name] for name in names], axis=0)
-        measures[f"kept: {title}"] = Measurement(
-            bootstrap_interval(values[0], values[1:], len(samples), most=1.0),
-            f"{what} of {', '.join(names)} as read in a translation, where the reading of its source is the truth.",
-            "up",
-        )
+        kept_of = f"{what} of {', '.join(names)}"
+        most = None
         if again is not None:
             most = np.mean([kept(before[name], again[name], drawn) for name in names], axis=0)
+        none_kept = "" if most is None else nothing_to_share(most, len(samples))
+        measures[f"kept: {title}"] = Measurement(
+            bootstrap_interval(values[0], values[1:], len(samples), most=1.0),
+            f"{kept_of} as read in a translation, where the reading of its source is the truth.{none_kept}",
+            "up",
+        )
+        if most is not None and not none_kept:
             share = values / most
             measures[f"kept: {title}, share of reconstruction"] = Measurement(
                 bootstrap_interval(share[0], share[1:], len(samples)),
-                f"{what} of {', '.join(names)} in a translation, over that in the source as the model reconstructs it.",
+                f"{kept_of} in a translation, over that in the source as the model reconstructs it.",
                 "up",
             )
     return Answers(measures)
@@ -73,6 +77,20 @@ def kept(before: Reading, after: Reading, drawn: np.ndarray) -> np.ndarray:
     if before.probabilities is None:
         return r_squared(before.values, after.values, drawn)
     return np.asarray(drawn @ (before.values == after.values) / drawn.sum(axis=1))
+
+
+def nothing_to_share(most: np.ndarray, n: int) -> str:
+    """Why no share of what a reconstruction keeps is given, where its interval reaches 0; "" where there is a share.
+
+    most: the value, and after it those of resamplings, (1 + b,).
+    """
+    found = bootstrap_interval(most[0], most[1:], n, most=1.0)
+    if found.low > 0:
+        return ""
+    return (
+        " It has no share of the reconstruction, which may itself keep nothing: "
+        f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]."
+    )
 
 
 def score_name(reading: Reading) -> str:

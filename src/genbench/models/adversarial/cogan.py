@@ -98,13 +98,13 @@ class CoGAN(GaussianPrior, GenerativeModel):
             raise ValueError(
                 "paired: true; CoGAN learns from two domains without pairs, expected paired: false"
             )
+        if kernel < 1 or not kernel % 2 or gain <= 0:
+            raise ValueError(f"kernel={kernel}, gain={gain}: expected an odd side, and more than 0")
         towers = [
             NETWORKS[network](shape, latent, width, maps, dropout, side)
             for shape, side in ((space.shape, kernel), (space.source, 3))
         ]
         (up_one, down_one), (up_other, down_other) = towers
-        if kernel < 1 or not kernel % 2 or gain <= 0:
-            raise ValueError(f"kernel={kernel}, gain={gain}: expected an odd side, and more than 0")
         for option, value, layers in (
             ("shared", shared, len(up_one)),
             ("discriminator_shared", discriminator_shared, len(down_one)),
