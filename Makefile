@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 SETUP := .venv/installed
 
-.PHONY: setup reproduce test lint lock clean
+.PHONY: setup reproduce test speed lint lock clean
 
 setup: $(SETUP)
 
@@ -28,6 +28,17 @@ reproduce: $(SETUP)
 # Many tests wait for processes of their own: three workers keep two cores busy.
 test: $(SETUP)
 	pytest -n 3 --dist worksteal
+
+# Speed beside other implementations and beside the least that there is to do; ten minutes on an idle machine.
+speed: $(SETUP)
+	python benchmarks/speed/scores.py
+	python benchmarks/speed/loops.py
+	python benchmarks/speed/frechet.py --dim 512 --rows 3000
+	python benchmarks/speed/nearest.py --queries 2000 --train 10000
+	python benchmarks/speed/training.py --device cpu --steps 20
+	python benchmarks/speed/faces.py --images 5000
+	python benchmarks/speed/startup.py
+	python benchmarks/speed/noop.py
 
 lint: $(SETUP)
 	ruff check

@@ -5,16 +5,19 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import forked
 import pytest
+from filelock import FileLock
 
 from genbench.runtime import environment, warm
 
 environment.fix()  # before any test loads NumPy or torch: what is computed here is what a stage computes
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes load the same packages: compiled once
+os.environ["DVC_NO_ANALYTICS"] = "1"  # each of its hundreds of commands would start a process that reports it
 
 ROOT = Path(__file__).parent.parent
 SMALL = """\
@@ -52,7 +55,7 @@ def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     own = {"PYTHONPATH": str(folder / "src")} if has_other_code(folder) else {}
     variables = {**os.environ, "PATH": path, **own, **environment}
-    if arguments[0] in {"dvc", "snakemake"}:
+    if arguments[0] in forked.PROGRAMS or arguments[:2] in forked.COMMANDS:
         arguments = (*forked.call(arguments[0]), *arguments[1:])
     return subprocess.run(
         arguments, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=300
@@ -85,14 +88,39 @@ def checkout(folder: Path, params: str | None = None) -> Path:
         (folder / "params.yaml").write_text(params)
         if "results/external" not in params:  # `dvc status` lists what nobody asked for, too
             shutil.rmtree(folder / "examples")
-    assert run_in(folder, "git", "init", "-q").returncode == 0
-    assert run_in(folder, "dvc", "init", "-q", "-f").returncode == 0
+    if not _INITIALISED:
+        assert run_in(folder, "git", "init", "-q").returncode == 0
+        assert run_in(folder, "dvc", "init", "-q", "-f").returncode == 0
+        _INITIALISED.append(tempfile.TemporaryDirectory(prefix="genbench-tests-"))
+        for name in (".git", ".dvc"):
+            shutil.copytree(folder / name, Path(_INITIALISED[0].name) / name)
+    for name in (".git", ".dvc"):
+        shutil.copytree(Path(_INITIALISED[0].name) / name, folder / name, dirs_exist_ok=True)
     return folder
+
+
+# What `git init` and `dvc init` write, copied from the first checkout to the others.
+_INITIALISED: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def copy_of(folder: Path, to: Path) -> Path:
     """What a test may damage; with the times of the files, by which Snakemake judges."""
     return Path(shutil.copytree(folder, to, symlinks=True))
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first worker of `pytest -n 3` to ask for it makes, and all others find made."""
+    top = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        top = top.parent
+    folder, made = top / name, top / f"{name}.made"
+    with FileLock(top / f"{name}.lock"):
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed at it
+            folder.mkdir()
+            make(folder)
+            made.touch()
+    return folder
 
 
 # Fixtures that take many seconds.
@@ -146,7 +174,10 @@ def genbench(small: Path) -> Command:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which every stage of one run has been run; `imports/<stage>` lists what each imported."""
-    folder = tmp_path_factory.mktemp("built")
+    return made_once(tmp_path_factory, "built", build)
+
+
+def build(folder: Path) -> None:
     (folder / "params.yaml").write_text(SMALL)
     for arguments in (
         ("prepare", "--dataset", "bits", "--out", "data/bits.safetensors"),
@@ -160,7 +191,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert result.returncode == 0, result.stderr
         (folder / "imports").mkdir(exist_ok=True)
         (folder / "imports" / arguments[0]).write_text(result.stderr)
-    return folder
 
 
 @pytest.fixture
@@ -172,7 +202,9 @@ def workspace(built: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def by_snakemake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone with the parameters of `PAIR` in which `snakemake` has run."""
-    folder = checkout(tmp_path_factory.mktemp("by_snakemake") / "clone", PAIR)
-    result = run_in(folder, "snakemake", "--cores", "2")
-    assert result.returncode == 0, result.stdout + result.stderr
-    return folder
+
+    def make(folder: Path) -> None:
+        result = run_in(checkout(folder, PAIR), "snakemake", "--cores", "2")
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    return made_once(tmp_path_factory, "by_snakemake", make)

@@ -4,6 +4,7 @@ Importing is half of the time that their hundreds of calls would take.  What can
 is started as ever.
 """
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -14,19 +15,26 @@ from genbench.runtime import forking, warm
 ADDRESS = "GENBENCH_TESTS_FORKED"
 STOPPING = Path(__file__).parent / "engines/stopping"
 SERVER = (sys.executable, __file__, "--serve")
+PROGRAMS = {"dvc": "dvc.cli", "snakemake": "snakemake.cli", "genbench": "genbench.cli.application"}
+# Of genbench's commands those that start an engine; the stages have a process of their own.
+COMMANDS = {("genbench", command) for command in ("sync", "verify")}
 MODULES = (
     *(
-        "dvc.cli.parser",
-        "dvc.repo.reproduce",
-        "dvc.repo.status",
-        "dvc.repo.commit",
-        "dvc.stage.run",
-        "dvc.output",
+        f"dvc.{name}"
+        for name in ("cli.parser", "stage.run", "output", "dependency.param", "data_cloud", "lock")
     ),
-    *("dvc.dependency.param", "dvc_data.index", "scmrepo.git", "dulwich.repo"),
-    *("snakemake.cli", "snakemake.workflow", "snakemake.executors.local", "snakemake.report"),
-    *("genbench.engines.failures", "genbench.engines.snakemake", "genbench.engines.unproven"),
-    *("genbench.params.schema", "genbench.cli.application", "standin", "stops"),
+    *(f"dvc.{name}" for name in ("rwlock", "utils.strictyaml")),
+    *(
+        f"dvc.repo.{name}"
+        for name in ("reproduce", "status", "commit", "graph", "index", "metrics", "params")
+    ),
+    *(f"dvc.repo.{name}" for name in ("plots", "open_repo", "artifacts", "datasets", "stage", "trie")),
+    *("dvc_data.index", "dvc_data.hashfile.db.local", "dvc_data.hashfile.status", "networkx"),
+    *("scmrepo.git", "scmrepo.noscm", "dulwich.repo", "dulwich.ignore", "dulwich.worktree"),
+    *(f"snakemake.{name}" for name in ("cli", "workflow", "executors.local", "report", "storage")),
+    *("smart_open", "requests"),
+    *(f"genbench.engines.{name}" for name in ("failures", "snakemake", "unproven", "dvc", "sync", "verify")),
+    *("genbench.params.schema", "genbench.runtime.gpus", "genbench.cli.application", "standin", "stops"),
 )
 
 
@@ -38,12 +46,17 @@ def call(program: str) -> list[str]:
 def serve() -> None:
     start = forking.Start.now()
     sys.path.insert(0, str(STOPPING))
+    gc.disable()
     for name in MODULES:
         import_module(name)
     import_module("dvc.cli.parser").get_main_parser()  # imports the commands
+    import_module("snakemake.cli").get_argument_parser()  # and the plugins
+    gc.freeze()  # children would copy all of it to look for garbage
+    gc.enable()
     forking.serve(int(sys.argv[-1]), start)  # returns in the children alone
     program = Path(sys.argv[0])
-    name = "standin" if program.parent == STOPPING else f"{program.name}.cli"
+    name = "standin" if program.parent == STOPPING else PROGRAMS[program.name]
+    import_module("genbench.engines.snakemake").PROGRAM = call("snakemake")
     forking.finish(import_module(name).main)
 
 

@@ -32,27 +32,36 @@ def files_under(folder: Path, place: str) -> set[str]:
     }
 
 
-def dvc_graph(folder: Path) -> Graph:
-    """What `dvc repro` runs, its parameter files left out: Snakemake lists parameters elsewhere."""
+def dvc_graph(folder: Path, *, code: bool = True) -> Graph:
+    """What `dvc repro` runs, its parameter files left out: Snakemake lists parameters elsewhere.
+
+    code: results/code is brought up to date first.
+    """
     from dvc.repo import Repo
     from dvc.repo.reproduce import get_active_graph, plan_repro
 
-    assert run_in(folder, "genbench", "code").returncode == 0  # what DVC's first stage does
-
+    if code:
+        assert run_in(folder, "genbench", "code").returncode == 0  # what DVC's first stage does
     repo, params = Repo(str(folder)), load(folder / "params.yaml")
     stages = plan_repro(
         get_active_graph(repo.index.graph), list(repo.stage.collect(str(folder / "dvc.yaml")))
     )
-    outputs = {str(out) for stage in stages for out in stage.outs}
+    below: dict[str, set[str]] = {}  # of each folder the outputs in it
+    for out in (str(out) for stage in stages for out in stage.outs):
+        for above in Path(out).parents:
+            below.setdefault(above.as_posix(), set()).add(out)
     graph: Graph = {}
     for stage in stages:
         inputs: set[str] = set()
         for dependency in map(str, stage.deps):
             if dependency == "params.yaml":
                 continue
-            below = {out for out in outputs if out.startswith(dependency + "/")}
-            is_folder = below or (folder / dependency).is_dir()
-            inputs |= below or (files_under(folder, dependency) if is_folder else {dependency})
+            if dependency in below:
+                inputs |= below[dependency]
+            elif (folder / dependency).is_dir():
+                inputs |= files_under(folder, dependency)
+            else:
+                inputs.add(dependency)
         outs = frozenset(str(out) for out in stage.outs)
         if outs == {CODE}:  # Snakemake does this while it reads the Snakefile
             continue

@@ -47,7 +47,6 @@ def test_kubernetes_is_asked_for_what_a_stage_needs_and_failures_are_known(tmp_p
         *("--latency-wait", "1", "--seconds-between-status-checks", "1"),
         "results/runs/bits-made/model.safetensors",
         PATH=path,
-        PYTHONPATH=str(folder / "src"),
         CUDA_VISIBLE_DEVICES="",
     )
     assert (folder / "data/bits.safetensors").exists(), result.stderr

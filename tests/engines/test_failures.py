@@ -18,7 +18,7 @@ def test_a_build_ends_with_what_failed_and_why_and_the_rest_is_built(tmp_path: P
     models = [f"results/runs/{run}/model.safetensors" for run in ("bits-copycat", "bits-made")]
     options = ("snakemake", "--cores", "2", "--keep-going", "--nocolor")
     samples = "results/runs/bits-made/samples.npz"
-    result = run_in(folder, *options, *models, samples, PYTHONPATH=str(folder / "src"))
+    result = run_in(folder, *options, *models, samples)
     assert result.returncode == 1
     said = result.stderr[
         result.stderr.index("1 stage failed, 1 not run; what succeeded stays") :

@@ -1,15 +1,19 @@
 """An edit makes stale exactly what can reach it: for DVC, for Snakemake and for `genbench sync`."""
 
-import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import checkout, copy_of, run_in
+from conftest import checkout, copy_of, made_once, run_in
+from dvc.repo import Repo
 from graph import Graph, Stage, dvc_graph
 from test_engines import planned_by_snakemake
+
+from genbench.engines import dvc
+from genbench.engines.proofs import Hashes, assess
+from genbench.params.yaml import read
+from genbench.provenance.receipts import param_hashes
 
 PARAMS = """\
 device: cpu
@@ -31,39 +35,18 @@ runs:
 """
 RUNS = re.findall(r"^  (\S+): \{dataset", PARAMS, flags=re.M)
 DATASETS = ("digits", "edges", "ring", "sprinkler", "meshes")
-# What DVC and `sync` say in a clone, whose own code must run: the stages that something of results/code makes stale.
-STALE = """\
-import json
-from pathlib import Path
-from dvc.repo import Repo
-from genbench.engines import dvc
-from genbench.engines.proofs import Hashes, assess
-from genbench.params.yaml import read
-from genbench.provenance.receipts import param_hashes
-
-found = Repo().status()
-by_dvc = [
-    name
-    for name, causes in found.items()
-    for cause in causes
-    if any("results/code/" in path for path in (cause.get("changed deps") or {}) if name != "code")
-    or "results/code/kinds" in (cause.get("changed deps") or {})
-]
-root = Path.cwd()
-with dvc.project(root) as project:
-    verdicts = assess(project.stages.values(), {}, param_hashes(read(root / "params.yaml")), Hashes(root))
-by_sync = [name for name, verdict in verdicts.items() if verdict.state == "stale"]
-print(json.dumps([sorted({name.rpartition(":")[2] for name in names}) for names in (by_dvc, by_sync)]))
-"""
 
 
 @pytest.fixture(scope="module")
 def up_to_date(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace that both engines take for built: its outputs are there, though empty, and recorded as they are."""
-    folder = checkout(tmp_path_factory.mktemp("stale") / "clone", PARAMS)
-    assert run_in(folder, "genbench", "code").returncode == 0
+    return made_once(tmp_path_factory, "up_to_date", make)
+
+
+def make(folder: Path) -> None:
+    checkout(folder, PARAMS)
     for stage in dvc_graph(folder).values():
-        for out in stage.outputs - {"results/code"}:
+        for out in stage.outputs:
             (folder / out).parent.mkdir(parents=True, exist_ok=True)
             (folder / out).write_bytes(out.encode())
     touch = ("snakemake", "--touch", "--forceall", "--cores", "1")
@@ -71,7 +54,6 @@ def up_to_date(tmp_path_factory: pytest.TempPathFactory) -> Path:
         result = run_in(folder, *command)
         assert result.returncode == 0, result.stdout + result.stderr
     assert stale(folder) == (set(), set(), set())
-    return folder
 
 
 @pytest.fixture
@@ -80,12 +62,24 @@ def workspace(up_to_date: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 def stale(folder: Path, **environment: str) -> tuple[set[str], set[str], set[str]]:
-    """What code makes stale for DVC and for sync, and what Snakemake would run: that, and what follows it."""
+    """What code makes stale for DVC and for sync, and what Snakemake would run: that, and what follows it.
+
+    The clone's own code says in results/code what it is; DVC and `sync` read only that.
+    """
     assert run_in(folder, "genbench", "code", **environment).returncode == 0
-    result = run_in(folder, sys.executable, "-c", STALE, **environment)
-    assert result.returncode == 0, result.stderr
-    by_dvc, by_sync = json.loads(result.stdout)
-    return set(by_dvc), set(by_sync), planned_by_snakemake(folder, **environment)
+    by_dvc = [
+        name
+        for name, causes in Repo(str(folder)).status().items()
+        for cause in causes
+        if any("results/code/" in path for path in (cause.get("changed deps") or {}) if name != "code")
+        or "results/code/kinds" in (cause.get("changed deps") or {})
+    ]
+    with dvc.project(folder) as project:
+        params = param_hashes(read(folder / "params.yaml"))
+        verdicts = assess(project.stages.values(), {}, params, Hashes(folder))
+    by_sync = [name for name, verdict in verdicts.items() if verdict.state == "stale"]
+    short = [{name.rpartition(":")[2] for name in names} for names in (by_dvc, by_sync)]
+    return short[0], short[1], planned_by_snakemake(folder, **environment)
 
 
 def with_what_follows(graph: Graph, names: set[str]) -> set[str]:
@@ -139,7 +133,7 @@ def test_an_edit_makes_stale_what_can_reach_it(workspace: Path, case: str) -> No
     name, expected = CASES[case]
     file = workspace / "src/genbench" / name
     file.write_text((file.read_text() if file.exists() else "") + "\nPLANTED = 1\n")
-    planned = with_what_follows(dvc_graph(workspace), expected)
+    planned = with_what_follows(dvc_graph(workspace, code=False), expected)
     assert stale(workspace) == (expected, expected, planned)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import checkout, copy_of, run_in
+from conftest import checkout, copy_of, made_once, run_in
 from graph import dvc_graph
 
 from genbench.provenance.command import Command
@@ -33,6 +33,7 @@ BUILDS = (
     ("novelty r", "evaluate r"),
 )
 EACH = range(len(MOMENTS))  # a dataset, a run and an external entry for each moment
+MODELS = ("copycat", "noise", "real")
 BEFORE = "\n".join(
     [
         "device: cpu\ndatasets:",
@@ -40,7 +41,7 @@ BEFORE = "\n".join(
         "extractor: {steps: 20, width: 8, features: 16}\nexternal:",
         *(f"  e{i}: {{dataset: d{i}, samples: mine/before.npz}}" for i in EACH),
         "runs:",
-        *(f"  r{i}: {{dataset: d{i}, model: controls/copycat, seed: 1}}" for i in EACH),
+        *(f"  r{i}: {{dataset: d{i}, model: controls/{MODELS[i]}, seed: 1}}" for i in EACH),
         "",
     ]
 )
@@ -97,7 +98,11 @@ def build(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def workspaces(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A workspace whose earlier results both engines know, and one with what the new parameters give."""
-    top = tmp_path_factory.mktemp("stopped")
+    top = made_once(tmp_path_factory, "stopped", make)
+    return top / "built", top / "new"
+
+
+def make(top: Path) -> None:
     folder = checkout(top / "built", BEFORE)
     (folder / "mine").mkdir()
     for name in ("before", "after"):
@@ -113,7 +118,6 @@ def workspaces(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     for command in (("snakemake", "--touch", "--forceall", "--cores", "1"), ("dvc", "commit", "-f", "-q")):
         result = run_in(folder, *command)
         assert result.returncode == 0, result.stdout + result.stderr
-    return folder, new
 
 
 @pytest.mark.slow
@@ -162,9 +166,9 @@ def test_what_is_edited_while_a_stage_runs_stops_it_and_the_same_command_goes_on
         "src/genbench/models/controls/copycat.py=\nclass =\nPLANTED: int\n\n\nclass ",
     )
     for edit in edits:
-        own = str(folder / "src")  # which is what the edit is of
         stop = f"train:r0:writing:{edit}".replace(" ", "\t")
-        result = build_with(folder, engine, stop, PYTHONPATH=own)
+        own = {"PYTHONPATH": str(folder / "src")} if edit.startswith("src") else {}  # what the edit is of
+        result = build_with(folder, engine, stop, **own)
         assert result.returncode != 0
         file = edit.partition("=")[0]
         said = result.stdout + result.stderr

@@ -10,7 +10,7 @@ import pytest
 
 from genbench.params.yaml import read
 from genbench.provenance import fingerprints, sources
-from genbench.provenance.closure import SOURCE, closure, difference
+from genbench.provenance.closure import SOURCE, Closure, closure, difference
 from genbench.provenance.sources import PACKAGE
 
 ROOT = PACKAGE.parent.parent
@@ -20,6 +20,16 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 @cache
 def graph() -> grimp.ImportGraph:
     return grimp.build_graph("genbench", exclude_type_checking_imports=True, cache_dir=None)
+
+
+@cache
+def closure_of(path: Path) -> Closure:
+    return closure([path], known())
+
+
+@cache
+def known() -> sources.Sources:
+    return sources.Sources()
 
 
 def module_of(path: Path) -> str:
@@ -54,7 +64,7 @@ def test_the_closure_of_every_module_is_what_it_imports(path: Path) -> None:
         if (PACKAGE.parent / name.replace(".", "/")).with_suffix(".py").is_file()
         or (PACKAGE.parent / name.replace(".", "/") / "__init__.py").is_file()
     }
-    assert python_files(closure([path]).files) == has_code
+    assert python_files(closure_of(path).files) == has_code
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
@@ -70,7 +80,7 @@ def test_an_edit_planted_into_any_module_changes_its_hash_and_a_comment_does_not
     assert (
         hashes["as it is"]
         == hashes["comment"]
-        == closure([path]).files[f"{SOURCE}/{path.relative_to(PACKAGE).as_posix()}"]
+        == closure_of(path).files[f"{SOURCE}/{path.relative_to(PACKAGE).as_posix()}"]
     )
     assert hashes["edit"] != hashes["as it is"]
 

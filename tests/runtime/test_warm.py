@@ -205,6 +205,25 @@ def test_where_nobody_waits_a_command_is_cold(address: str, tmp_path: Path) -> N
     assert said.stdout == b"cold\n"
 
 
+def test_any_command_can_be_given_a_process_that_waits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`genbench warm -- dvc repro`: it is there while the command runs, and gone afterwards, however that ends."""
+    monkeypatch.delenv(warm.VARIABLE, raising=False)
+    program = (
+        'test -S "$GENBENCH_WARM" && echo "$GENBENCH_WARM $(cat /proc/$PPID/task/$PPID/children)"; exit 3'
+    )
+    result = run_in(tmp_path, "genbench", "warm", "--", "sh", "-c", program)
+    address, *processes = result.stdout.split()
+    assert result.returncode == 3
+    assert len(processes) == 2  # the shell, and what waits
+    assert not Path(address).parent.exists()
+    wait_for(lambda: not any(map(psutil.pid_exists, map(int, processes))))
+    assert run_in(tmp_path, "genbench", "warm", "--", "no-such-program").stderr == (
+        "genbench: error: no-such-program: not found; expected a program, e.g. dvc\n"
+    )
+
+
 # A command, and the processor time that was its own; the child is none of its children.
 TIMED = """
 import resource, subprocess, sys

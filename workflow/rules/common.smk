@@ -2,11 +2,12 @@ import os
 import sys
 from pathlib import Path
 
+from genbench.engines.durations import priorities
 from genbench.engines.failures import table
 from genbench.engines.snakemake import parameters
 from genbench.engines.unproven import say_unproven
-from genbench.provenance.fingerprints import refresh
 from genbench.provenance.receipts import refuse_other_code
+from genbench.provenance.remembered import refresh
 from genbench.runtime import gpus, warm
 from genbench.storage.files import InputError
 
@@ -38,6 +39,8 @@ EXTERNAL = CONTENT["external"]  # samples made elsewhere, which nothing here tra
 ROWS = {**RUNS, **EXTERNAL}
 DATASETS = CONTENT["datasets"]
 CODE = "results/code"
+# The longest trainings start first: what is left at the end is short.
+PRIORITIES = priorities(Path(), CONTENT)
 
 
 wildcard_constraints:

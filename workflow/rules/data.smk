@@ -6,6 +6,7 @@ rule prepare:
         update("data/{dataset}.safetensors"),
     log:
         "results/logs/prepare/{dataset}.log",
+    priority: lambda wildcards: PRIORITIES["prepare"][wildcards.dataset]
     params:
         entry=lambda wildcards: DATASETS[wildcards.dataset],
     shell:

@@ -10,6 +10,7 @@ rule train:
         update("results/runs/{run}/frames.npz"),
     log:
         "results/logs/train/{run}.log",
+    priority: lambda wildcards: PRIORITIES["train"][wildcards.run]
     threads: threads_of_training
     resources:
         gpu=gpus_of_training,

@@ -42,8 +42,8 @@ def code(params: ParamsFile = PARAMS) -> None:
     Both engines watch these files; `sync` and Snakemake bring them up to date by themselves, DVC by its stage `code`.
     """
     from genbench.params.schema import load
-    from genbench.provenance.fingerprints import refresh
     from genbench.provenance.receipts import refuse_other_code
+    from genbench.provenance.remembered import refresh
     from genbench.storage.files import LEDGER
 
     refuse_other_code()

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from genbench.cli.declared import PARAMS, DataFile, OutFile, ParamsFile, app, uncollected
+from genbench.storage.files import InputError
 
 
 @app.command(
@@ -83,6 +84,25 @@ def zoo(out: OutFile, params: ParamsFile = PARAMS) -> None:
     from genbench.storage.files import write_whole
 
     write_whole(out, catalogue.page(load(params).runs).encode())
+
+
+@app.command(epilog="Example: genbench warm -- dvc repro")
+def warm(
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND...", help="After --: what runs stages.")],
+) -> None:
+    """Run a command whose stages start warm: torch is imported once for all of them.
+
+    Snakemake on one machine does so by itself.  The results are the same; only Linux starts warm.
+    """
+    import subprocess
+
+    from genbench.runtime import warm as starts
+
+    starts.start()
+    try:
+        raise typer.Exit(subprocess.run(command, check=False).returncode)
+    except FileNotFoundError as error:
+        raise InputError(f"{command[0]}: not found; expected a program, e.g. dvc") from error
 
 
 @app.command(epilog="Example: genbench sync; a full build in parallel that DVC agrees with: make reproduce")

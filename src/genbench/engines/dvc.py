@@ -33,7 +33,8 @@ class Project:
         graph = get_active_graph(repo.index.graph)
         # The order of `dvc repro`: dvc.lock lists new stages in the order in which they were run.
         # What the top-level dvc.yaml does not need, Snakemake does not build either.
-        goals = list(repo.stage.collect(str(root / "dvc.yaml")))
+        top = root.resolve() / "dvc.yaml"
+        goals = [stage for stage in repo.index.stages if Path(stage.path) == top]
         order = [stage for stage in plan_repro(graph, goals) if stage.cmd and hasattr(stage, "name")]
         self._own = {stage.addressing: stage for stage in order}
         # The stage that writes down what code the others depend on has no part in the proofs: `sync` has just done its

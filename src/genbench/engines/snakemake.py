@@ -13,6 +13,8 @@ from genbench.params.schema import Params, validate
 from genbench.params.yaml import read
 from genbench.storage.files import InputError
 
+PROGRAM = ["snakemake"]  # what starts it
+
 
 class Plan(NamedTuple):
     pending: set[str]  # outputs that Snakemake would make again
@@ -43,7 +45,7 @@ def parameters(config: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], P
 def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return subprocess.run(
-        ["snakemake", *arguments],
+        [*PROGRAM, *arguments],
         cwd=root,
         env={**os.environ, "PATH": path},
         capture_output=True,

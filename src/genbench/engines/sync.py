@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from genbench.engines import dvc, snakemake
+from genbench.engines import dvc, settled, snakemake
 from genbench.engines.proofs import Hashes, Verdict, assess, doubts, receipt_of
 from genbench.params.schema import validate
 from genbench.params.yaml import read
-from genbench.provenance import fingerprints
+from genbench.provenance import remembered
+from genbench.provenance.fingerprints import FOLDER
 from genbench.provenance.receipts import Receipt, keep, param_hashes, receipts
 
 SHOWN = 20
@@ -18,6 +19,7 @@ class Outcome(NamedTuple):
     verdicts: dict[str, Verdict]
     recorded: list[str]  # stages new to dvc.lock or the cache
     marked: list[str]  # stages new to Snakemake
+    unchanged: int = 0  # how many stages were up to date at the last call, since when nothing has changed
 
     @property
     def ready(self) -> list[str]:
@@ -32,9 +34,11 @@ def sync(root: Path, *, dry_run: bool = False) -> Outcome:
     """Bring dvc.lock, DVC's cache and Snakemake's records into agreement with the workspace."""
     snakemake.refuse_if_busy(root)
     content = read(root / "params.yaml")
+    if stages := settled.known(root, content):
+        return Outcome({}, [], [], unchanged=stages)
     validate(content, Path("params.yaml"))
     params = param_hashes(content)
-    fingerprints.refresh(content, root / fingerprints.FOLDER)
+    remembered.refresh(content, root / FOLDER)
     known = receipts(root)
     with dvc.project(root) as project:
         hashes = Hashes(root)
@@ -52,7 +56,10 @@ def sync(root: Path, *, dry_run: bool = False) -> Outcome:
                 recorded.remove(name)
             _with_receipts(root, verdicts, known, params, hashes)
         marked = _tell_snakemake(root, verdicts, dry_run=dry_run)
-    return Outcome(verdicts, recorded, marked)
+    outcome = Outcome(verdicts, recorded, marked)
+    if not (outcome.rest or dry_run):
+        settled.keep(root, content, len(verdicts))
+    return outcome
 
 
 def _with_receipts(
@@ -87,8 +94,9 @@ def _tell_snakemake(root: Path, verdicts: Mapping[str, Verdict], *, dry_run: boo
 def summary(outcome: Outcome, *, dry_run: bool = False) -> str:
     """What happened in words, and each stage that is left to run with the reason."""
     would = "would be " if dry_run else ""
+    ready, stages = (len(found) + outcome.unchanged for found in (outcome.ready, outcome.verdicts))
     lines = [
-        f"{len(outcome.ready)} of {len(outcome.verdicts)} stages are up to date;"
+        f"{ready} of {stages} stages are up to date;"
         f" {len(outcome.recorded)} {would}newly recorded in dvc.lock, {len(outcome.marked)} in Snakemake's records"
     ]
     states = {"stale": "not up to date", "waiting": "not up to date", "missing": "not built"}

@@ -86,6 +86,7 @@ def start(command: Sequence[str] = STAGES, variable: str = VARIABLE) -> "subproc
             start_new_session=True,  # a ctrl-C goes to the commands, which pass it on
         )
     _STARTED.append(process)  # or its pipe would be closed
+    atexit.register(process.kill)  # it may still be at its imports; a child of it ends with it
     os.environ[variable] = address
     return process
 
