@@ -233,10 +233,16 @@ def _about_extractor(extractor: Extractor, features: int) -> dict[str, Any]:
 
 
 def _about_copies(copies: novelty.Copies, false_alarms: Estimate) -> dict[str, Any]:
+    """chance: that as many new images are flagged.  The verdict is by the report's rule, for one system."""
+    rule = copies.calibration
+    chance = novelty.chance_of(int(rule.flags.sum()), [rule.fold])
+    verdict = novelty.verdict(rule.rate, chance, level=novelty.LEVEL)
     return {
         "quantile": audit.QUANTILE,
-        "threshold": copies.calibration.threshold,
-        "flagged": int(copies.calibration.flags.sum()),
+        "threshold": rule.threshold,
+        "flagged": int(rule.flags.sum()),
+        "chance": chance,
+        "verdict": verdict,
         "expected_by_chance_at_most": audit.QUANTILE * len(copies.ratios),
         "measured_on_held_out": false_alarms.as_dict(),
         "distance": "pixels, shift: root mean square, 0 to 255; contrast: between unit vectors",

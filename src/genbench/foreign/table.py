@@ -115,6 +115,7 @@ def _copies(record: dict[str, Any], most: int) -> list[str]:
         f"{copies['quantile']:.0%} of held-out images.",
         f"Of new data at most {copies['expected_by_chance_at_most']:.3g} are expected; "
         f"of held-out images it flags {chance['value']:.2%} [{chance['low']:.2%}, {chance['high']:.2%}].",
+        f"As many are flagged of new images with a probability of {copies['chance']:.2g}: {copies['verdict']}.",
         "",
         f"{'':<4}  {'sample':<38}  {'closest training image':<26}  {'view':<8}  {'ratio':>6}  {'p':>6}",
         *(

@@ -1,25 +1,47 @@
 """Is a model's output new? A verdict is given only where the controls come out right."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from genbench.report.results import Row, RunResult, runs_of
 from genbench.scoring.catalogue import QUALITY, SCORES, Score
-from genbench.scoring.estimates import Estimate
+from genbench.scoring.estimates import Z95, Estimate
+from genbench.scoring.novelty.chance import LEVEL, SHARES, Fold, chance_of, least_suspicious, power, verdict
 
 QUANTILE = 0.01
-# Each rule in words, {chance} to be filled in, and as a test of (copy rate, chance).
-RULES: dict[str, tuple[str, Callable[[Estimate, float], bool]]] = {
-    "real": ("interval reaches down to {chance}", lambda e, chance: e.interval[0] <= chance),
-    "copycat": ("rate ≥ 95 %", lambda e, chance: e.value >= 0.95),
+COPY_LEVEL = OTHER_LEVEL = (
+    LEVEL / 2
+)  # of the chance of a false "suspicious", for the copy rate and for all other scores
+
+
+class Rate(NamedTuple):
+    """A run's copy rate.  expected: of new data.  chance: that as many new samples are flagged."""
+
+    estimate: Estimate
+    expected: float
+    chance: float
+
+
+# Each rule in words, {expected} to be filled in, and as a test.
+RULES: dict[str, tuple[str, Callable[[Rate], bool]]] = {
+    "real": (
+        f"as many flagged as new data have with a probability above {LEVEL:.0%}",
+        lambda r: r.chance > LEVEL,
+    ),
+    "copycat": ("rate ≥ 95 %", lambda r: r.estimate.value >= 0.95),
     "tenth_copycat": (
-        "interval within 3 points of 10 % copies among {chance} chance hits",
-        lambda e, chance: (
-            e.interval[0] - 0.03 <= 0.1 + 0.9 * chance and 0.1 + 0.9 * chance <= e.interval[1] + 0.03
+        "interval within 3 points of 10 % copies among {expected} chance hits",
+        lambda r: (
+            r.estimate.interval[0] - 0.03 <= 0.1 + 0.9 * r.expected
+            and 0.1 + 0.9 * r.expected <= r.estimate.interval[1] + 0.03
         ),
     ),
-    "noise": ("rate ≤ {chance}", lambda e, chance: e.value <= chance),
-    "noisy_copycat": ("interval above {chance}", lambda e, chance: e.interval[0] > chance),
+    "noise": ("rate ≤ {expected}", lambda r: r.estimate.value <= r.expected),
+    "noisy_copycat": (
+        f"more flagged than new data have with a probability of {LEVEL:.0%}",
+        lambda r: r.chance <= LEVEL,
+    ),
 }
 EQUIVALENT = {"uniform_tokens": "noise"}  # what is noise where elements are sequences of tokens
 REQUIRED = ("real", "copycat", "tenth_copycat", "noise")
@@ -27,8 +49,8 @@ VERDICTS = (
     ("copies", "the interval of the copy rate lies above 50 %"),
     (
         "suspicious",
-        "the interval of the copy rate lies above {chance}, or that of another informative score lies beyond "
-        "that of real on the side of the copies",
+        "{least} or more samples are flagged, or another informative score lies {errors} standard errors beyond that "
+        "of real on the side of the copies",
     ),
     ("novel", "neither"),
 )
@@ -59,12 +81,31 @@ class Power(NamedTuple):
         return all(self.tells.values())
 
 
+class Trial(NamedTuple):
+    """What the copy rates of a table are held against.
+
+    systems: runs that are no controls.  folds: of one of them.  least: number of its samples that is suspicious.
+    errors: standard errors by which any other score is.  detected: share of copies -> the chance that it is found.
+    """
+
+    systems: int
+    folds: tuple[Fold, ...]
+    least: int
+    errors: float
+    detected: dict[float, float]
+
+    @property
+    def samples(self) -> int:
+        return sum(fold.samples for fold in self.folds)
+
+
 class Judgement(NamedTuple):
     state: str  # "passed", "failed", "missing", or "idle" where no score of copies exists
     checks: list[Check]
     verdicts: dict[str, str]  # run name -> verdict, empty unless passed
     rules: list[tuple[str, str]]  # verdict -> its rule in words
     powers: list[Power]  # empty without the control `real`
+    trial: Trial | None = None  # none where there are no copy rates
 
     @property
     def missing(self) -> list[str]:
@@ -80,24 +121,27 @@ class Judgement(NamedTuple):
 def assess(rows: Sequence[Row]) -> Judgement:
     """The controls' checks, and the verdicts on all runs of the same dataset, controls too, if every check passes."""
     runs = runs_of(rows)
-    chance = chance_of(runs)
-    checks = [check for control in RULES for check in _checks(control, rows, chance)]
-    rules = [(name, _words(rule, chance)) for name, rule in VERDICTS]
+    expected = expected_of(runs)
     powers = _powers(runs)
-    if not any("copy_rate" in run.estimates for run in runs):
-        return Judgement("idle", checks, {}, rules, powers)
-    if any(check.estimates and not check.passed for check in checks):
-        return Judgement("failed", checks, {}, rules, powers)
-    if not all(check.passed for check in checks):
-        return Judgement("missing", checks, {}, rules, powers)
-    judged = [run for run in runs if "copy_rate" in run.estimates]
     informative = [power for power in powers if power.informative and power.score.copying]
+    others = [each for each in informative if each.name != "copy_rate"]
+    trial = _trial(runs, len(others))
+    checks = [check for control in RULES for check in _checks(control, rows, expected)]
+    if trial is None:
+        return Judgement("idle", checks, {}, [], powers)
+    words = {"least": f"{trial.least} of {trial.samples:,}", "errors": f"{trial.errors:.1f}"}
+    rules = [(name, rule.format(**words)) for name, rule in VERDICTS]
+    if any(check.estimates and not check.passed for check in checks):
+        return Judgement("failed", checks, {}, rules, powers, trial)
+    if not all(check.passed for check in checks):
+        return Judgement("missing", checks, {}, rules, powers, trial)
     real = [run for run in runs if run.control == "real"]
-    verdicts = {run.name: _verdict(run, real, informative, chance) for run in judged}
-    return Judgement("passed", checks, verdicts, rules, powers)
+    judged = [run for run in runs if "copy_rate" in run.estimates]
+    verdicts = {run.name: _verdict(run, real, others, trial) for run in judged}
+    return Judgement("passed", checks, verdicts, rules, powers, trial)
 
 
-def chance_of(runs: Sequence[RunResult]) -> float:
+def expected_of(runs: Sequence[RunResult]) -> float:
     """The copy rate that new images have: 1 % by construction, or the share of real ones that are flagged, if larger.
 
     It is larger where real images repeat each other exactly, as small binary ones do.
@@ -105,13 +149,53 @@ def chance_of(runs: Sequence[RunResult]) -> float:
     return max([QUANTILE, *(float(run.novelty.get("false_positive_rate", 0)) for run in runs)])
 
 
-def _verdict(run: RunResult, real: Sequence[RunResult], informative: Sequence[Power], chance: float) -> str:
-    rate = run.estimates["copy_rate"]
-    if rate.interval[0] > 0.5:
-        return "copies"
-    others = [power for power in informative if power.name != "copy_rate"]
-    beyond = any(_beyond(power.name, run, real, power.score.copying) for power in others)
-    return "suspicious" if beyond or rate.interval[0] > chance else "novel"
+def folds_of(run: RunResult) -> tuple[Fold, ...]:
+    return tuple(Fold(**fold) for fold in run.novelty["folds"])
+
+
+def flagged_in(run: RunResult) -> int:
+    return round(run.estimates["copy_rate"].value * sum(fold.samples for fold in folds_of(run)))
+
+
+def _trial(runs: Sequence[RunResult], others: int) -> Trial | None:
+    """others: how many other scores may make a system suspicious."""
+    from scipy.stats import norm
+
+    judged = [run for run in runs if "copy_rate" in run.estimates]
+    if not judged:
+        return None
+    tried = [run for run in judged if run.control is None] or judged
+    folds, systems = folds_of(tried[0]), len(tried)
+    least = least_suspicious(folds, systems=systems, level=COPY_LEVEL)
+    found = {share: power(share, folds, systems=systems, level=COPY_LEVEL) for share in SHARES}
+    return Trial(systems, folds, least, float(norm.isf(OTHER_LEVEL / (systems * max(1, others)))), found)
+
+
+def _verdict(run: RunResult, real: Sequence[RunResult], others: Sequence[Power], trial: Trial) -> str:
+    chance = chance_of(flagged_in(run), folds_of(run), systems=trial.systems)
+    found = verdict(run.estimates["copy_rate"], chance, level=COPY_LEVEL)
+    beyond = any(_far(each.name, run, real, each.score.copying, trial.errors) for each in others)
+    return "suspicious" if found == "novel" and beyond else found
+
+
+def _far(name: str, run: RunResult, real: Sequence[RunResult], side: str | None, errors: float) -> bool:
+    """Whether the run's value lies so many standard errors beyond that of each run of `real`.
+
+    Of each interval counts the half that faces the other value.
+    """
+    mine, floors = run.estimates.get(name), [each.estimates[name] for each in real if name in each.estimates]
+    if mine is None or not floors:
+        return False
+    sign = 1 if side == "up" else -1
+
+    def apart(floor: Estimate) -> bool:
+        halves = [
+            sign * (mine.value - mine.interval[side != "up"]),
+            sign * (floor.interval[side == "up"] - floor.value),
+        ]
+        return sign * (mine.value - floor.value) * Z95 > errors * math.hypot(*halves)
+
+    return all(map(apart, floors))
 
 
 def _powers(runs: Sequence[RunResult]) -> list[Power]:
@@ -154,20 +238,24 @@ def _beyond(name: str, run: RunResult, real: Sequence[RunResult], side: str | No
     return bool(floors) and all(low > most if side == "up" else high < least for least, most in floors)
 
 
-def _words(rule: str, chance: float) -> str:
-    return rule.format(chance=f"{100 * chance:.3g} %")
-
-
-def _checks(control: str, rows: Sequence[Row], chance: float) -> list[Check]:
+def _checks(control: str, rows: Sequence[Row], expected: float) -> list[Check]:
     rule, holds = RULES[control]
     found = [
-        [run.estimates["copy_rate"] for run in row.having("copy_rate")]
-        for row in rows
-        if EQUIVALENT.get(row.control or "", row.control) == control
+        row.having("copy_rate") for row in rows if EQUIVALENT.get(row.control or "", row.control) == control
     ]
     if not found and control in REQUIRED:
         found = [[]]
+    rule = rule.format(expected=f"{100 * expected:.3g} %")
+
+    def rate(run: RunResult) -> Rate:
+        return Rate(run.estimates["copy_rate"], expected, chance_of(flagged_in(run), folds_of(run)))
+
     return [
-        Check(control, _words(rule, chance), rates, bool(rates) and all(holds(e, chance) for e in rates))
-        for rates in found
+        Check(
+            control,
+            rule,
+            [run.estimates["copy_rate"] for run in runs],
+            bool(runs) and all(holds(rate(r)) for r in runs),
+        )
+        for runs in found
     ]

@@ -32,8 +32,9 @@ class Found(NamedTuple):
     """What counts as a copy.
 
     flags: (m,) which samples do.  threshold: of the distance below.  false_positive_rate: of held-out data.
-    distances, indices: (m,) what is compared with the threshold, and the training element it is measured to.  views:
-    (m,) the view that each distance is from, in words; empty where there is one alone.
+    distances, indices: (m,) what is compared with the threshold, and the training element it is measured to.  folds:
+    each threshold with the number of samples held against it.  views: (m,) the view that each distance is from, in
+    words; empty where there is one alone.
     """
 
     flags: np.ndarray
@@ -41,6 +42,7 @@ class Found(NamedTuple):
     false_positive_rate: float
     distances: np.ndarray
     indices: np.ndarray
+    folds: tuple[scores.Fold, ...]
     views: tuple[str, ...] = ()
 
 
@@ -74,6 +76,9 @@ def novelty(
         "quantile": QUANTILE,
         "threshold": found.threshold,
         "false_positive_rate": found.false_positive_rate,
+        "flagged": int(found.flags.sum()),
+        "chance": scores.chance_of(int(found.flags.sum()), found.folds),
+        "folds": [fold._asdict() for fold in found.folds],
         "distance": distance,
         "scores": {
             "copy_rate": clopper_pearson(int(found.flags.sum()), len(fake)).as_dict(),
@@ -108,7 +113,10 @@ def _in_views(train: np.ndarray, held_out: np.ndarray, samples: np.ndarray, *, s
     found = copies_of(train, held_out, samples, seed=seed)
     rule = found.calibration
     views = tuple(scores.VIEWS[view] for view in found.views)
-    return Found(rule.flags, rule.threshold, rule.false_positive_rate, found.ratios, found.indices, views)
+    folds = (rule.fold,)
+    return Found(
+        rule.flags, rule.threshold, rule.false_positive_rate, found.ratios, found.indices, folds, views
+    )
 
 
 def _by_distance(
@@ -117,14 +125,15 @@ def _by_distance(
     """Fold by fold; the threshold is the larger of the two."""
     held_out_distances = scores.nearest(train, held_out)[0][:, 0]
     flags = np.zeros(len(distances), bool)
-    thresholds, chance = [], []
+    thresholds, chance, folds = [], [], []
     for fold in range(FOLDS):
         mine, others = slice(fold, None, FOLDS), slice(1 - fold, None, FOLDS)
         found = scores.calibrate_distances(held_out_distances[others], distances[mine], quantile=QUANTILE)
         flags[mine] = found.flags
         thresholds.append(found.threshold)
         chance.append(found.false_positive_rate)
-    return Found(flags, max(thresholds), sum(chance) / FOLDS, distances, indices)
+        folds.append(found.fold)
+    return Found(flags, max(thresholds), sum(chance) / FOLDS, distances, indices, tuple(folds))
 
 
 def _closer(

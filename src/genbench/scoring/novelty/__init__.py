@@ -11,6 +11,7 @@ from genbench.scoring.novelty.calibrated import (
     calibrated_rate,
     closer_to_train,
 )
+from genbench.scoring.novelty.chance import LEVEL, Fold, chance_of, least_suspicious, power, verdict
 from genbench.scoring.novelty.copying import (
     ShiftedNeighbours,
     authenticity,
@@ -25,11 +26,13 @@ from genbench.scoring.novelty.memorisation import Birthday, birthday_support, mi
 from genbench.scoring.novelty.views import VIEWS, Copies, find_copies
 
 __all__ = [
+    "LEVEL",
     "VIEWS",
     "Birthday",
     "Calibration",
     "Copies",
     "FeatureLikelihood",
+    "Fold",
     "ShiftedNeighbours",
     "authenticity",
     "authenticity_distances",
@@ -37,15 +40,19 @@ __all__ = [
     "calibrate",
     "calibrate_distances",
     "calibrated_rate",
+    "chance_of",
     "closer_to_train",
     "ct_score",
     "find_copies",
     "fld",
+    "least_suspicious",
     "likelihood_gap",
     "mifid",
     "nearest",
     "nearest_others",
     "neighbour_ratio",
     "neighbour_ratio_distances",
+    "power",
     "shift_invariant_neighbours",
+    "verdict",
 ]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from genbench.scoring.estimates import Estimate, clopper_pearson
 from genbench.scoring.metrics.arrays import Array, Floats, Integers, floats, matrix, same_width
 from genbench.scoring.metrics.neighbours import nearest
+from genbench.scoring.novelty.chance import Fold, fold_of
 
 
 class Calibration(NamedTuple):
@@ -16,7 +17,7 @@ class Calibration(NamedTuple):
     rate: share of samples flagged.  threshold: flagged below this distance (0: only exact copies can be
     flagged). false_positive_rate: share of held-out data that the same rule flags.  flags, distances, indices
     (m,): for each sample whether flagged, the distance to its nearest training row and the number of that
-    row.
+    row.  fold: what the number of flagged samples is held against, see `chance_of`.
     """
 
     rate: Estimate
@@ -25,6 +26,7 @@ class Calibration(NamedTuple):
     flags: NDArray[np.bool_]
     distances: Floats
     indices: Integers
+    fold: Fold
 
 
 def calibrated_rate(train: Array, held_out: Array, samples: Array, *, quantile: float = 0.01) -> Estimate:
@@ -73,7 +75,8 @@ def calibrate_distances(
     false_positives = (control < threshold) | (control == 0)
     rate = clopper_pearson(int(flags.sum()), len(mine))
     rows = np.full(len(mine), -1, dtype=np.int64) if indices is None else indices
-    return Calibration(rate, threshold, float(false_positives.mean()), flags, mine, rows)
+    fold = fold_of(control, len(mine), quantile)
+    return Calibration(rate, threshold, float(false_positives.mean()), flags, mine, rows, fold)
 
 
 def closer_to_train(train: Array, held_out: Array, samples: Array, *, seed: int) -> Estimate:
