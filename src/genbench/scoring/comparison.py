@@ -44,6 +44,25 @@ def manifold_scores(real: np.ndarray, fake: np.ndarray, drawn: Draws) -> dict[st
         "recall": share_of(near.reals, drawn.real),
         "density": mean_over(balls.fakes, drawn.fake, least=0.0),
         "coverage": share_of(balls.reals, drawn.real),
+        **_clipped(metrics.clipped_members(real, fake), drawn),
+    }
+
+
+def _clipped(members: metrics.ClippedMembers, drawn: Draws) -> dict[str, Scored]:
+    """Clipped density and clipped coverage; the calibration of the latter goes over its replicates too."""
+    density, covered = mean_over(members.fakes, drawn.fake), mean_over(members.reals, drawn.real)
+    coverage = metrics.calibrated(covered.replicates, members.good)
+    value = float(metrics.calibrated(np.array([covered.estimate.value]), members.good)[0])
+    return {
+        "clipped_density": Scored(
+            bootstrap_interval(
+                min(1.0, density.estimate.value), density.replicates, len(members.fakes), least=0.0, most=1.0
+            ),
+            np.minimum(density.replicates, 1.0),
+        ),
+        "clipped_coverage": Scored(
+            bootstrap_interval(value, coverage, len(members.reals), least=0.0, most=1.0), coverage
+        ),
     }
 
 
