@@ -11,6 +11,7 @@ from genbench.report.table import Column, column, leading
 from genbench.report.text import minus
 from genbench.report.verdict import VERDICTS, Judgement
 from genbench.report.weak import has_no_winner
+from genbench.report.whole import sentences
 from genbench.scoring.catalogue import SCORES
 
 NAMED = 4  # systems that a sentence names before it counts the rest
@@ -38,6 +39,7 @@ def findings(rows: Sequence[Row], judgement: Judgement, agreement: Agreement | N
         _said("Did the training settle?", course.course_answer(rows)),
         _likelihood(rows),
         _ranking(agreement),
+        *(Finding("Right as a whole?", minus(text), wrong) for text, wrong in sentences(rows)),
     ]
     return [each for each in found if each]
 

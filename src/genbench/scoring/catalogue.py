@@ -18,6 +18,8 @@ ON_FEATURES = frozenset(
         "recall",
         "density",
         "coverage",
+        "clipped_density",
+        "clipped_coverage",
         "class_tv",
         "condition_agreement",
     )
@@ -141,6 +143,18 @@ SCORES = {
         "",
         "Share of held-out elements with a sample in their 5-neighbour ball; about 0.97 at best.",
         rank=10,
+    ),
+    "clipped_density": Score(
+        "clipped density",
+        "up",
+        "",
+        "Share of good samples that the balls around samples suggest: density that no sample can make up for others.",
+    ),
+    "clipped_coverage": Score(
+        "clipped coverage",
+        "up",
+        "",
+        "Share of good samples that coverage suggests, each held-out element counting its 5 nearest samples.",
     ),
     "class_tv": Score(
         "class TV",

@@ -8,7 +8,15 @@ from genbench.scoring import metrics
 from genbench.scoring.estimates import Estimate, wilson_interval
 from genbench.scoring.metrics.arrays import Floats
 from genbench.scoring.metrics.cells import total_variation_replicates
-from genbench.scoring.resampling import RESAMPLINGS, Draws, Scored, crossed_scores, not_negative, within_unit
+from genbench.scoring.resampling import (
+    RESAMPLINGS,
+    Draws,
+    Scored,
+    crossed_scores,
+    not_negative,
+    within_unit,
+    without_interval,
+)
 
 
 class Features(NamedTuple):
@@ -41,7 +49,7 @@ def manifold_scores(real: np.ndarray, fake: np.ndarray, drawn: Draws) -> dict[st
     """Precision, recall, density and coverage of vectors (m, k) against held-out ones (n, k); see metrics.manifold."""
     found, replicates = metrics.manifold_replicates(real, fake, drawn.real_keys, drawn.fake_keys)
     sizes = {"precision": len(fake), "recall": len(real), "density": len(fake), "coverage": len(real)}
-    return {
+    scores = {
         name: Scored(
             Estimate.alone(value, sizes[name]),
             around,
@@ -49,6 +57,8 @@ def manifold_scores(real: np.ndarray, fake: np.ndarray, drawn: Draws) -> dict[st
         )
         for name, value, around in zip(found._fields, found, replicates, strict=True)
     }
+    clipped = metrics.clipped_density_coverage(real, fake)
+    return scores | {f"clipped_{name}": without_interval(each) for name, each in clipped._asdict().items()}
 
 
 def kernel_score(real: np.ndarray, fake: np.ndarray, drawn: Draws) -> Scored:

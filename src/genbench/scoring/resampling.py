@@ -140,6 +140,15 @@ def _mean_scored(folds: Sequence[Scored]) -> Scored:
     return Scored(interval(value, spread(replicates, rest), n), replicates, rest, interval)
 
 
+def without_interval(estimate: Estimate) -> Scored:
+    """A score whose error nothing here measures: its mean over folds has no interval, and no difference gets a mark."""
+
+    def alone(value: float, sd: float, n: int) -> Estimate:
+        return Estimate.alone(value, n)
+
+    return Scored(Estimate.alone(estimate.value, estimate.n), np.full(RESAMPLINGS, math.nan), interval=alone)
+
+
 def mean_of(folds: Sequence[Estimate]) -> Estimate:
     """Mean value, total n, and the interval of a mean of independent estimates."""
     value = math.fsum(fold.value for fold in folds) / len(folds)

@@ -11,7 +11,7 @@ from genbench.extractors import classifier, readers
 from genbench.extractors.base import Extractor
 from genbench.extractors.pca_pixels import PcaPixels
 from genbench.extractors.random_convolution import RandomConvolution
-from genbench.kinds.image import diversity, questions
+from genbench.kinds.image import diversity, fidelity, questions
 from genbench.kinds.kind import Comparison, Kind, Subject
 from genbench.scoring import metrics
 from genbench.scoring.comparison import sample_scores
@@ -45,9 +45,15 @@ def compare(
         facts["dynamics"] = diversity.over_training(data, extract, real, subject.followed)
     read = readers.load(extractor, data)
     found = questions.answers(data, subject, extract, read, seed=seed)
+    worth = fidelity.answers(data, real, fake, extract, _labels(data, subject), seed=seed)
     if found.tables:
         facts["tables"] = [table.as_dict() for table in found.tables]
-    return Comparison(scores, facts, found.measures)
+    return Comparison(scores, facts, {**worth.measures, **found.measures})
+
+
+def _labels(data: Prepared, subject: Subject) -> np.ndarray | None:
+    """What samples were asked to show, where that is a class of the held-out images' own."""
+    return subject.asked if data.train.source is None else None
 
 
 def _distance_of_pairs(kind: Kind, data: Prepared, samples: np.ndarray, drawn: Draws) -> Scored:

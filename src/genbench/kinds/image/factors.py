@@ -76,8 +76,12 @@ def told(ways: Mapping[str, np.ndarray], factors: Mapping[str, Factor], *, seed:
     measures = {}
     for title, column in columns.items():
         found = dict(zip(scores, column, strict=True))
-        others = ", ".join(f"{e.value:.3g} of {name}" for name, e in found.items() if name != "codes")
-        measures[title] = Measurement(found["codes"], f"{meaning}; {others}.", "up")
+        measures[title] = Measurement(
+            found["codes"], f"{meaning}; {found['true factors'].value:.3g} of them.", "up"
+        )
+        if "random encoder" in found:
+            untrained = "The same of an encoder without any training."
+            measures[f"{title}, random encoder"] = Measurement(found["random encoder"], untrained)
     table = Table("Disentanglement", f"{meaning}.", "of", list(scores), columns)
     return Answers(measures, (table,))
 

@@ -75,9 +75,13 @@ def answers(
     rows = list(found)
     columns = {title: [found[name][title] for name in rows] for title in found["codes"]}
     measures = {}
-    for title, column in columns.items():
-        others = ", ".join(f"{e.value:.3g} of {name}" for name, e in zip(rows[1:], column[1:], strict=True))
-        measures[f"codes: {title}"] = Measurement(column[0], f"{TOLD[title]}; {others}.", "up")
+    for title, told in TOLD.items():
+        measures[f"codes: {title}"] = Measurement(found["codes"][title], f"{told}.", "up")
+        if "random network" in found:
+            random = found["random network"][title]
+            measures[f"codes: {title}, random network"] = Measurement(
+                random, f"{told}, without any training."
+            )
     about = f"{MEANING}. {width} numbers each, and {space.dimensions} pixels."
     return Answers(measures, (Table("Representation", about, "of", rows, columns),))
 

@@ -7,6 +7,13 @@ from genbench.scoring.estimates import (
     mean_interval,
     resamplings,
 )
+from genbench.scoring.metrics.clipped import (
+    Clipped,
+    ClippedMembers,
+    calibrated,
+    clipped_density_coverage,
+    clipped_members,
+)
 from genbench.scoring.metrics.diversity import ms_ssim, ms_ssim_diversity, vendi_score
 from genbench.scoring.metrics.downstream import classification_accuracy_score, logistic_regression
 from genbench.scoring.metrics.frechet import (
@@ -51,6 +58,8 @@ from genbench.scoring.metrics.neighbours import ball_counts, nearest, nearest_ot
 from genbench.scoring.metrics.path_length import lerp, perceptual_path_length, slerp
 
 __all__ = [
+    "Clipped",
+    "ClippedMembers",
     "DensityCoverage",
     "Estimate",
     "FrechetReplicates",
@@ -64,8 +73,11 @@ __all__ = [
     "ScoreReplicates",
     "ball_counts",
     "bootstrap_interval",
+    "calibrated",
     "class_histogram",
     "classification_accuracy_score",
+    "clipped_density_coverage",
+    "clipped_members",
     "clopper_pearson",
     "covered_interval",
     "density_coverage",
