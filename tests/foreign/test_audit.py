@@ -116,18 +116,19 @@ def test_the_kernel_in_blocks_gives_the_same_distance(monkeypatch: pytest.Monkey
     x, y = rng.normal(size=(70, 5)), rng.normal(size=(90, 5))
     draws = rng.multinomial(70, np.full(70, 1 / 70), 3), rng.multinomial(90, np.full(90, 1 / 90), 3)
     whole, replicates = metrics.kernel_distance(x, y), metrics.kernel_replicates(x, y, *draws)
-    sizes, compute = [], kernel._kernel
+    sizes, compute = [], kernel._cubed
 
-    def watched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        sizes.append((len(a), len(b)))
-        return compute(a, b)
+    def watched(k: np.ndarray) -> np.ndarray:
+        sizes.append(k.shape)
+        return compute(k)
 
-    monkeypatch.setattr(kernel, "_kernel", watched)
-    monkeypatch.setattr(kernel, "BLOCK", 16)
+    monkeypatch.setattr(kernel, "BLOCK", 24)
+    monkeypatch.setattr(kernel, "STRIP", 16)
+    monkeypatch.setattr(kernel, "_cubed", watched)
     np.testing.assert_allclose(metrics.kernel_distance(x, y), whole, rtol=1e-9)
     for small, large in zip(metrics.kernel_replicates(x, y, *draws), replicates, strict=True):
         np.testing.assert_allclose(small, large, rtol=1e-9)
-    assert max(a for a, _ in sizes) == 16 and max(b for _, b in sizes) == 16
+    assert max(a for a, _ in sizes[1:]) <= 24 and max(b for _, b in sizes[1:]) == 24
 
 
 def test_equal_outputs_are_counted_by_hashes(monkeypatch: pytest.MonkeyPatch) -> None:

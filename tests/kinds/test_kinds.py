@@ -109,8 +109,9 @@ def test_a_comparison_gives_scores_of_the_catalogue_and_plain_facts(
     subject = Subject(prepared.held_out.x, None, asked)
     found = kind.compare(prepared, subject, drawn, extractor=folder / "e.safetensors", seed=0)
     assert found.scores.keys() <= SCORES.keys() and found.scores
-    for name, (estimate, replicates) in found.scores.items():
-        assert replicates.shape == (RESAMPLINGS,), name
+    for name, score in found.scores.items():
+        estimate = score.estimate
+        assert score.replicates.shape == (RESAMPLINGS,), name
         assert estimate.has_interval and estimate.low <= estimate.value <= estimate.high, name
     assert found.facts["extractor"] == card["weights_sha256"]
     measures = {title: measure.as_dict() for title, measure in found.measures.items()}

@@ -14,7 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from genbench.scoring import metrics
 from genbench.scoring.estimates import spread
-from genbench.scoring.metrics import Estimate
+from genbench.scoring.metrics import Estimate, balls
 from genbench.scoring.metrics.arrays import as_array
 from genbench.scoring.metrics.balls import Balls, held
 
@@ -360,6 +360,24 @@ def test_balls_are_decided_exactly_at_their_boundary(step: float) -> None:
     for counts, expected, axis in zip(found, inside, (0, 0, 1), strict=True):
         assert (counts.points == expected.sum(axis=axis)).all()
         assert (counts.balls == expected.sum(axis=1 - axis)).all()
+
+
+@pytest.mark.parametrize("kind", ["normal", "grid"])
+def test_large_sets_have_the_same_scores(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neighbours by float32 products, of which only those at a boundary are measured; on a grid nearly all tie."""
+    rng = np.random.default_rng(0)
+    draw = {"normal": lambda n: rng.normal(size=(n, 5)), "grid": lambda n: rng.integers(0, 3, (n, 3)) + 1e4}[
+        kind
+    ]
+    x, y = draw(300), draw(200)
+    keys = rng.random((20, 300)), rng.random((20, 200))
+    before = metrics.manifold_replicates(x, y, *keys)
+    monkeypatch.setattr(balls, "LARGE", 0)
+    monkeypatch.setattr(balls, "TILE", 5000)
+    after = metrics.manifold_replicates(x, y, *keys)
+    assert before.values == after.values
+    if kind == "normal":
+        np.testing.assert_allclose(before.replicates, after.replicates, atol=1e-9)
 
 
 def test_errors_of_the_manifold_scores_are_their_scatter_over_fresh_sets() -> None:
@@ -708,6 +726,25 @@ def test_ms_ssim_of_one_scale_is_the_plain_sum_over_windows() -> None:
             terms.append((2 * mx * my + 1e-4) / (mx**2 + my**2 + 1e-4) * (2 * cov + 9e-4) / (vx + vy + 9e-4))
     assert metrics.ms_ssim(a[None], b[None])[0] == pytest.approx(np.mean(terms), rel=1e-9)
     assert metrics.ms_ssim(255 * a[None], 255 * b[None], data_range=255)[0] == pytest.approx(np.mean(terms))
+
+
+def test_the_error_of_ms_ssim_counts_that_pairs_share_images() -> None:
+    """1,000 pairs of 30 images, over fresh images: taken as independent they would scatter a third as much."""
+    rng = np.random.default_rng(0)
+    found = [
+        metrics.ms_ssim_diversity(
+            np.clip(
+                0.5 + rng.normal(0, 0.3, (30, 1, 1)) * np.ones((30, 8, 8)) + rng.normal(0, 0.1, (30, 8, 8)),
+                0,
+                1,
+            ),
+            pairs=1000,
+            seed=i,
+        )
+        for i in range(60)
+    ]
+    scatter = np.std([e.value for e in found], ddof=1)
+    assert np.mean([(e.high - e.low) / 3.92 for e in found]) == pytest.approx(scatter, rel=0.3)
 
 
 def test_ms_ssim_diversity_pairs_images_of_one_class_only() -> None:

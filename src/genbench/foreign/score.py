@@ -114,12 +114,11 @@ def fidelity(real: np.ndarray, fake: Outputs, *, seed: int) -> Scores:
     wide = min(x.shape) > WIDE
     found.add("fid", lambda: metrics.frechet_distance(real, x, bootstrap=0 if wide else 100, seed=seed))
     found.add("kid", lambda: metrics.kernel_distance(some_real, some, seed=seed))
-    within = cache(lambda: metrics.precision_recall(some_real, some))
-    around = cache(lambda: metrics.density_coverage(some_real, some))
-    found.add("precision", lambda: within().precision)
-    found.add("recall", lambda: within().recall)
-    found.add("density", lambda: around().density)
-    found.add("coverage", lambda: around().coverage)
+    balls = cache(lambda: metrics.manifold_estimates(some_real, some, seed=seed))
+    found.add("precision", lambda: balls()[0].precision)
+    found.add("recall", lambda: balls()[0].recall)
+    found.add("density", lambda: balls()[1].density)
+    found.add("coverage", lambda: balls()[1].coverage)
     found.add("vendi", lambda: metrics.vendi_score(x, bootstrap=10 if wide else 50, seed=seed))
     if fake.probabilities is not None:  # in random order: a folder may be sorted by class
         shuffled = np.random.default_rng(seed).permutation(fake.probabilities)

@@ -97,6 +97,8 @@ def _winner(shown: Column, rows: Sequence[Row]) -> str:
         return f"{order[0].label} has {label} {minus(shown.value(order[0]))}."
     top, others = order[0], [row.label for row in order[1:] if row.name in shown.tied]
     value = minus(shown.value(top))
+    if not others:
+        return f"No winner by {label}: {top.label} has {value}, by one seed where other systems have several."
     return f"No single winner by {label}: {top.label} has {value}, and within noise of it {listed(others)}."
 
 

@@ -1,43 +1,83 @@
 """Is a difference between two rows more than noise? The rule behind the marks; see docs/evaluation.md."""
 
-from math import sqrt
+from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import ndtr, stdtr
 
 from genbench.report.results import Row
+from genbench.scoring.estimates import Z95
+from genbench.scoring.resampling import REST
+
+LEVEL = 0.05
 
 
 def within_noise(name: str, a: Row, b: Row) -> bool:
-    """Whether the difference of a score between two rows lies within noise at 95 %.
+    """Whether the difference of a score between two rows, and no others, lies within noise at 95 %."""
+    return not different(name, [a, b])[0, 1]
 
-    Over seeds where a row has several: two-sample t, the variance pooled over the rows that have one.
-    Between single runs: the paired bootstrap, or without replicates in common whether the 95 % intervals overlap.
+
+def different(name: str, rows: Sequence[Row]) -> np.ndarray:
+    """Which rows (k,) differ from which in a score that all have, beyond noise: (k, k), symmetric.
+
+    All pairs are compared, because the best of a table is picked from it: the chance that any difference is claimed
+    between rows that are equal is at most 5 %, by the method of Holm, Scand. J. Statist. 6 (1979): of M p-values in
+    rising order the i-th counts, i from 0, if none before it failed and it is at most 5 %/(M − i).
     """
-    one, other = (np.array([run.estimates[name].value for run in row.having(name)]) for row in (a, b))
-    difference = abs(float(one.mean() - other.mean()))
-    if len(one) > 1 or len(other) > 1:
-        return difference <= least_difference(one, other)
-    spread = paired_spread(*(row.having(name)[0].replicates.get(name) for row in (a, b)))
-    if spread is not None:
-        return difference <= 1.96 * spread
-    (low, high), (least, most) = a.estimates[name].interval, b.estimates[name].interval
-    return low <= most and least <= high
+    p = p_values(name, rows)
+    i, j = np.triu_indices(len(rows), 1)
+    order = np.argsort(p[i, j], kind="stable")
+    holds = np.logical_and.accumulate(p[i, j][order] <= LEVEL / np.arange(len(order), 0, -1))
+    found = np.zeros(p.shape, bool)
+    found[i[order[holds]], j[order[holds]]] = True
+    return found | found.T
 
 
-def least_difference(a: np.ndarray, b: np.ndarray) -> float:
-    """t(0.975, Σ(k−1)) · s · √(1/k_a + 1/k_b) for values over seeds, (k_a,) and (k_b,), one of them of two or more.
+def p_values(name: str, rows: Sequence[Row]) -> np.ndarray:
+    """Two-sided p-values of the differences of a score between rows: (k, k), 1 on the diagonal.
 
-    s² = Σ Σ (x − x̄)² / Σ (k−1), pooled over both: Student's two-sample t test.
+    Where a row has several seeds: two-sample t, the variance pooled over the rows of the pair that have several.
+    Between single runs: the difference over the standard deviation of its replicates, which is that of the intervals
+    with what both rows have in common taken out, by a t of as many degrees of freedom as there are replicates less one;
+    without common replicates over that of the two intervals.
     """
-    freedom = len(a) + len(b) - 2
-    squares = sum(float(((x - x.mean()) ** 2).sum()) for x in (a, b))
-    return float(stdtrit(freedom, 0.975)) * sqrt(squares / freedom * (1 / len(a) + 1 / len(b)))
+    values = [np.array([run.estimates[name].value for run in row.having(name)]) for row in rows]
+    mean = np.array([x.mean() for x in values])
+    gap = np.abs(mean[:, None] - mean)
+    error, freedom = _single_errors(name, rows)
+    size = np.array([len(x) for x in values])
+    squares = np.array([((x - x.mean()) ** 2).sum() for x in values])
+    seeds = size[:, None] + size - 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pooled = np.sqrt((squares[:, None] + squares) / seeds * (1 / size[:, None] + 1 / size))
+        error, freedom = np.where(seeds > 0, pooled, error), np.where(seeds > 0, seeds, freedom)
+        t = np.where(gap > 0, gap / error, 0.0)
+    p: np.ndarray = 2 * np.where(np.isinf(freedom), ndtr(-t), stdtr(freedom, -t))
+    return np.where(np.isnan(p), 1.0, p)
 
 
-def paired_spread(a: np.ndarray | None, b: np.ndarray | None) -> float | None:
-    """Standard deviation of the paired differences of replicates (B,); None without such pairs."""
-    if a is None or b is None or len(a) != len(b) or len(a) < 2:
-        return None
-    spread = float(np.std(a - b, ddof=1))
-    return spread if np.isfinite(spread) else None
+def _single_errors(name: str, rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """Standard deviations of the differences between the first runs of rows, and their degrees of freedom: (k, k)."""
+    runs = [row.having(name)[0] for row in rows]
+    ends = np.array([(run.estimates[name].low, run.estimates[name].high) for run in runs])
+    alone = (ends[:, 1] - ends[:, 0]) / (2 * Z95)
+    error = np.hypot(alone[:, None], alone)
+    freedom = np.full(error.shape, np.inf)
+    linear = [run.replicates.get(name, np.empty(0)) for run in runs]
+    rest = [run.replicates.get(name + REST, np.zeros(len(x))) for run, x in zip(runs, linear, strict=True)]
+    for size in {len(x) for x in linear} - {0, 1}:
+        alike = [i for i, x in enumerate(linear) if len(x) == size == len(rest[i]) and np.isfinite(x).all()]
+        if len(alike) < 2:
+            continue
+        first, second = (_of_differences(np.stack([part[i] for i in alike])) for part in (linear, rest))
+        # as `genbench.scoring.estimates.spread`
+        error[np.ix_(alike, alike)] = np.sqrt(np.maximum(first - 2 * second, 0) + second)
+        freedom[np.ix_(alike, alike)] = size - 1
+    return error, freedom
+
+
+def _of_differences(replicates: np.ndarray) -> np.ndarray:
+    """Variances of the differences between rows of replicates (k, b): (k, k)."""
+    covariance = np.atleast_2d(np.cov(replicates))
+    own = np.diag(covariance)
+    return np.maximum(own[:, None] + own - 2 * covariance, 0.0)

@@ -5,7 +5,7 @@ from math import floor, log10
 from statistics import median
 from typing import NamedTuple
 
-from genbench.report.noise import within_noise
+from genbench.report.noise import different
 from genbench.report.results import CONTROL_ROLES, Row, RunResult, rows_of, runs_of
 from genbench.report.weak import has_no_winner
 from genbench.scoring.catalogue import (
@@ -103,16 +103,20 @@ def unnamed(name: str, group: str = OTHER) -> Score:
 def mark_best(name: str, better: object, models: Sequence[Row]) -> tuple[str | None, frozenset[str]]:
     """The model that is best beyond noise, or else all that may be: the best value and those within noise of it.
 
-    A score that is no contest has neither, nor has a model that is alone.
+    A score that is no contest has neither, nor has a model that is alone.  A row of one seed is never the best where
+    others have several: theirs show how far a second training moves the score, and of its own nothing is known.
     """
     if better not in ("up", "down") or len(models) < 2:
         return None, frozenset()
     values = [row.estimates[name].value for row in models]
     top = (max if better == "up" else min)(values)
-    best = [row for row, value in zip(models, values, strict=True) if value == top]
-    near = [row for row in models if any(within_noise(name, row, other) for other in best)]
-    names = frozenset(row.name for row in (*best, *near))
-    return (best[0].name, frozenset()) if len(names) == 1 else (None, names)
+    best = [i for i, value in enumerate(values) if value == top]
+    apart = different(name, models)
+    names = frozenset(row.name for i, row in enumerate(models) if i in best or not apart[best, i].all())
+    seeds = [row.estimates[name].seeds for row in models]
+    if len(names) > 1 or seeds[best[0]] < min(2, max(seeds)):
+        return None, names
+    return models[best[0]].name, frozenset()
 
 
 def _part(e: Estimate, row: Row) -> str:

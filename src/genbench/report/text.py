@@ -24,9 +24,12 @@ VERDICT_NOTES = {
     "idle": "No novelty verdict: in this kind of data new elements repeat old ones in any case.",
 }
 NOTE = (
-    "The best of several models is bold where no other is within noise of it at 95 %; else there is no single winner, "
-    "and † marks the best value and those within noise of it. "
-    "± is half the width of the 95 % interval or, with sd, the standard deviation over seeds around their mean. "
+    "The best of several models is bold where no other is within noise of it; else there is no single winner, and † "
+    "marks the best value and those within noise of it: over all pairs of models in a column the chance that any equal "
+    "two are told apart is at most 5 % (Holm). A row of one seed is never bold where others have several. "
+    "± is half the width of the 95 % interval, of what this trained model is expected to score with so many samples "
+    "against so many held-out elements, both drawn anew, or, with sd, the standard deviation over seeds around their "
+    "mean. "
     "A value after ≤ is an upper bound. "
     "Columns with → have an ideal value and no winner."
 )

@@ -1,15 +1,19 @@
 """Which balls hold which points: one pass over all pairs of two sets, for balls around either of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.scoring.metrics.arrays import Floats, Integers
-from genbench.scoring.metrics.neighbours import measured
+from genbench.scoring.metrics.neighbours import measured, nearest_others
 from genbench.storage.arrays import slices
 
 ROWS, COLUMNS = 512, 4096  # a tile of points × centres: 8 MB in float32
+TILE = 1 << 22  # numbers of a tile of all points
+LARGE = 1 << 31  # multiplications between all pairs, above which only what decides a boundary is exact
+EPS = float(np.finfo(np.float32).eps)
 
 
 class Balls(NamedTuple):
@@ -108,9 +112,8 @@ def _pairs(
         np.max([*side, np.sign(limit) * np.square(limit / unit)], axis=0)
         for side, limit in zip(edges, reach, strict=True)
     ]
-    eps = float(np.finfo(np.float32).eps)
     for rows in slices(len(y), ROWS):
-        error = 2 * (d + 16) * eps * (np.sqrt(size_y[rows]) + float(np.sqrt(size_x.max()))) ** 2
+        error = 2 * (d + 16) * EPS * (np.sqrt(size_y[rows]) + float(np.sqrt(size_x.max()))) ** 2
         lift = (2 * error - size_y[rows]).astype(np.float32)
         for columns in slices(len(x), COLUMNS):
             tile = (-2 * y[rows]) @ x[columns].T
@@ -128,3 +131,64 @@ def _pairs(
             distance = np.sqrt(np.maximum(square, 0)) * unit
             distance[unsure] = measured(centres, points, j[unsure], i[unsure])
             yield Pairs(i, j, distance)
+
+
+class Near(NamedTuple):
+    """The nearest others of each row, closest first: distances and row numbers, (n, depth).
+
+    radii: the distances to the k-th of them, exact where the others are those of float32 products.
+    """
+
+    distances: Floats
+    rows: Integers
+    radii: Mapping[int, Floats]
+
+
+def near(points: Floats, ks: Sequence[int], depth: int) -> Near:
+    """The `depth` nearest others of each row of points (n, d), and exact distances to the k-th, k in ks ≤ depth < n.
+
+    All are exact, but for sets where that takes long.
+    """
+    if len(points) ** 2 * points.shape[1] <= LARGE:
+        distances, rows = nearest_others(points, k=depth)
+        return Near(distances, rows, {k: distances[:, k - 1] for k in ks})
+    n, d = points.shape
+    z, size, unit = _scaled(points)
+    square, rows = np.empty((n, depth), np.float32), np.empty((n, depth), np.int64)
+    for part in slices(n, max(1, TILE // n)):
+        tile = (-2 * z[part]) @ z.T
+        tile += size.astype(np.float32)
+        own = np.arange(part.start, part.stop)
+        tile[own - part.start, own] = np.inf
+        first = np.argpartition(tile, depth - 1, axis=1)[:, :depth]
+        found = np.take_along_axis(tile, first, axis=1)
+        order = np.argsort(found, axis=1)
+        square[part] = np.take_along_axis(found, order, axis=1)
+        rows[part] = np.take_along_axis(first, order, axis=1)
+    lifted = square + size[:, None]
+    error = 2 * (d + 16) * EPS * (np.sqrt(size) + float(np.sqrt(size.max()))) ** 2
+    radii = {k: _kth(points, lifted, rows, error, k) for k in ks}
+    return Near(np.sqrt(np.maximum(lifted, 0)) * unit, rows, radii)
+
+
+def _kth(points: Floats, square: Floats, rows: Integers, error: Floats, k: int) -> Floats:
+    """The exact distance to the k-th nearest other, from rounded squares, least first (n, depth), and their error."""
+    middle = square[:, k - 1]
+    near_enough = np.abs(square - middle[:, None]) <= 2 * error[:, None]
+    below = (square < (middle - 2 * error)[:, None]).sum(axis=1)
+    exact = np.full(square.shape, np.inf)
+    i, place = near_enough.nonzero()
+    exact[i, place] = measured(points, points, rows[i, place], i)
+    exact.sort(axis=1)
+    radii: Floats = exact[np.arange(len(points)), k - 1 - below]
+    open_ended = near_enough[:, -1].nonzero()[0]  # others beyond the last known may be as near
+    radii[open_ended] = nearest_others(points, k=k, of=open_ended)[0][:, -1] if len(open_ended) else 0
+    return radii
+
+
+def _scaled(points: Floats) -> tuple[NDArray[np.float32], Floats, float]:
+    """Rows centred and divided by a unit, the squares of their lengths, and the unit."""
+    middle = points.mean(axis=0)
+    unit = (float(np.abs(points - middle).max()) or 1.0) * points.shape[1] ** 0.5
+    z = ((points - middle) / unit).astype(np.float32)
+    return z, np.einsum("ij,ij->i", z, z, dtype=np.float64), unit

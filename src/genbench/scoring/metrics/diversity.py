@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from genbench.scoring.estimates import Estimate, bootstrap_interval, mean_interval
+from genbench.scoring.estimates import Estimate, bootstrap_interval, spread_interval
 from genbench.scoring.metrics.arrays import Array, Floats, floats, numbers
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. (2003)
@@ -69,7 +69,10 @@ def ms_ssim_diversity(
     arXiv:1610.09585.  images (n, h, w) or (n, c, h, w) in [0, data_range], labels (n,) or None for one class
     → Estimate in [0, 1], lower is more diverse.  Read it beside the value of the real data: below that it is
     noise, not diversity.  The first image of a pair is drawn from all images in classes of two or more, the
-    second from the rest of its class.  Normal interval over pairs, taken as independent; `n` counts images.
+    second from the rest of its class.  The interval is value ± 1.96·sd, of the expected value for so many images and
+    pairs; pairs that share an image are not independent: Var = Σ (s_p − s̄)(s_q − s̄)/pairs² over pairs p and q with an
+    image in common (Fafchamps & Gubert, 2007, doi:10.1016/j.jdeveco.2006.05.005).  `n` counts images.
+
     Raises ValueError for bad input or no such pair.
     """
     x = _images(images, "images", data_range)
@@ -92,7 +95,10 @@ def ms_ssim_diversity(
             for i in range(0, pairs, 128)
         ]
     )
-    return mean_interval(similarity, least=0.0, most=1.0)._replace(n=len(x))
+    gap = similarity - similarity.mean()
+    of_image = np.bincount(one, gap, len(x)) + np.bincount(other, gap, len(x))
+    variance = max(float(of_image @ of_image - gap @ gap), float(gap @ gap)) / pairs**2
+    return spread_interval(float(similarity.mean()), variance**0.5, len(x), least=0.0, most=1.0)
 
 
 def _vendi(x: Floats, weights: Floats) -> float:

@@ -37,8 +37,9 @@ def classification_accuracy_score(
     fake (m, d) with the labels it was generated for (m,), as many as the training set has; real (n, d)
     held-out test data with labels (n,) → share in [0, 1], higher is better; compare with the same classifier
     trained on real data. fit(features, labels, seed) returns a function from features to predicted labels.
-    `n` counts the generated samples; the interval is Clopper–Pearson over the n test samples, the classifier
-    held fixed. Raises ValueError for bad input.
+    `n` counts the generated samples; the interval is Clopper–Pearson over the n test samples, of the
+    accuracy of this one classifier: another training, on other generated samples, is not in it.  Raises ValueError for
+    bad input.
     """
     x, y = floats(fake, "fake"), floats(real, "real")
     same_width(("fake", x), ("real", y))

@@ -11,6 +11,7 @@ from genbench.scoring.metrics.arrays import Array, Floats, pair
 from genbench.storage.arrays import slices
 
 BLOCK = 1024  # rows and columns of the kernel matrix held at a time: 8 MB
+STRIP = 128  # of these rows that are cubed and summed at a time
 LARGE = 1 << 31  # multiplications in a kernel matrix, above which they are in float32
 
 
@@ -117,8 +118,10 @@ class _Sums(NamedTuple):
 
 def _kernel(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
     """(x·y + 1)³ of rows that are divided by √d already."""
-    k: NDArray[Any] = x @ y.T
-    k += 1
+    return _cubed(x @ y.T + 1)
+
+
+def _cubed(k: NDArray[Any]) -> NDArray[Any]:
     square = k * k
     k *= square
     return k
@@ -128,21 +131,38 @@ def _blocks(x: Floats, y: Floats, shift: float) -> Iterator[tuple[slice, slice, 
     """Rows, columns, the kernel less `shift` there, and whether the block stands for its mirror image as well.
 
     Where y is x, only blocks on and above the diagonal come, with zeros where a row meets itself.  Products of large
-    sets are in float32, whose rounding, 10⁻⁷ of an entry, averages out over the pairs.
+    sets are in float32, whose rounding, 10⁻⁷ of an entry, averages out over the pairs.  A block comes in strips, which
+    the cache holds.
     """
     own = x is y
     dtype = np.float32 if len(x) * len(y) * x.shape[1] > LARGE else np.float64
-    a = (x / x.shape[1] ** 0.5).astype(dtype, copy=False)
-    b = a if own else (y / x.shape[1] ** 0.5).astype(dtype, copy=False)
+    a = _with_one(x, dtype)
+    b = a if own else _with_one(y, dtype)
     for rows in slices(len(a), BLOCK):
         for columns in slices(len(b), BLOCK):
             if own and columns.start < rows.start:
                 continue
-            k = _kernel(a[rows], b[columns])
-            k -= dtype(shift)
-            if own and rows == columns:
-                np.fill_diagonal(k, 0)
-            yield rows, columns, k, own and rows != columns
+            block = a[rows] @ b[columns].T
+            for strip in slices(len(block), STRIP):
+                k = _cubed(block[strip])
+                k -= dtype(shift)
+                if own and rows == columns:
+                    places = np.arange(strip.start, strip.stop)
+                    k[places - strip.start, places] = 0
+                yield (
+                    slice(rows.start + strip.start, rows.start + strip.stop),
+                    columns,
+                    k,
+                    own and rows != columns,
+                )
+
+
+def _with_one(x: Floats, dtype: type[np.floating[Any]]) -> NDArray[Any]:
+    """Rows divided by √d, and a 1 behind each: (n, d) -> (n, d + 1)."""
+    n, d = x.shape
+    found = np.ones((n, d + 1), dtype)
+    np.divide(x, d**0.5, out=found[:, :d], casting="same_kind")
+    return found
 
 
 def _typical(x: Floats, y: Floats) -> float:

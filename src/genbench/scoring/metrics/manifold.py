@@ -15,8 +15,8 @@ import numpy as np
 
 from genbench.scoring.estimates import Estimate, spread_interval, wilson_interval
 from genbench.scoring.metrics.arrays import Array, Floats, Integers, pair
-from genbench.scoring.metrics.balls import Balls, Reach, held
-from genbench.scoring.metrics.neighbours import nearest_others
+from genbench.scoring.metrics.balls import Balls, Near, Reach, held
+from genbench.scoring.metrics.balls import near as nearby
 
 NEAR, AROUND = 3, 5  # neighbours of precision and recall, and of density and coverage
 HALVES = 100
@@ -63,11 +63,7 @@ def precision_recall(
     `halves` random halves; see above.  Raises ValueError for bad input and for k or fewer rows.
     """
     x, y = pair(real, fake, rows=k + 1)
-    found, errors = _with_errors(_Surroundings(x, y, k, k), halves, seed)
-    return PrecisionRecall(
-        wilson_interval(found.precision, errors.precision, len(y)),
-        wilson_interval(found.recall, errors.recall, len(x)),
-    )
+    return _estimates(_Surroundings(x, y, k, k), halves, seed)[0]
 
 
 def density_coverage(
@@ -85,11 +81,14 @@ def density_coverage(
     x, y = pair(real, fake, rows=1)
     if len(x) <= k:
         raise ValueError(f"real: {len(x)} rows, expected more than k={k}")
-    found, errors = _with_errors(_Surroundings(x, y, 0, k), halves, seed)
-    return DensityCoverage(
-        spread_interval(found.density, errors.density, len(y), least=0.0),
-        wilson_interval(found.coverage, errors.coverage, len(x)),
-    )
+    return _estimates(_Surroundings(x, y, 0, k), halves, seed)[1]
+
+
+def manifold_estimates(
+    real: Array, fake: Array, *, halves: int = HALVES, seed: int = 0
+) -> tuple[PrecisionRecall, DensityCoverage]:
+    """`precision_recall` and `density_coverage` with their k = 3 and 5, at the cost of one of them."""
+    return _estimates(_both(real, fake), halves, seed)
 
 
 class ManifoldReplicates(NamedTuple):
@@ -129,28 +128,27 @@ def _both(real: Array, fake: Array) -> "_Surroundings":
     return _Surroundings(x, y, NEAR, AROUND)
 
 
-def _with_errors(around: "_Surroundings", halves: int, seed: int) -> tuple[Manifolds, Manifolds]:
-    rng = np.random.default_rng(seed)
-    replicates = around.replicates(*(rng.random((halves, size)) for size in around.sizes))
-    return around.values, Manifolds(*(float(np.std(each, ddof=1)) for each in replicates))
+def _estimates(around: "_Surroundings", halves: int, seed: int) -> tuple[PrecisionRecall, DensityCoverage]:
+    rng, (n, m) = np.random.default_rng(seed), around.sizes
+    replicates = around.replicates(rng.random((halves, n)), rng.random((halves, m)))
+    errors, found = Manifolds(*(float(np.std(each, ddof=1)) for each in replicates)), around.values
+    return (
+        PrecisionRecall(
+            wilson_interval(found.precision, errors.precision, m),
+            wilson_interval(found.recall, errors.recall, n),
+        ),
+        DensityCoverage(
+            spread_interval(found.density, errors.density, m, least=0.0),
+            wilson_interval(found.coverage, errors.coverage, n),
+        ),
+    )
 
 
-class _Near(NamedTuple):
-    """The nearest others of each row, closest first: distances and row numbers, (n, K)."""
-
-    distances: Floats
-    rows: Integers
-
-    @classmethod
-    def of(cls, points: Floats, k: int) -> "_Near":
-        return cls(*nearest_others(points, k=min(DEPTH * k, len(points) - 1)))
-
-    def radii(self, k: int, among: Integers | None = None) -> Floats:
-        """To the k-th neighbour, among (n, K) counted ones where not all are."""
-        if among is None:
-            return self.distances[:, k - 1]
-        place = np.where(among[:, -1] >= k, (among >= k).argmax(axis=1), -1)
-        return self.distances[np.arange(len(place)), place]
+def _radii(of: Near, k: int, among: Integers) -> Floats:
+    """To the k-th neighbour of those that are counted in among (n, depth)."""
+    place = np.where(among[:, -1] >= k, (among >= k).argmax(axis=1), -1)
+    radii: Floats = of.distances[np.arange(len(place)), place]
+    return radii
 
 
 class _Surroundings:
@@ -161,12 +159,13 @@ class _Surroundings:
 
     def __init__(self, x: Floats, y: Floats, near: int, around: int) -> None:
         self.near, self.around, self.sizes = near, around, (len(x), len(y))
-        self.of_x, self.of_y = _Near.of(x, max(near, around)), _Near.of(y, near) if near else None
-        balls_x = [Balls(self.of_x.radii(around), closed=False)]
-        balls_y = []
+        ks = [k for k in (near, around) if k]
+        self.of_x = nearby(x, ks, min(DEPTH * max(ks), len(x) - 1))
+        self.of_y = nearby(y, [near], min(DEPTH * near, len(y) - 1)) if near else None
+        balls_x, balls_y = [Balls(self.of_x.radii[around], closed=False)], []
         if self.of_y:
-            balls_x.append(Balls(self.of_x.radii(near), closed=True))
-            balls_y.append(Balls(self.of_y.radii(near), closed=True))
+            balls_x.append(Balls(self.of_x.radii[near], closed=True))
+            balls_y.append(Balls(self.of_y.radii[near], closed=True))
         reach_y = self.of_y.distances[:, -1] if self.of_y else np.full(len(y), -np.inf)
         counts, self.pairs = held(x, y, balls_x, balls_y, reach=Reach(self.of_x.distances[:, -1], reach_y))
         reached = [float((each.points > 0).mean()) for each in counts[1:]] or [np.nan, np.nan]
@@ -202,12 +201,12 @@ class _Surroundings:
         i, j, distance = (part[both] for part in self.pairs)
         n, m = int(real.sum()), int(fake.sum())
         among = np.cumsum(real[self.of_x.rows], axis=1)
-        inside = Balls(self.of_x.radii(self.around, among), closed=False).hold(i, distance)
+        inside = Balls(_radii(self.of_x, self.around, among), closed=False).hold(i, distance)
         density, coverage = inside.sum() / (self.around * m), _distinct(i[inside], len(real)) / n
         if self.of_y is None:
             return np.nan, np.nan, density, coverage
-        closed = Balls(self.of_x.radii(self.near, among), closed=True).hold(i, distance)
-        back = Balls(self.of_y.radii(self.near, np.cumsum(fake[self.of_y.rows], axis=1)), closed=True)
+        closed = Balls(_radii(self.of_x, self.near, among), closed=True).hold(i, distance)
+        back = Balls(_radii(self.of_y, self.near, np.cumsum(fake[self.of_y.rows], axis=1)), closed=True)
         return (
             _distinct(j[closed], len(fake)) / m,
             _distinct(i[back.hold(j, distance)], len(real)) / n,

@@ -81,15 +81,16 @@ def covered_interval(hits: Array, *, seed: int = 0, draws: int = 2000) -> Estima
     The interval is of the expected number for so many samples, Σ 1 − exp(−λ) over modes with λ expected hits, and
     holds the number itself.  Its low end is the 2.5 % quantile with λ drawn from Γ(hits), the posterior under Haldane's
     prior, or 1.96·√f below, whichever is less; its high end is 1.96·√f above, f being the number of modes that are hit
-    once: without its one hit each of these would be missed, which is the jackknife's error.  A bootstrap says ± 0 where
-    all modes are hit.
+    once: without its one hit each of these would be missed, which is the jackknife's error; or 0.975 above, if that is
+    more and a mode is missed, which may have had up to 3.69 expected hits.  A bootstrap says ± 0 where all are hit.
     """
     counts = np.asarray(hits, dtype=np.float64)
     found, once = float((counts > 0).sum()), float((counts == 1).sum())
     rate = np.random.default_rng(seed).gamma(np.maximum(counts[counts > 0], 1e-9), size=(draws, int(found)))
     expected = (1 - np.exp(-rate)).sum(axis=1)
     low = min(float(np.quantile(expected, 0.025)), found - Z95 * once**0.5)
-    return Estimate(found, max(low, 0.0), min(found + Z95 * once**0.5, len(counts)), int(counts.sum()))
+    high = found + max(Z95 * once**0.5, 0.975)
+    return Estimate(found, max(low, 0.0), min(high, float(len(counts))), int(counts.sum()))
 
 
 class ModeReplicates(NamedTuple):
