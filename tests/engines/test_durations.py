@@ -35,7 +35,7 @@ def test_unmeasured_trainings_are_judged_by_their_steps_and_the_kind_of_data(tmp
 
 
 def test_what_was_measured_here_counts_and_says_how_fast_steps_are(tmp_path: Path) -> None:
-    took(tmp_path, "bits-long", json.dumps({"train_seconds": 48.0}))
+    took(tmp_path, "bits-long", json.dumps({"train": {"seconds": 48.0}}))
     took(tmp_path, "bits-control", "{")  # damaged: no measurement
     found = training_seconds(tmp_path, PARAMS)
     assert found == pytest.approx(
@@ -44,7 +44,7 @@ def test_what_was_measured_here_counts_and_says_how_fast_steps_are(tmp_path: Pat
 
 
 def test_a_dataset_comes_before_the_longest_training_on_it(tmp_path: Path) -> None:
-    took(tmp_path, "ring-long", json.dumps({"train_seconds": 60.0}))
+    took(tmp_path, "ring-long", json.dumps({"train": {"seconds": 60.0}}))
     found = priorities(tmp_path, PARAMS)
     assert found["train"] == {"ring-long": 600, "bits-long": 600 * 300 * LARGER / 900, "bits-control": 0}
     assert found["prepare"] == {"ring": 601, "bits": found["train"]["bits-long"] + 1}
@@ -73,7 +73,7 @@ def test_a_build_takes_hardly_longer_than_its_work_or_its_longest_training(
     params, rng = read(ROOT / "params.yaml"), random.Random(0)
     seconds = {run: rng.lognormvariate(2.0, 1.5) for run, entry in params["runs"].items() if "steps" in entry}
     for run, value in seconds.items():
-        took(tmp_path, run, json.dumps({"train_seconds": value}))
+        took(tmp_path, run, json.dumps({"train": {"seconds": value}}))
     order = priorities(tmp_path, params)["train"]
     best = max(sum(seconds.values()) / cores, *seconds.values())
     assert makespan(sorted(seconds, key=lambda run: -order[run]), seconds, cores) <= 1.02 * best

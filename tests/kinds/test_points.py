@@ -1,13 +1,11 @@
 """Points: what sources draw, what scores say of planted samples, what pictures show of a training."""
 
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, Space, Splits, space_of
@@ -250,13 +248,11 @@ def test_the_line_shows_three_curves_over_a_training(line: str, tmp_path: Path) 
     card = prepared(tmp_path, source="mixture_1d", train=100, held_out=50).card
     rising = np.linspace(0.1, 0.9, 200) * (5 if line == "critic" else 1)
     frames = moments(1, **{line: np.tile(rising, (4, 1)).astype(np.float32)})
-    still, moving = film(frames, card)
+    still, reel = film(frames, card)
     assert {TARGET, SAMPLES, SCORE} <= colours(still)
     without = film(moments(1), card)
     assert SCORE not in colours(without.still)
-    assert film(frames, card).moving == moving
-    with Image.open(io.BytesIO(moving)) as animation:
-        assert (animation.format, animation.n_frames) == ("GIF", 4)
+    assert reel.count == 4
 
 
 def test_the_plane_shows_samples_over_the_modes(tmp_path: Path) -> None:
@@ -272,11 +268,9 @@ def test_the_plane_shows_samples_over_the_modes(tmp_path: Path) -> None:
 def test_images_of_a_training_stand_in_rows() -> None:
     card = {"kind": "image", "levels": 17}
     x = np.random.default_rng(0).integers(0, 17, (4, 10, 1, 8, 8), dtype=np.uint8)
-    still, moving = film({"step": np.arange(4), "x": x}, card)
+    still, reel = film({"step": np.arange(4), "x": x}, card)
     assert still.shape[1] > still.shape[0]
-    with Image.open(io.BytesIO(moving)) as animation:
-        assert animation.n_frames == 4
-        assert animation.size[0] == still.shape[1]
+    assert (reel.count, reel.columns, reel.width) == (4, 1, still.shape[1])
 
 
 def test_a_grid_puts_a_sample_where_it_lies(tmp_path: Path) -> None:

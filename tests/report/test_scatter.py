@@ -73,9 +73,9 @@ def test_the_page_of_a_run_shows_them_under_their_captions() -> None:
         parameters=None,
     )
     pictures = run_page(found, [found], [], DatasetResult("d", CARD, {}, np.zeros(0))).pictures
-    assert [title for title, _, _ in pictures] == ["plain", "row", "map"]
+    assert [shown.title for shown in pictures] == ["plain", "row", "map"]
     drawn = png(scatter(POINTS.numpy(), np.array([0, 2, 1, 2])))
-    assert pictures[2][2] == picture(drawn)
+    assert pictures[2].picture == picture(drawn)
     with Image.open(io.BytesIO(drawn)) as image:
         assert image.size[0] == SIDE
 

@@ -51,6 +51,6 @@ def _weight(dataset: Mapping[str, Any]) -> float:
 def _last(folder: Path) -> float:
     """Seconds; 0 where no training has ended here."""
     try:
-        return float(json.loads((folder / "timing.json").read_bytes())["train_seconds"])
+        return float(json.loads((folder / "timing.json").read_bytes())["train"]["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0.0

@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 
 from genbench.capabilities import Completion, Latent, Scatter, Shown, capability
 from genbench.core import Data, GenerativeModel, Space, Splits, at_once
+from genbench.runtime.cost import Meter
 from genbench.storage.arrays import slices
 from genbench.storage.files import InputError
 
@@ -20,7 +21,13 @@ COMPLETED, COMPLETIONS = 6, 5
 
 @torch.no_grad()
 def draw(
-    model: GenerativeModel, splits: Splits, *, run: str, pictures: Collection[str], rng: Generator
+    model: GenerativeModel,
+    splits: Splits,
+    *,
+    run: str,
+    pictures: Collection[str],
+    rng: Generator,
+    meter: Meter | None = None,
 ) -> dict[str, np.ndarray]:
     """x: as many samples as there are held-out elements, under their conditions if the model heeds any.
 
@@ -28,12 +35,16 @@ def draw(
     its own, with a caption each in `captions`: as picture_0, picture_1, …, (rows, columns, *shape); all as stored data.
     A scatter plot has points_0, … (n, 2), and label_0, … (n,), −1 without labels, in its place.
 
+    meter: stopped as soon as x is drawn, before anything else is.
+
     Raises:
         InputError: samples of the wrong shape, or not finite.
     """
     model.eval()
     space, held_out = model.space, splits.held_out
     arrays = {"x": _samples(model, held_out, run, rng)}
+    if meter is not None:
+        meter.stop()
     latent, completion = capability(model, Latent), capability(model, Completion)
     shown = capability(model, Shown)
     if latent is not None and "interpolation" in pictures:

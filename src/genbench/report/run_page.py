@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from genbench.drawing.canvas import Picture as Pixels
 from genbench.drawing.scatter import scatter
-from genbench.drawing.tiles import png
 from genbench.kinds.kind import kind_of
 from genbench.report import course
-from genbench.report.frames import film
+from genbench.report.frames import Reel, film
 from genbench.report.pictures import Picture, picture
 from genbench.report.results import DatasetResult, Row, RunResult
 from genbench.report.svg import Figure, line_chart
@@ -19,6 +19,7 @@ from genbench.report.table import Column
 from genbench.scoring.estimates import Estimate
 
 CHARTS = 4  # columns of a table that are drawn too
+TRAINING = "From before the first step to after the last, always from the same noise."
 
 
 class Listed(NamedTuple):
@@ -32,11 +33,20 @@ class Listed(NamedTuple):
     charts: list[Figure]
 
 
+class Shown(NamedTuple):
+    """A picture of a run; reel: where the moments lie in it, if it can be played."""
+
+    title: str
+    text: str
+    picture: Picture
+    reel: Reel | None
+
+
 class RunPage(NamedTuple):
     """One run's pictures, curves and provenance."""
 
     row: Row  # the run alone
-    pictures: list[tuple[str, str, Picture]]  # title, explanation, picture
+    pictures: list[Shown]
     curves: list[Figure]
     course: list[Figure]
     tables: list[Listed]
@@ -64,7 +74,7 @@ def run_page(
     )
 
 
-def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, str, Picture]]:
+def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[Shown]:
     pairs = "Samples and what is closest to each in the training data, closest pairs first."
     walks = "Each row walks between two samples in the latent space."
     varied = (
@@ -72,45 +82,39 @@ def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, 
         "that change the picture most."
     )
     filled = "Left to right: original, occluded (hidden pixels are black), then the model's completions."
-    shown = [
+    moments = film(run.frames, dataset.card) if run.frames and dataset is not None else None
+    own = [
+        (str(caption).rstrip("."), "", _own(run, i, dataset))
+        for i, caption in enumerate(run.samples.get("captions", ()))
+    ]
+    shown: list[tuple[str, str, bytes | Pixels | None]] = [
         ("Samples", f"From {run.label}, not selected.", run.grid),
         ("Nearest in the training data", pairs if run.novelty["pairs"] else "", run.nearest),
-        *_film(run, dataset),
+        ("During training", TRAINING, moments.still if moments else None),
         ("Interpolation", walks, _in_rows(run.samples.get("interpolation"), dataset)),
         ("Traversal", varied, _in_rows(run.samples.get("traversal"), dataset)),
         ("Completions", filled, _in_rows(run.samples.get("completion"), dataset)),
-        *(
-            (str(caption).rstrip("."), "", _own(run, i, dataset))
-            for i, caption in enumerate(run.samples.get("captions", ()))
-        ),
+        *own,
     ]
-    return [(title, text, found) for title, text, content in shown if (found := picture(content))]
-
-
-def _film(run: RunResult, dataset: DatasetResult | None) -> list[tuple[str, str, bytes]]:
-    """Moments of the training side by side, and one after the other; nothing where the model shows none."""
-    if not run.frames or dataset is None:
-        return []
-    shown = film(run.frames, dataset.card)
-    text = "From before the first step to after the last, always from the same noise."
     return [
-        ("During training", text, png(shown.still)),
-        ("During training, animated", "The same moments, one after the other.", shown.moving),
+        Shown(title, text, found, moments.reel if moments and text is TRAINING else None)
+        for title, text, content in shown
+        if (found := picture(content))
     ]
 
 
-def _own(run: RunResult, i: int, dataset: DatasetResult | None) -> bytes:
-    """PNG of the i-th picture that the model itself gave: elements in rows, or a scatter plot."""
+def _own(run: RunResult, i: int, dataset: DatasetResult | None) -> Pixels | None:
+    """The i-th picture that the model itself gave: elements in rows, or a scatter plot."""
     if f"points_{i}" in run.samples:
-        return png(scatter(run.samples[f"points_{i}"], run.samples[f"label_{i}"]))
+        return scatter(run.samples[f"points_{i}"], run.samples[f"label_{i}"])
     return _in_rows(run.samples[f"picture_{i}"], dataset)
 
 
-def _in_rows(elements: np.ndarray | None, dataset: DatasetResult | None) -> bytes:
-    """PNG of elements (rows, columns, *shape), as they stand; nothing for none, or where their kind is not known."""
+def _in_rows(elements: np.ndarray | None, dataset: DatasetResult | None) -> Pixels | None:
+    """Elements (rows, columns, *shape), as they stand; nothing for none, or where their kind is not known."""
     if elements is None or dataset is None or not elements.size:
-        return b""
-    return png(kind_of(dataset.card).rows(elements, dataset.card))
+        return None
+    return kind_of(dataset.card).rows(elements, dataset.card)
 
 
 def _curves(run: RunResult) -> list[Figure]:

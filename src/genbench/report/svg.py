@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 from genbench.report.text import shorten
 
+BINS = 60  # of a curve some 250 pixels wide
+
 
 class Axis(NamedTuple):
     """Maps values to [0, 1] and knows its ticks."""
@@ -90,13 +92,13 @@ def dot_plot(title: str, dots: Sequence[Dot], axis: Axis, reference: float | Non
 
 
 def line_chart(title: str, steps: np.ndarray, losses: np.ndarray) -> Markup:
-    """Loss against step: the mean of up to 100 bins over the band from their smallest to largest value."""
+    """Loss against step: the mean of up to BINS bins over the band from their smallest to largest value."""
     left, right, top, bottom = 46, 280, 8, 122
     finite = np.isfinite(losses)
     steps, losses = steps[finite], losses[finite]
     if len(steps) == 0:
         return Markup("")
-    bins = np.array_split(np.arange(len(steps)), min(100, len(steps)))
+    bins = np.array_split(np.arange(len(steps)), min(BINS, len(steps)))
     xs, ys, lows, highs = (
         np.array([reduce(values[b]) for b in bins])
         for reduce, values in ((np.mean, steps), (np.mean, losses), (np.min, losses), (np.max, losses))

@@ -9,9 +9,8 @@ import pandas as pd
 
 from genbench.data.prepared import load as load_data
 from genbench.params.schema import External, Params, Run, load, pick
-from genbench.report import DatasetResult, RunResult, render
+from genbench.report import DatasetResult, RunResult, pictures, render
 from genbench.report.absent import Absent, why_missing
-from genbench.report.pictures import picture
 from genbench.report.weak import with_accuracy
 from genbench.storage.files import LEDGER, InputError, read_bytes, read_hash, read_json, read_npz, write_all
 from genbench.study import Score, parse
@@ -110,8 +109,8 @@ def _curve(path: Path) -> pd.DataFrame:
 def _picture(path: Path, what: str) -> bytes:
     content = read_bytes(path, what=what)
     try:
-        picture(content)
-    except OSError as error:
+        pictures.check(content)
+    except (OSError, SyntaxError) as error:  # Pillow's errors of a damaged PNG are either
         raise InputError(f"{path}: {what}: {error}; expected what its stage wrote") from error
     return content
 

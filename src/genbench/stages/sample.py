@@ -9,6 +9,7 @@ from genbench.kinds.kind import kind_of
 from genbench.models import sampling
 from genbench.params.schema import load, pick
 from genbench.runtime import machine
+from genbench.runtime.cost import Meter, note, surroundings
 from genbench.stages.inputs import dataset_of
 from genbench.stages.trained import trained
 from genbench.storage.files import npz_bytes, write_all
@@ -24,6 +25,9 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     model = trained(run, entry, prepared, out).to(device)
     rng = Generator(device).manual_seed(machine.seed_of(entry.seed, run, "sample"))
     kind = kind_of(prepared.card)
-    arrays = sampling.draw(model, splits_of(prepared, device), run=run, pictures=kind.pictures, rng=rng)
+    splits, meter = splits_of(prepared, device), Meter()
+    arrays = sampling.draw(model, splits, run=run, pictures=kind.pictures, rng=rng, meter=meter)
     grid = kind.grid(arrays["x"], prepared.card)
     write_all(out, {"samples.npz": npz_bytes(arrays), "grid.png": tiles.png(grid)})
+    drawn = {"n": len(arrays["x"]), "seconds": meter.seconds, "cpu_seconds": meter.cpu_seconds}
+    note(out, "sample", drawn | {"threads": entry.threads} | surroundings(device))

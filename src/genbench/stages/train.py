@@ -1,9 +1,9 @@
 """Stage `train`: a run's weights, its loss curve, and what was seen of it on the way."""
 
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,8 +13,9 @@ from genbench.params.schema import Run, load, pick
 from genbench.provenance.fingerprints import training_fingerprint
 from genbench.runtime import group as processes
 from genbench.runtime import machine
+from genbench.runtime.cost import Meter, note, surroundings
 from genbench.stages.inputs import about, dataset_of
-from genbench.storage.files import json_bytes, npz_bytes, write_all, write_whole
+from genbench.storage.files import npz_bytes, write_all
 from genbench.storage.weights import weights_bytes
 from genbench.training import loop
 from genbench.training.batches import splits_of
@@ -25,7 +26,7 @@ CHECKPOINTS = Path("results/checkpoints")
 
 def run(run: str, data: Path, out: Path, params: Path) -> None:
     """Killed and started again, it ends with the same bytes."""
-    began = time.monotonic()
+    meter = Meter()
     settings = load(params)
     entry = pick(settings.runs, run, "runs", params)
     prepared = dataset_of(run, entry, data)
@@ -45,7 +46,7 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
         record = loop.train(model, splits_of(prepared, device), budget, job, how)
     if not group.is_rank_zero:
         return
-    timing = _timing(entry, time.monotonic() - began)
+    timing = _timing(entry, meter) | surroundings(device) | {"processes": group.size}
     contents = {
         "curve.csv": _csv(record.curve),
         "followed.npz": npz_bytes(record.follower.arrays()),
@@ -53,7 +54,7 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
         "model.safetensors": weights_bytes(model, owner),
     }
     write_all(out, contents)
-    write_whole(out / "timing.json", json_bytes(timing | {"device": str(device), "processes": group.size}))
+    note(out, "train", timing, alone=True)
     job.checkpoint.unlink(missing_ok=True)
 
 
@@ -63,7 +64,12 @@ def _csv(curve: Sequence[loop.CurvePoint]) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _timing(entry: Run, seconds: float) -> dict[str, float]:
-    rounded = round(seconds, 3)
-    speed = round(entry.steps * entry.batch_size / rounded, 1)
-    return {"train_seconds": rounded, "images_per_second": speed, "threads": entry.threads}
+def _timing(entry: Run, meter: Meter) -> dict[str, Any]:
+    seconds = meter.seconds
+    speed = round(entry.steps * entry.batch_size / max(seconds, 1e-3), 1)
+    return {
+        "seconds": seconds,
+        "cpu_seconds": meter.cpu_seconds,
+        "images_per_second": speed,
+        "threads": entry.threads,
+    }

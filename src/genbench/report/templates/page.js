@@ -43,6 +43,41 @@ document.addEventListener("click", (event) => {
   for (const run of runs) if (run.dataset.section === section) run.open = "open" in button.dataset;
 });
 // Pictures of runs in a window of their own: those that stand in the runs' rows below, which are in the page once.
+// A film: one moment at a time of the picture that shows them all.
+function play(figure, button) {
+  const screen = figure.querySelector(".screen");
+  button.textContent = screen ? "Play" : "Stop";
+  if (screen) return screen.remove();
+  const still = figure.querySelector("img"), frame = document.createElement("div"), image = still.cloneNode();
+  const [count, columns, width, height, gap] = figure.dataset.reel.split(" ").map(Number);
+  const scale = Math.max(1, Math.min(2, Math.floor(figure.clientWidth / width)));
+  frame.className = "screen";
+  frame.style.width = scale * width + "px";
+  frame.style.height = scale * height + "px";
+  image.width = scale * still.naturalWidth;
+  image.height = scale * still.naturalHeight;
+  image.alt = "";
+  frame.append(image);
+  button.after(frame);
+  const show = (i) => {
+    if (!frame.isConnected) return;
+    const x = (i % columns) * (width + gap), y = Math.floor(i / columns) * (height + gap);
+    image.style.translate = `${-scale * x}px ${-scale * y}px`;
+    setTimeout(show, i === count - 1 ? 2500 : 700, (i + 1) % count);
+  };
+  show(0);
+}
+for (const figure of document.querySelectorAll("[data-reel]")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "play";
+  button.textContent = "Play";
+  figure.append(button);
+}
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button.play");
+  if (button) play(button.parentElement, button);
+});
 const dialog = document.getElementById("pictures"), content = dialog.querySelector("div");
 function pictures(id, count) {
   const run = document.getElementById(id), column = document.createElement("section");
