@@ -37,6 +37,8 @@ class Subject(NamedTuple):
     asked: (m,) the labels that the samples were asked to show, None for a model without conditions.
     model, rng: the model itself, to be asked for what else it offers, and the randomness for that on the model's
     device; None for samples from elsewhere.
+    followed: step (m,) and x (m, n, *shape), samples of one noise at moments of the training; empty where there are
+    none.
     """
 
     samples: np.ndarray
@@ -45,6 +47,7 @@ class Subject(NamedTuple):
     field: "ScoreField | None" = None
     model: "GenerativeModel | None" = None
     rng: "Generator | None" = None
+    followed: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 class Comparison(NamedTuple):

@@ -29,20 +29,20 @@ Verdict = Literal["collapses", "oscillates", "gets worse", "still improving", "c
 
 RULE = (
     f"Collapses: at the end {LOST:.0%} or more of the modes are gone that were held before (a mode is held with "
-    f"{HELD:.0%} of its share of the data). Oscillates, over the second half of the training: Fisher's g finds a period "
-    f"of {CYCLES} cycles or more with p < {RARE} in the shares of modes or in the distance, and moments half a period "
-    f"apart differ by {SWING} or more in total variation beyond sampling; or neighbouring moments do by {CHURN} while the "
-    f"distance does not fall. Collapses, too: fewer than {NEVER:.0%} of the modes are held, and the distance does not "
-    f"fall. Gets worse, still improving: the distance's mean over the last quarter is above or below that over the third "
-    f"by {BETTER:.0%} and by {ERRORS} standard errors. Converged: else."
+    f"{HELD:.0%} of its share of the data). Oscillates, over the second half of the training: Fisher's g finds a "
+    f"period of {CYCLES} cycles or more with p < {RARE} in the shares of modes or in the distance, and moments half a "
+    f"period apart differ by {SWING} or more in total variation beyond sampling; or neighbouring moments do by {CHURN} "
+    f"while the distance does not fall. Collapses, too: fewer than {NEVER:.0%} of the modes are held, and the distance "
+    f"does not fall. Gets worse, still improving: the distance's mean over the last quarter is above or below that "
+    f"over the third by {BETTER:.0%} and by {ERRORS} standard errors. Converged: else."
 )
 
 
 class Moments(NamedTuple):
     """What is seen of a training.
 
-    steps: (m,).  modes: (m, n), to which of the k modes or classes each sample belongs.  good: (m, n), whether it counts
-    for its mode.  shares: (k,) of the data.  distances: (m,), the Fréchet distance from the data.
+    steps: (m,).  modes: (m, n), to which of the k modes or classes each sample belongs.  good: (m, n), whether it
+    counts for its mode.  shares: (k,) of the data.  distances: (m,), the Fréchet distance from the data.
     """
 
     steps: Integers
@@ -84,8 +84,22 @@ class Dynamics(NamedTuple):
         }
 
 
+def record_of(seen: Moments) -> dict[str, Any]:
+    """What `metrics.json` holds of a training: the series, and the scores where there is a verdict."""
+    found = dynamics(seen)
+    return {
+        "n": int(seen.modes.shape[1]),
+        "step": seen.steps.tolist(),
+        "distance": [float(f"{value:.6g}") for value in seen.distances],
+        "modes": held_modes(seen).tolist(),
+        "of": len(seen.shares),
+        "shares": (_counts(seen.modes, len(seen.shares)) / seen.modes.shape[1]).round(4).tolist(),
+        "scores": None if found is None else found.as_dict(),
+    }
+
+
 def held_modes(seen: Moments) -> Integers:
-    """(m,): how many modes hold a tenth of the good samples that their share of the data would give, and one at least."""
+    """(m,): how many modes hold a tenth of the good samples that their share of the data gives, and one at least."""
     n, k = seen.modes.shape[1], len(seen.shares)
     counts = _counts(seen.modes, k, seen.good)
     found: Integers = (counts >= np.maximum(1, HELD * n * seen.shares)).sum(1)
@@ -144,10 +158,7 @@ def _counts(modes: Integers, k: int, good: np.ndarray | None = None) -> Floats:
     """(m, n) -> (m, k): samples of each mode, of the good ones alone where it is said which."""
     rows = range(len(modes))
     return np.array(
-        [
-            np.bincount(modes[i], None if good is None else good[i].astype(float), minlength=k)
-            for i in rows
-        ],
+        [np.bincount(modes[i], None if good is None else good[i].astype(float), minlength=k) for i in rows],
         dtype=np.float64,
     )
 

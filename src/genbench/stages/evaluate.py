@@ -21,7 +21,7 @@ from genbench.scoring.measures import measures
 from genbench.scoring.resampling import FOLDS, Scored, draws
 from genbench.stages.inputs import dataset_of
 from genbench.stages.trained import trained
-from genbench.storage.files import json_bytes, npz_bytes, write_all
+from genbench.storage.files import json_bytes, npz_bytes, read_npz, write_all
 from genbench.training.batches import splits_of
 
 SHOWN = 5  # scores of a run in its summary
@@ -53,6 +53,7 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
             capability(model, ScoreField),
             model,
             torch.Generator(device).manual_seed(machine.seed_of(entry.seed, run, "ask")),
+            read_npz(out / "followed.npz", what="what the training kept"),
         )
         torch.manual_seed(seed)
         kind, likelihoods = likelihood_scores(model, prepared, space, drawn)

@@ -11,7 +11,7 @@ from genbench.extractors import classifier, readers
 from genbench.extractors.base import Extractor
 from genbench.extractors.pca_pixels import PcaPixels
 from genbench.extractors.random_convolution import RandomConvolution
-from genbench.kinds.image import questions
+from genbench.kinds.image import diversity, questions
 from genbench.kinds.kind import Comparison, Kind, Subject
 from genbench.scoring import metrics
 from genbench.scoring.comparison import sample_scores
@@ -35,11 +35,14 @@ def compare(
         if data.card.get("paired"):
             scores["l1"] = _distance_of_pairs(kind, data, subject.samples, drawn)
     histogram = metrics.class_histogram(fake.labels, data.classes)
-    facts = {
+    facts: dict[str, Any] = {
         "extractor": extract.sha256,
         "class_histogram": [float(share) for share in histogram],
         "extractors": _extractor_scores(data, extract, subject.samples, scores["fid"].estimate),
     }
+    facts["collapse"] = diversity.collapse_of(data, extract, real, fake, subject.samples, seed=seed)
+    if subject.followed:
+        facts["dynamics"] = diversity.over_training(data, extract, real, subject.followed)
     read = readers.load(extractor, data)
     found = questions.answers(data, subject, extract, read, seed=seed)
     if found.tables:

@@ -9,7 +9,7 @@ from genbench.scoring.metrics.arrays import Array, Floats, floats
 
 
 class Period(NamedTuple):
-    """g: the share of the largest ordinate of the periodogram.  p: of a g as large, of white noise.  length: in steps."""
+    """g: the share of the periodogram's largest ordinate.  p: of a g as large, of white noise.  length: in steps."""
 
     g: float
     p: float
@@ -20,8 +20,8 @@ def fisher_g(series: Array, *, cycles: int = 1) -> Period:
     """Fisher's test for a period (Proc. R. Soc. A 125:54, 1929): g = max_j I_j / Σ_j I_j.
 
     series (n,), n ≥ 8, from which a straight line is taken off; I_j is its periodogram at j/n, `cycles` ≤ j < n/2.  Of
-    m ordinates of Gaussian white noise P(g > x) = Σ_{j ≥ 1, jx < 1} (−1)^{j−1} C(m, j) (1 − jx)^{m−1}.  A series without
-    any variation has g = 0, p = 1.  Raises ValueError for bad input or no frequency left.
+    m ordinates of Gaussian white noise P(g > x) = Σ_{j ≥ 1, jx < 1} (−1)^{j−1} C(m, j) (1 − jx)^{m−1}.  A series
+    without any variation has g = 0, p = 1.  Raises ValueError for bad input or no frequency left.
     """
     x = detrended(series)
     power = np.abs(np.fft.rfft(x)[cycles : (len(x) + 1) // 2]) ** 2
@@ -60,7 +60,7 @@ def prewhitened(series: Array) -> Floats:
 
 
 def returning(series: Array) -> tuple[float, int]:
-    """The largest autocorrelation after the first that is below 0, and its lag, up to half of the length; 0, 0 for none.
+    """The largest autocorrelation after the first below 0, and its lag, up to half of the length; 0, 0 for none.
 
     series (n, k): the autocorrelation of detrended rows is Σ_t x_t·x_{t+l} / Σ_t x_t·x_t.
     """
