@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import NamedTuple
 
+from genbench.report import course
 from genbench.report.agreement import Agreement
 from genbench.report.results import Row
 from genbench.report.table import Column, column, leading
@@ -33,6 +34,8 @@ def findings(rows: Sequence[Row], judgement: Judgement, agreement: Agreement | N
         _novelty(models, judgement),
         _quality(rows),
         _beaten(rows),
+        _said("Did it collapse?", course.collapse_answer(rows)),
+        _said("Did the training settle?", course.course_answer(rows)),
         _likelihood(rows),
         _ranking(agreement),
     ]
@@ -126,6 +129,10 @@ def _likelihood(rows: Sequence[Row]) -> Finding | None:
     if not all(isfinite(row.estimates[name].value) for row in models if name in row.estimates):
         return None
     return Finding("How likely is new data?", _winner(column(name, SCORES[name], rows), rows))
+
+
+def _said(question: str, answer: tuple[str, bool] | None) -> Finding | None:
+    return None if answer is None else Finding(question, *answer)
 
 
 def _ranking(found: Agreement | None) -> Finding | None:

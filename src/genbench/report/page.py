@@ -10,6 +10,7 @@ import numpy as np
 from genbench.drawing.pages import templates
 from genbench.drawing.tiles import png
 from genbench.kinds.kind import kind_of
+from genbench.report import course
 from genbench.report.absent import Absent
 from genbench.report.agreement import METHOD, Agreement, agreement
 from genbench.report.findings import Finding, findings
@@ -68,6 +69,8 @@ class Section(NamedTuple):
     findings: list[Finding]
     preview: Picture | None  # a few held-out elements
     strips: dict[str, Picture]  # by name of the row, samples of its first run
+    spreads: list[course.Spread]
+    courses: list[course.Course]
 
     @property
     def runs(self) -> list[RunResult]:
@@ -120,6 +123,9 @@ def html_page(
         "datasets": [section.name for section in sections if section.models],
         "judged": any(section.judgement.verdicts for section in sections),
         "verdicts": [name for name, _ in VERDICTS],
+        "collapse_rule": course.COLLAPSE_RULE,
+        "course_rule": course.COURSE_RULE,
+        "healthy": course.HEALTHY,
     }
     page = environment.get_template("index.html")
     return page.render(sections=sections, run_page=_run_page, any_runs=bool(runs), **constants)
@@ -172,6 +178,8 @@ def _section(
         findings=findings(rows, judgement, agreed),
         preview=_strip(dataset.examples, dataset) if dataset else None,
         strips={row.name: shown for row in rows if (shown := _strip(row.runs[0].samples.get("x"), dataset))},
+        spreads=course.spreads(rows),
+        courses=course.courses(rows),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from genbench.drawing.scatter import scatter
 from genbench.drawing.tiles import png
 from genbench.kinds.kind import kind_of
+from genbench.report import course
 from genbench.report.frames import film
 from genbench.report.pictures import Picture, picture
 from genbench.report.results import DatasetResult, Row, RunResult
@@ -37,6 +38,7 @@ class RunPage(NamedTuple):
     row: Row  # the run alone
     pictures: list[tuple[str, str, Picture]]  # title, explanation, picture
     curves: list[Figure]
+    course: list[Figure]
     tables: list[Listed]
     columns: list[Column]
     commands: list[str]
@@ -51,6 +53,7 @@ def run_page(
         row=Row(run.name, (run,)),
         pictures=_pictures(run, dataset),
         curves=_curves(run),
+        course=course.charts(run),
         tables=[_listed(run, table) for table in run.metrics.get("tables", ())],
         columns=[column for column in columns if column.name in run.estimates],
         commands=[

@@ -110,6 +110,21 @@ def collapse(train: Array, real: Elements, fake: Elements, *, classes: int, seed
     )
 
 
+def modes_record(modes: Integers, good: np.ndarray, data: Floats) -> dict[str, Any]:
+    """The verdict by modes alone: modes (n,) of samples, good (n,) whether they count, data (k,) the true shares.
+
+    What `Collapse` has besides is asked of images alone.
+    """
+    labels = np.where(good, modes, len(data))  # a class of their own, which the data do not have
+    found = lost_classes(labels, np.append(data, 0.0))
+    return {
+        "verdict": verdict_of(found, math.inf, 0.0, math.inf),
+        "held": found.asked - len(found.lost),
+        "asked": found.asked,
+        "lost": found.lost,
+    }
+
+
 class Lost(NamedTuple):
     """lost: the classes that are not held, of `asked` that enough samples were expected of."""
 

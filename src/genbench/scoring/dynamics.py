@@ -38,6 +38,9 @@ RULE = (
 )
 
 
+HEALTHY = ""
+
+
 class Moments(NamedTuple):
     """What is seen of a training.
 

@@ -1,7 +1,6 @@
 """Samples of points against held-out points, and against the true mixture where the card describes one."""
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,10 @@ from genbench.core import space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors import plain
 from genbench.kinds.kind import Card, Comparison, Kind, Subject
+from genbench.kinds.points.diversity import modes_of
 from genbench.kinds.points.mixture import WITHIN, mixture_gradient, mixture_log_density
 from genbench.scoring import metrics
 from genbench.scoring.comparison import manifold_scores
-from genbench.scoring.dynamics import Moments, record_of
 from genbench.scoring.estimates import Estimate, Measurement, mean_interval
 from genbench.scoring.likelihoods import log_density_gradient, log_prob
 from genbench.scoring.resampling import Draws, Scored, crossed_scores, mean_over
@@ -35,8 +34,7 @@ def compare(
     measures: dict[str, Measurement] = {}
     facts: dict[str, Any] = {"extractor": digest}
     if "centres" in data.card:
-        if subject.followed:
-            facts["dynamics"] = _over_training(real, data.card, subject.followed)
+        facts |= modes_of(real, fake, data.card, subject.followed)
         scores |= _modes(fake, data.card, drawn, seed)
         if subject.likelihood is not None:
             scores["excess_nll"] = excess_nll(real, data, subject.likelihood, drawn)
@@ -46,22 +44,6 @@ def compare(
         if subject.field is not None:
             measures |= gradient_cosines(real, data.card, subject.field, seed)
     return Comparison(scores, facts, measures)
-
-
-def _over_training(real: np.ndarray, card: Card, followed: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Modes of the mixture and Fréchet distances of the points themselves, of samples (m, n, d) along a training."""
-    x = followed["x"].astype(np.float64)
-    finite = np.isfinite(x).all((1, 2))
-    x, steps = x[finite], followed["step"][finite]
-    distance, mode = metrics.nearest(np.array(card["centres"]), x.reshape(-1, x.shape[2]))
-    seen = Moments(
-        steps,
-        mode[:, 0].reshape(x.shape[:2]),
-        (distance[:, 0] <= WITHIN * float(card["sigma"])).reshape(x.shape[:2]),
-        np.array(card["weights"]),
-        np.array([metrics.frechet_value(real, each) for each in x]),
-    )
-    return record_of(seen)
 
 
 def gradient_cosines(real: np.ndarray, card: Card, field: ScoreField, seed: int) -> dict[str, Measurement]:

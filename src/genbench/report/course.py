@@ -1,0 +1,203 @@
+"""Did it collapse, did it oscillate: what the page shows of samples and of trainings, by the rules of `scoring`."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from genbench.report.results import Row, RunResult, short_name
+from genbench.report.svg import Figure, line_chart
+from genbench.report.text import minus
+from genbench.scoring import collapse, dynamics
+
+COLLAPSE_RULE, COURSE_RULE, HEALTHY = collapse.RULE, dynamics.RULE, dynamics.HEALTHY
+ALARMING = {"collapsed", "drops classes", "collapses", "oscillates", "gets worse"}
+
+
+class Spread(NamedTuple):
+    """One run's row of the table on collapse: texts, empty where nothing was measured."""
+
+    run: RunResult
+    verdict: str
+    held: str
+    lost: str
+    vendi: str
+    alike: str
+    support: str
+    bins: str
+    recall: str
+
+    @property
+    def control(self) -> str | None:
+        return self.run.control
+
+    @property
+    def alarming(self) -> bool:
+        return self.verdict in ALARMING
+
+
+class Course(NamedTuple):
+    """One run's row of the table on trainings, with the chart of its distance."""
+
+    run: RunResult
+    verdict: str
+    chart: Figure
+    best: str
+    last: str
+    churn: str
+    returns: str
+    period: str
+    modes: str
+
+    @property
+    def control(self) -> str | None:
+        return self.run.control
+
+    @property
+    def alarming(self) -> bool:
+        return self.verdict in ALARMING
+
+
+def spreads(rows: Sequence[Row]) -> list[Spread]:
+    """Every run of which collapse was asked, in the order of the rows."""
+    return [
+        _spread(run, run.metrics["collapse"]) for row in rows for run in row.runs if "collapse" in run.metrics
+    ]
+
+
+def courses(rows: Sequence[Row]) -> list[Course]:
+    """Every run whose training kept samples."""
+    return [
+        _course(run, run.metrics["dynamics"]) for row in rows for run in row.runs if "dynamics" in run.metrics
+    ]
+
+
+def charts(run: RunResult) -> list[Figure]:
+    """Over the training of one run: the distance, the modes held, and the change of shares between neighbours."""
+    if "dynamics" not in run.metrics:
+        return []
+    found = run.metrics["dynamics"]
+    steps, shares = np.array(found["step"], float), np.array(found["shares"])
+    moved = np.abs(np.diff(shares, axis=0)).sum(1) / 2
+    drawn = [
+        (f"Fréchet distance, N {found['n']}", steps, np.array(found["distance"], float)),
+        (f"modes held, of {found['of']}", steps, np.array(found["modes"], float)),
+        ("total variation from the moment before", steps[1:], moved),
+    ]
+    return [
+        Figure(caption, line_chart(f"{run.label}: {caption}, against step", at, values))
+        for caption, at, values in drawn
+    ]
+
+
+def collapse_answer(rows: Sequence[Row]) -> tuple[str, bool] | None:
+    """A sentence on the models' samples, and whether it is alarming; None where collapse was asked of none."""
+    verdicts = {
+        run.name: run.metrics["collapse"]["verdict"]
+        for row in rows
+        if not row.control
+        for run in row.runs
+        if "collapse" in run.metrics
+    }
+    if not verdicts:
+        return None
+    return _counted(verdicts, ("collapsed", "drops classes"), "diverse", rows)
+
+
+def course_answer(rows: Sequence[Row]) -> tuple[str, bool] | None:
+    """The same of the trainings that kept samples."""
+    verdicts = {
+        run.name: run.metrics["dynamics"]["scores"]["verdict"]
+        for row in rows
+        for run in row.runs
+        if (run.metrics.get("dynamics") or {}).get("scores")
+    }
+    if not verdicts:
+        return None
+    bad = ("oscillates", "collapses", "gets worse", "still improving")
+    return _counted(verdicts, bad, "converged", rows)
+
+
+def _counted(
+    verdicts: dict[str, str], named: Sequence[str], rest: str, rows: Sequence[Row]
+) -> tuple[str, bool]:
+    dataset = rows[0].dataset
+    said = []
+    for verdict in named:
+        names = [short_name(name, dataset) for name, found in verdicts.items() if found == verdict]
+        if names:
+            shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+            said.append(f"{verdict}: {shown}")
+    count = sum(found == rest for found in verdicts.values())
+    return f"{'; '.join([f'{count} of {len(verdicts)} {rest}', *said])}.", bool(
+        ALARMING & set(verdicts.values())
+    )
+
+
+def _spread(run: RunResult, found: dict[str, Any]) -> Spread:
+    if "vendi" not in found:
+        return Spread(run, found["verdict"], _of(found), _listed(found["lost"]), "", "", "", "", "")
+    known = [value for value in found["recall"] if value is not None]
+    return Spread(
+        run,
+        found["verdict"],
+        _of(found),
+        _listed(found["lost"]),
+        _against(found, "vendi", "{:.1f}"),
+        _against(found, "alike", "{:.2f}"),
+        _against(found, "support", "{:,.0f}"),
+        f"{found['ndb']:.2f}",
+        f"{min(known):.2f} … {max(known):.2f}" if known else "",
+    )
+
+
+def _course(run: RunResult, found: dict[str, Any]) -> Course:
+    chart = Figure(
+        f"{run.label}: Fréchet distance against step",
+        line_chart(
+            f"{run.label}: Fréchet distance against step",
+            np.array(found["step"], float),
+            np.array(found["distance"], float),
+        ),
+    )
+    scores = found["scores"]
+    if scores is None:
+        return Course(run, "", chart, "", "", "", "", "", "")
+    sure = scores["p"] < dynamics.RARE
+    return Course(
+        run,
+        scores["verdict"],
+        chart,
+        f"{scores['best']:.3g} at step {scores['best_step']:,}",
+        f"{scores['last']:.3g}",
+        minus(f"{scores['churn']:.3f}"),
+        f"{scores['returns']:.2f}" if scores["lag"] else "0",
+        (f"{scores['period']:,.0f} steps, " if sure else "") + f"g {scores['g']:.2f}, p {_p(scores['p'])}",
+        f"{scores['ever']} − {scores['now']}, of {found['of']}",
+    )
+
+
+def _p(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.01 else "< 0.01" if value >= 1e-4 else "< 0.0001"
+
+
+def _of(found: dict[str, Any]) -> str:
+    return f"{found['held']} of {found['asked']}"
+
+
+def _listed(lost: Sequence[int]) -> str:
+    return ", ".join(map(str, lost[:10])) + (f" and {len(lost) - 10} more" if len(lost) > 10 else "")
+
+
+def _against(found: dict[str, Any], name: str, form: str) -> str:
+    """ "12.3 (12.1)": the value, and that of real data."""
+    return f"{_value(found[name], form)} ({_value(found[f'{name}_real'], form)})"
+
+
+def _value(estimate: dict[str, Any] | None, form: str) -> str:
+    """∞ for a support without a pair of equal samples."""
+    if estimate is None:
+        return "–"
+    value = estimate["value"]
+    return "∞" if value is None or not math.isfinite(value) else form.format(value)
