@@ -21,17 +21,18 @@ FEW = 0.5  # of the classes
 ALIKE = 0.5  # of the way from the similarity of real data to that of equal images
 DIVERSE = 0.5  # of the Vendi score of real data
 NEAR = 0.01  # quantile of the distances of real elements to their nearest others: as near is a duplicate
-PAIRS = 500  # of images
+PAIRS = 1000  # of images
 BALLS = 3  # nearest neighbours in recall
 PER_BIN = 20  # real elements
 
 Verdict = Literal["collapsed", "drops classes", "diverse"]
 
 RULE = (
-    f"Collapsed: fewer than {FEW:.0%} of the classes are held (a class is held with {HELD:.0%} of its share of the "
-    f"data), or the Vendi score is below {DIVERSE:.0%} of that of real data, or images of a class are alike by MS-SSIM "
-    f"by more than {ALIKE:.0%} of the way from real images to equal ones, or the birthday test finds a support smaller "
-    f"than the number of samples, its interval included. Drops classes: else, if a class is not held. Diverse: else."
+    f"Collapsed: fewer than {100 * FEW:.0f} % of the classes are held (a class is held with {100 * HELD:.0f} % of its "
+    f"share of the data), or the Vendi score is below {100 * DIVERSE:.0f} % of that of real data, or images of a class "
+    f"are alike by MS-SSIM by more than {100 * ALIKE:.0f} % of the way from real images to equal ones, or the birthday "
+    "test finds a support smaller than the number of samples, its interval included. Drops classes: else, if a class "
+    "is not held. Diverse: else."
 )
 
 
@@ -80,7 +81,7 @@ def collapse(train: Array, real: Elements, fake: Elements, *, classes: int, seed
     found = lost_classes(fake.labels, data)
     near = float(np.quantile(metrics.nearest_others(_flat(real))[0], NEAR))
     vendi, vendi_real = (metrics.vendi_score(_directed(x.features), seed=seed) for x in (fake, real))
-    alike, alike_real = (_alike(x, seed) for x in (fake, real))
+    alike, alike_real = (_alike(fake, seed), _alike(real, 0))
     support, support_real = (novelty.birthday_support(_flat(x), threshold=near).support for x in (fake, real))
     bins = different_bins(
         train,

@@ -28,16 +28,15 @@ ERRORS = 3  # standard errors of that change
 Verdict = Literal["collapses", "oscillates", "gets worse", "still improving", "converged"]
 
 RULE = (
-    f"Collapses: at the end {LOST:.0%} or more of the modes are gone that were held before (a mode is held with "
-    f"{HELD:.0%} of its share of the data). Oscillates, over the second half of the training: Fisher's g finds a "
-    f"period of {CYCLES} cycles or more with p < {RARE} in the shares of modes or in the distance, and moments half a "
-    f"period apart differ by {SWING} or more in total variation beyond sampling; or neighbouring moments do by {CHURN} "
-    f"while the distance does not fall. Collapses, too: fewer than {NEVER:.0%} of the modes are held, and the distance "
-    f"does not fall. Gets worse, still improving: the distance's mean over the last quarter is above or below that "
-    f"over the third by {BETTER:.0%} and by {ERRORS} standard errors. Converged: else."
+    "Oscillates, over the second half of the training: Fisher's g finds a period of "
+    f"{CYCLES} cycles or more with p < {RARE} in the shares of modes or in the distance, and moments half a period "
+    f"apart differ by {SWING} or more in total variation beyond sampling. Collapses: at the end {100 * LOST:.0f} % or "
+    f"more of the modes are gone that were held before (a mode is held with {100 * HELD:.0f} % of its share of the "
+    f"data). Oscillates, too: neighbouring moments differ by {CHURN} or more in total variation beyond sampling, and "
+    f"the distance does not fall. Collapses, too: fewer than {100 * NEVER:.0f} % of the modes are held, and the "
+    "distance does not fall. Gets worse, still improving: the distance's mean over the last quarter is above or below "
+    f"that over the third by {100 * BETTER:.0f} % and by {ERRORS} standard errors. Converged: else."
 )
-
-
 HEALTHY = ""
 
 
@@ -122,14 +121,16 @@ def dynamics(seen: Moments) -> Dynamics | None:
     moved = churn(seen.modes[half:], k)
     returns, lag = returning(shares[half:])
     length, g, p = _period(shares[half:], seen.distances[half:])
-    swing = _apart(shares[half:], round(length / 2)) - floor
+    swing = _apart(shares[half:], length) - floor
     change, error = _change(seen.distances[half:quarter], seen.distances[quarter:])
     falls = change < -BETTER and change < -ERRORS * error
     rises = change > BETTER and change > ERRORS * error
     verdict: Verdict
-    if ever - now >= max(1.0, LOST * k):
+    if p < RARE and swing >= SWING:
+        verdict = "oscillates"
+    elif ever - now >= max(1.0, LOST * k):
         verdict = "collapses"
-    elif (p < RARE and swing >= SWING) or (moved >= CHURN and not falls):
+    elif moved >= CHURN and not falls:
         verdict = "oscillates"
     elif now < NEVER * k and not falls:
         verdict = "collapses"
@@ -184,9 +185,11 @@ def _period(shares: Floats, distances: Floats) -> tuple[float, float, float]:
     return found.length, found.g, min(1.0, 2 * found.p)
 
 
-def _apart(shares: Floats, lag: int) -> float:
-    """Mean total variation between moments `lag` apart."""
-    lag = min(max(1, lag), len(shares) - 1)
+def _apart(shares: Floats, length: float) -> float:
+    """Mean total variation between moments `length`/2 apart; 0 without a period."""
+    if not math.isfinite(length):
+        return 0.0
+    lag = min(max(1, round(length / 2)), len(shares) - 1)
     return float(np.abs(shares[lag:] - shares[:-lag]).sum(1).mean() / 2)
 
 

@@ -32,9 +32,14 @@ def fisher_g(series: Array, *, cycles: int = 1) -> Period:
         return Period(0.0, 1.0, math.inf)
     j = int(power.argmax())
     g = float(power[j] / total)
-    terms = range(1, min(m, math.ceil(1 / g) - 1) + 1)
-    p = math.fsum((-1) ** (i - 1) * math.comb(m, i) * (1 - i * g) ** (m - 1) for i in terms)
-    return Period(g, min(max(p, 0.0), 1.0), len(x) / (j + cycles))
+    return Period(g, fisher_p(g, m), len(x) / (j + cycles))
+
+
+def fisher_p(g: float, m: int) -> float:
+    """P(G ≥ g), 0 < g ≤ 1, for the largest of m ordinates of white noise over their sum."""
+    terms = range(1, min(m, max(1, math.ceil(1 / g) - 1)) + 1)
+    p = math.fsum((-1) ** (i - 1) * math.comb(m, i) * max(0.0, 1 - i * g) ** (m - 1) for i in terms)
+    return min(max(p, 0.0), 1.0)
 
 
 def detrended(series: Array) -> Floats:
