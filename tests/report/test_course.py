@@ -1,0 +1,85 @@
+"""What the page says of collapse and of trainings is what the records say."""
+
+from typing import Any
+
+import numpy as np
+from test_report import run, score
+
+from genbench.report import course, render
+from genbench.report.findings import findings
+from genbench.report.results import RunResult, rows_of
+from genbench.report.verdict import assess
+from genbench.scoring.dynamics import Moments, record_of
+
+M, N = 64, 200
+
+
+def recorded(name: str, period: float | None, collapse: dict[str, Any]) -> RunResult:
+    """A run whose training settled, or went round with this period in moments."""
+    rng = np.random.default_rng(0)
+    turn = 0 if period is None else np.sin(2 * np.pi * np.arange(M) / period)
+    modes = (rng.random((M, N)) < (0.5 + 0.4 * turn * np.ones(M))[:, None]).astype(np.int64)
+    seen = Moments(
+        10 * np.arange(M), modes, np.ones(modes.shape, bool), np.full(2, 0.5), 5 + 0.1 * rng.random(M)
+    )
+    made = run(name, "adversarial/gan", {"fid": score(7.0)}, {})
+    made.metrics.update(dynamics=record_of(seen), collapse=collapse)
+    return made
+
+
+def asked(verdict: str, lost: list[int], support: float | None) -> dict[str, Any]:
+    value = score(0.5)
+    return {
+        "verdict": verdict,
+        "held": 10 - len(lost),
+        "asked": 10,
+        "lost": lost,
+        "kl": 0.1,
+        "recall": [0.25, None, 0.75],
+        **dict.fromkeys(("vendi", "vendi_real", "alike", "alike_real", "support_real"), value),
+        "support": score(support),
+        "ndb": 0.25,
+        "missing": 0.0,
+        "bins": 39,
+    }
+
+
+RUNS = [
+    recorded("digits-still", None, asked("diverse", [], None)),
+    recorded("digits-round", 6.2, asked("drops classes", [3, 7], 2500.0)),
+    recorded("digits-few", None, {"verdict": "collapsed", "held": 1, "asked": 8, "lost": [*range(7)]}),
+]
+
+
+def test_verdicts_and_numbers_stand_in_the_tables() -> None:
+    still, turning, few = course.spreads(rows_of(RUNS))
+    assert (still.verdict, still.held, still.lost, still.support) == ("diverse", "10 of 10", "", "∞ (0)")
+    assert (turning.lost, turning.support, turning.recall) == ("3, 7", "2,500 (0)", "0.25 … 0.75")
+    assert (few.verdict, few.vendi, few.alarming) == ("collapsed", "", True)
+    settled, oscillating, _ = course.courses(rows_of(RUNS))
+    assert (settled.verdict, settled.alarming) == ("converged", False)
+    assert (oscillating.verdict, oscillating.alarming) == ("oscillates", True)
+    assert oscillating.period.startswith("62 steps, g ")
+    assert settled.modes == "2 − 2, of 2"
+    assert "<polyline" in oscillating.chart.svg
+
+
+def test_the_answers_count_and_name() -> None:
+    rows = rows_of(RUNS)
+    found = {each.question: each for each in findings(rows, assess(rows), None)}
+    collapse, settled = found["Did it collapse?"], found["Did the training settle?"]
+    assert collapse.answer == "1 of 3 diverse; collapsed: few; drops classes: round."
+    assert settled.answer == "2 of 3 converged; oscillates: round."
+    assert collapse.alarming
+    assert settled.alarming
+    alone = rows_of(RUNS[:1])
+    assert not any(each.alarming for each in findings(alone, assess(alone), None))
+
+
+def test_the_page_shows_both_with_their_rules_and_a_run_its_charts() -> None:
+    page = render(RUNS, [], [])["index.html"].decode()
+    assert course.COLLAPSE_RULE.split(":")[0] in page
+    assert page.count("<h3>Did it collapse?</h3>") == page.count("<h3>How the trainings went</h3>") == 1
+    assert page.count("total variation from the moment before</figcaption>") == len(RUNS)
+    plain = run("digits-old", "adversarial/gan", {"fid": score(7.0)}, {})
+    assert "How the trainings went" not in render([plain], [], [])["index.html"].decode()
