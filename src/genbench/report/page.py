@@ -23,6 +23,7 @@ from genbench.report.results import (
     Row,
     RunResult,
     measures_of,
+    not_ranked,
     runs_of,
 )
 from genbench.report.run_page import RunPage, run_page
@@ -52,6 +53,7 @@ class Section(NamedTuple):
     columns: list[Column]
     groups: list[tuple[str, int]]
     likelihoods: list[Column]
+    unranked: dict[str, list[str]]  # row -> rows ahead of its bound by no more than the bound may be loose
     measures: dict[str, list[Measured]]
     copying: list[Column]
     judgement: Judgement
@@ -161,6 +163,7 @@ def _section(
         columns=head,
         groups=[(group, span) for group, span in groups if span],
         likelihoods=columns(rows, (LIKELIHOOD,)),
+        unranked={row.name: [each.label for each in not_ranked(row, rows)] for row in rows},
         measures=measures_of(runs_of(rows)),
         copying=columns(rows, (COPYING,)),
         judgement=judgement,

@@ -1,6 +1,7 @@
 """What the report is made from: the results of one run, the seeds of one system, and one dataset."""
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -110,6 +111,18 @@ class Row(NamedTuple):
         return self.runs[0].metrics.get("likelihood")
 
     @property
+    def weights(self) -> int | None:
+        """Of a bound on the likelihood: how many importance weights it is a mean of."""
+        found = (self.runs[0].metrics.get("tightness") or {}).get("weights")
+        return None if found is None else int(found)
+
+    @property
+    def slack(self) -> Estimate | None:
+        """Nats by which ten times the weights tighten the bound; none where that is not known, or it is exact."""
+        found = (self.runs[0].metrics.get("tightness") or {}).get("gained")
+        return Estimate.from_dict(found) if found else None
+
+    @property
     def label(self) -> str:
         return short_name(self.name, self.dataset)
 
@@ -135,6 +148,15 @@ class Row(NamedTuple):
     def having(self, name: str) -> list[RunResult]:
         """The runs that have this score."""
         return [run for run in self.runs if name in run.estimates]
+
+
+def not_ranked(row: Row, rows: Iterable[Row]) -> list[Row]:
+    """Rows that are ahead of a bound in likelihood by no more than it may be loose, as far as that is known."""
+    if row.likelihood != "bound" or "nll" not in row.estimates:
+        return []
+    slack, own = (math.inf if row.slack is None else row.slack.interval[1]), row.estimates["nll"].value
+    others = [each for each in rows if each is not row and "nll" in each.estimates]
+    return [each for each in others if 0 <= own - each.estimates["nll"].value <= slack]
 
 
 class DatasetResult(NamedTuple):

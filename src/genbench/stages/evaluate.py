@@ -16,7 +16,7 @@ from genbench.kinds.kind import Subject, kind_of
 from genbench.params.schema import load, pick
 from genbench.runtime import machine
 from genbench.scoring.catalogue import LAST, SCORES
-from genbench.scoring.likelihoods import likelihood_scores
+from genbench.scoring.likelihoods import likelihood_scores, tightness
 from genbench.scoring.measures import measures
 from genbench.scoring.resampling import FOLDS, Scored, draws, replicates_of
 from genbench.stages.inputs import dataset_of
@@ -38,7 +38,7 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
     shared_seed = machine.seed_of(entry.dataset, "resamplings")
     drawn = draws(held_out, n, real_seed=shared_seed, fake_seed=seed)
     subject = Subject(samples)
-    facts: dict[str, Any] = {"parameters": None, "likelihood": None}
+    facts: dict[str, Any] = {"parameters": None, "likelihood": None, "tightness": None}
     own: dict[str, Any] = {}
     likelihoods: dict[str, Scored] = {}
     if run in settings.runs:
@@ -62,6 +62,7 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
         facts = {
             "parameters": model.free_parameters,
             "likelihood": kind,
+            "tightness": tightness(model, prepared, space),
             **({"weakness": model.weakness} if model.weakness else {}),
         }
         own = measures(model, splits_of(prepared, device), rng)
