@@ -1,7 +1,7 @@
 """The report card of precision, recall, density and coverage: 15 sanity checks with 2 criteria each, 30 cells a metric.
 
-Räisä et al., 2025 (ICML), arXiv:2505.22450, tables 3 and 4: data whose fidelity and diversity are known, and what
-a good metric does on them.  Here they are put to the functions of `genbench.scoring.metrics`, clipped density and
+Räisä et al., 2025 (ICML), arXiv:2505.22450, tables 3 and 4: data whose fidelity and diversity are known, and what a
+good metric does on them.  Here they are put to the functions of `genbench.scoring.metrics`, clipped density and
 coverage among them; beside each cell that differs stands the published one, of the official implementations.
 
     python benchmarks/sanity.py                        # as published: 10 repeats, all settings, about 3 CPU hours

@@ -206,3 +206,11 @@ def test_a_table_of_disentanglement_has_a_row_for_everything_it_is_held_against(
     assert list(table.at) == ["true factors", "codes", "PCA"]
     assert found.measures["MIG"].estimate.value < 0.2
     assert table.columns["MIG"][0].value > 0.6
+
+
+def test_of_many_pixels_neither_components_nor_pixels_are_probed(
+    worlds: dict[str, data.Prepared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(representation, "MOST_PIXELS", 100)
+    found = representation.answers(worlds["counting"], Coding(), None, device=torch.device("cpu"), seed=0)
+    assert list(found.tables[0].at) == ["codes"]

@@ -11,6 +11,7 @@ from genbench.core import at_once, space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors.readers import DOMAIN, Readers, is_discrete
 from genbench.kinds.image.answers import Answers, Table
+from genbench.kinds.image.representation import MOST_PIXELS
 from genbench.nn.probes import principal_components
 from genbench.scoring.estimates import Measurement
 from genbench.scoring.metrics.disentanglement import Disentanglement, Factor, disentanglement
@@ -57,8 +58,9 @@ def answers(
     ways: dict[str, np.ndarray] = {
         "true factors": np.stack([factor.values for factor in factors.values()], 1),
         "codes": _coded(model, x, at_once(space)),
-        "PCA": principal_components(x, width).encode(x).cpu().numpy(),
     }
+    if space.dimensions <= MOST_PIXELS:
+        ways["PCA"] = principal_components(x, width).encode(x).cpu().numpy()
     if untrained is not None:
         ways["random encoder"] = _coded(untrained, x, at_once(space))
     return told(ways, factors, seed=seed)

@@ -29,6 +29,7 @@ from genbench.scoring.metrics.neighbours import nearest
 
 LEARNT = 2000  # training images that are probed, at most, spread evenly
 NEIGHBOURS = 5
+MOST_PIXELS = 4096  # beyond which eigenvectors of all and a probe of them take minutes
 STARTS = 3  # of k-means
 MEANING = (
     "What a code says of the class: accuracy of logistic regression and of 5 nearest neighbours on held-out images, "
@@ -63,11 +64,12 @@ def answers(
 
     own = coded(model)
     width = own(held_out.x[:2]).shape[1]
-    linear = principal_components(train.x, min(width, space.dimensions))
     ways = {"codes": own}
     if untrained is not None:
         ways["random network"] = coded(untrained)
-    ways |= {"PCA": linear.encode, "pixels": lambda x: x.flatten(1)}
+    if space.dimensions <= MOST_PIXELS:
+        linear = principal_components(train.x, min(width, space.dimensions))
+        ways |= {"PCA": linear.encode, "pixels": lambda x: x.flatten(1)}
     found = {
         name: probed(encode(train.x), train.label, encode(held_out.x), held_out.label, seed=seed)
         for name, encode in ways.items()
