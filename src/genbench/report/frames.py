@@ -13,7 +13,7 @@ COLUMNS, MOMENTS, GAP = 4, 8, 8
 class Reel(NamedTuple):
     """Where the moments lie in the picture, in pixels: the i-th in column i mod columns of row ⌊i / columns⌋."""
 
-    count: int
+    moments: int
     columns: int
     width: int
     height: int

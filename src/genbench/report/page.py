@@ -1,6 +1,5 @@
 """The self-contained page: what the templates need, computed from the results."""
 
-import re
 from collections.abc import Sequence
 from math import isfinite
 from typing import Any, NamedTuple
@@ -11,10 +10,12 @@ from genbench.drawing.pages import templates
 from genbench.kinds.kind import kind_of
 from genbench.report.absent import Absent
 from genbench.report.agreement import METHOD, Agreement, agreement
+from genbench.report.anchors import slugs_of
 from genbench.report.findings import Finding, findings
 from genbench.report.overview import branches
 from genbench.report.people import Study, study
 from genbench.report.pictures import Picture, picture
+from genbench.report.plots import Plot, plots
 from genbench.report.results import (
     CONTROL_ROLES,
     DatasetResult,
@@ -56,6 +57,7 @@ class Section(NamedTuple):
     judgement: Judgement
     controls_told: list[str]  # the controls that scores are held against
     figures: list[Figure]
+    plots: list[Plot]
     agreement: Agreement | None
     histogram: Histogram | None
     dataset: DatasetResult | None
@@ -93,6 +95,11 @@ class Section(NamedTuple):
         return missing_lines(self.judgement, self.name)
 
     @property
+    def kinds(self) -> list[tuple[int, str]]:
+        """The colours of its plots, by their numbers."""
+        return sorted({kind for plot in self.plots for kind in plot.kinds})
+
+    @property
     def several(self) -> bool:
         """Whether some row has several seeds."""
         return any(row.seeds for row in self.rows)
@@ -102,11 +109,13 @@ def html_page(
     runs: Sequence[RunResult], datasets: Sequence[DatasetResult], absent: Sequence[Absent] = ()
 ) -> str:
     """index.html with its style, script and pictures inside."""
-    slugs = _slugs([run.name for run in runs])
+    slugs = slugs_of([run.name for run in runs])
     grouped, known = by_dataset(runs), {d.name: d for d in datasets}
     names = list(dict.fromkeys([*known, *grouped, *(run.dataset for run in absent)]))
-    ids = _slugs(names)
-    sections = [_section(name, ids[name], grouped.get(name, []), known.get(name), absent) for name in names]
+    ids = slugs_of(names)
+    sections = [
+        _section(name, ids[name], grouped.get(name, []), known.get(name), absent, slugs) for name in names
+    ]
     environment = templates("genbench.report")
     environment.filters |= {"plain": plain, "minus": minus}
     constants = {
@@ -141,7 +150,12 @@ def plain(value: Any) -> str:
 
 
 def _section(
-    name: str, slug: str, rows: list[Row], dataset: DatasetResult | None, absent: Sequence[Absent]
+    name: str,
+    slug: str,
+    rows: list[Row],
+    dataset: DatasetResult | None,
+    absent: Sequence[Absent],
+    slugs: dict[str, str],
 ) -> Section:
     head = columns(rows, (QUALITY, OTHER, NOVELTY))
     judgement = assess(rows)
@@ -160,6 +174,7 @@ def _section(
         judgement=judgement,
         controls_told=[control for control in CONTROL_ROLES if control in told],
         figures=[f for f in (_score_figure("fid", rows), _rate_figure("copy_rate", rows)) if f],
+        plots=plots(rows, slugs),
         agreement=agreed,
         histogram=_histogram(rows),
         dataset=dataset,
@@ -239,15 +254,3 @@ def _run_page(run: RunResult, section: Section) -> RunPage:
     return run_page(
         run, section.runs, [*section.columns, *section.copying, *section.likelihoods], section.dataset
     )
-
-
-def _slugs(names: Sequence[str]) -> dict[str, str]:
-    """Name -> a distinct string that is safe in an anchor."""
-    slugs: dict[str, str] = {}
-    for name in names:
-        slug = base = re.sub(r"[^A-Za-z0-9_-]+", "-", name)
-        copy = 2
-        while slug in slugs.values():
-            slug, copy = f"{base}-{copy}", copy + 1
-        slugs[name] = slug
-    return slugs
