@@ -53,7 +53,7 @@ def artifacts(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in files
-        if path.name not in ("timing.json", ".gitignore")
+        if path.name not in ("timing.json", "cost.html", "cost.csv", "cost.md", ".gitignore")
         and {"code", "logs", "receipts"}.isdisjoint(path.parts)
     }
 

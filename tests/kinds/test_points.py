@@ -252,7 +252,7 @@ def test_the_line_shows_three_curves_over_a_training(line: str, tmp_path: Path) 
     assert {TARGET, SAMPLES, SCORE} <= colours(still)
     without = film(moments(1), card)
     assert SCORE not in colours(without.still)
-    assert reel.count == 4
+    assert reel.moments == 4
 
 
 def test_the_plane_shows_samples_over_the_modes(tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ def test_images_of_a_training_stand_in_rows() -> None:
     x = np.random.default_rng(0).integers(0, 17, (4, 10, 1, 8, 8), dtype=np.uint8)
     still, reel = film({"step": np.arange(4), "x": x}, card)
     assert still.shape[1] > still.shape[0]
-    assert (reel.count, reel.columns, reel.width) == (4, 1, still.shape[1])
+    assert (reel.moments, reel.columns, reel.width) == (4, 1, still.shape[1])
 
 
 def test_a_grid_puts_a_sample_where_it_lies(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ def test_every_moment_lies_where_the_reel_says() -> None:
     x = np.random.default_rng(0).integers(0, 17, (7, 3, 1, 8, 8), dtype=np.uint8)
     frames = {"step": np.arange(7), "x": x}
     still, reel = film(frames, card)
-    assert reel.count == 7
-    for i in range(reel.count):
+    assert reel.moments == 7
+    for i in range(reel.moments):
         top, left = (
             (i // reel.columns) * (reel.height + reel.gap),
             (i % reel.columns) * (reel.width + reel.gap),

@@ -139,6 +139,15 @@ const type = (text) => { find.value = text; find.dispatchEvent(new Event("input"
   out.gallery = [...gallery.querySelectorAll("h4 a")].map((a) => a.textContent);
   document.querySelector("[data-enlarge=run-digits-gan]").focus();
   out.focused = document.activeElement.dataset.enlarge;
+  const point = document.querySelector('.plots a[href="#run-digits-vae"]');
+  point.focus();
+  out.pointed = document.querySelector(".pointed").textContent;
+  out.lit = [...document.querySelectorAll("tr.lit th a")].map((a) => a.textContent);
+  point.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+  const next = document.activeElement;
+  out.walked = next !== point && next.closest(".plots svg") === point.closest("svg");
+  document.activeElement.blur();
+  out.dark = document.querySelectorAll(".lit, .lighting").length;
   out.requests = performance.getEntriesByType("resource").filter((e) => !e.name.startsWith("data:")).map((e) => e.name);
   out.problems = problems;
 })().catch((error) => { out.problems = ["" + error]; }).finally(() => { result.textContent = JSON.stringify(out); });
@@ -161,3 +170,5 @@ def test_a_reader_in_a_browser(tmp_path: Path) -> None:
     assert found["tray"] is True
     assert found["gallery"][0] == "real" and len(found["gallery"]) == len(EVERYTHING)
     assert found["focused"] == "run-digits-gan"
+    assert found["pointed"].startswith("vae: FID (classifier) 3.00")
+    assert set(found["lit"]) == {"vae"} and found["walked"] is True and found["dark"] == 0

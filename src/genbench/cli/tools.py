@@ -61,16 +61,29 @@ def obj(
     export.run(samples, data, out, count)
 
 
-@app.command(epilog="Example: genbench show; genbench show digits")
+@app.command(epilog="Example: genbench show; genbench show digits; genbench show --live, beside a build")
 def show(
     names: Annotated[list[str] | None, typer.Argument(help="Datasets or runs; default: everything.")] = None,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="What training and drawing took here instead.")
+    ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="What a build is doing, again every two seconds in a terminal.")
+    ] = False,
     params: ParamsFile = PARAMS,
 ) -> None:
     """Print the headline table and where the report is."""
+    if live:
+        from genbench.engines.live import watch
+
+        return watch(params)
     from genbench.report import terminal_table
     from genbench.stages import report
 
-    typer.echo(terminal_table(*report.named(names or [], params)))
+    found = report.named(names or [], params)
+    if cost:
+        return typer.echo(report.costs(found[0]))
+    typer.echo(terminal_table(*found))
     page = Path("results/report/index.html").resolve()
     typer.echo(f"\nReport: {page.as_uri() if page.is_file() else 'not built: genbench report'}")
 

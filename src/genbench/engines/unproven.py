@@ -27,7 +27,7 @@ DATED = (
     "results/code/*/*/*",
     "examples/*",
 )
-NO_OUTPUTS = ("timing.json",)
+NO_OUTPUTS = ("timing.json", "cost.html", "cost.csv", "cost.md", "figures")
 UNKNOWN = (
     "files of which nothing shows what they were made from (after dvc pull or dvc checkout: genbench sync)"
 )

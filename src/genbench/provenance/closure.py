@@ -25,6 +25,8 @@ NUMERICAL = {
     "sklearn": "scikit-learn",
     "pandas": "pandas",
     "PIL": "pillow",
+    "altair": "altair",
+    "vl_convert": "vl-convert-python",
 }
 
 

@@ -61,7 +61,7 @@ def branches(sections: Mapping[str, tuple[Sequence[Row], Judgement]]) -> list[Br
     order = [family for families in BRANCHES.values() for family in families]
     found: dict[str, list[System]] = {name: [] for name in (*BRANCHES, ELSEWHERE)}
     for model in sorted(systems, key=lambda model: (_family_place(model, order), model)):
-        found[_branch(model)].append(systems[model])
+        found[branch_of(model)].append(systems[model])
     return [Branch(name, members) for name, members in found.items() if members]
 
 
@@ -95,6 +95,7 @@ def _family_place(model: str, order: Sequence[str]) -> int:
     return order.index(family) if family in order else len(order)
 
 
-def _branch(model: str) -> str:
+def branch_of(model: str) -> str:
+    """The part of the tree where a model's family stands."""
     family = model.split("/", maxsplit=1)[0]
     return next((name for name, families in BRANCHES.items() if family in families), ELSEWHERE)

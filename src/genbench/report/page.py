@@ -1,6 +1,5 @@
 """The self-contained page: what the templates need, computed from the results."""
 
-import re
 from collections.abc import Sequence
 from math import isfinite
 from typing import Any, NamedTuple
@@ -12,10 +11,12 @@ from genbench.kinds.kind import kind_of
 from genbench.report import course
 from genbench.report.absent import Absent
 from genbench.report.agreement import METHOD, Agreement, agreement
+from genbench.report.anchors import slugs_of
 from genbench.report.findings import Finding, findings
 from genbench.report.overview import branches
 from genbench.report.people import Study, study
 from genbench.report.pictures import Picture, picture
+from genbench.report.plots import Plot, plots
 from genbench.report.results import (
     CONTROL_ROLES,
     DatasetResult,
@@ -59,6 +60,7 @@ class Section(NamedTuple):
     judgement: Judgement
     controls_told: list[str]  # the controls that scores are held against
     figures: list[Figure]
+    plots: list[Plot]
     agreement: Agreement | None
     histogram: Histogram | None
     dataset: DatasetResult | None
@@ -98,6 +100,11 @@ class Section(NamedTuple):
         return missing_lines(self.judgement, self.name)
 
     @property
+    def kinds(self) -> list[tuple[int, str]]:
+        """The colours of its plots, by their numbers."""
+        return sorted({kind for plot in self.plots for kind in plot.kinds})
+
+    @property
     def several(self) -> bool:
         """Whether some row has several seeds."""
         return any(row.seeds for row in self.rows)
@@ -107,11 +114,13 @@ def html_page(
     runs: Sequence[RunResult], datasets: Sequence[DatasetResult], absent: Sequence[Absent] = ()
 ) -> str:
     """index.html with its style, script and pictures inside."""
-    slugs = _slugs([run.name for run in runs])
+    slugs = slugs_of([run.name for run in runs])
     grouped, known = by_dataset(runs), {d.name: d for d in datasets}
     names = list(dict.fromkeys([*known, *grouped, *(run.dataset for run in absent)]))
-    ids = _slugs(names)
-    sections = [_section(name, ids[name], grouped.get(name, []), known.get(name), absent) for name in names]
+    ids = slugs_of(names)
+    sections = [
+        _section(name, ids[name], grouped.get(name, []), known.get(name), absent, slugs) for name in names
+    ]
     environment = templates("genbench.report")
     environment.filters |= {"plain": plain, "minus": minus}
     constants = {
@@ -149,7 +158,12 @@ def plain(value: Any) -> str:
 
 
 def _section(
-    name: str, slug: str, rows: list[Row], dataset: DatasetResult | None, absent: Sequence[Absent]
+    name: str,
+    slug: str,
+    rows: list[Row],
+    dataset: DatasetResult | None,
+    absent: Sequence[Absent],
+    slugs: dict[str, str],
 ) -> Section:
     head = columns(rows, (QUALITY, OTHER, NOVELTY))
     judgement = assess(rows)
@@ -169,6 +183,7 @@ def _section(
         judgement=judgement,
         controls_told=[control for control in CONTROL_ROLES if control in told],
         figures=[f for f in (_score_figure("fid", rows), _rate_figure("copy_rate", rows)) if f],
+        plots=plots(rows, slugs),
         agreement=agreed,
         histogram=_histogram(rows),
         dataset=dataset,
@@ -250,15 +265,3 @@ def _run_page(run: RunResult, section: Section) -> RunPage:
     return run_page(
         run, section.runs, [*section.columns, *section.copying, *section.likelihoods], section.dataset
     )
-
-
-def _slugs(names: Sequence[str]) -> dict[str, str]:
-    """Name -> a distinct string that is safe in an anchor."""
-    slugs: dict[str, str] = {}
-    for name in names:
-        slug = base = re.sub(r"[^A-Za-z0-9_-]+", "-", name)
-        copy = 2
-        while slug in slugs.values():
-            slug, copy = f"{base}-{copy}", copy + 1
-        slugs[name] = slug
-    return slugs

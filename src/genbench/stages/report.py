@@ -11,10 +11,23 @@ from genbench.data.prepared import load as load_data
 from genbench.params.schema import External, Params, Run, load, pick
 from genbench.report import DatasetResult, RunResult, pictures, render
 from genbench.report.absent import Absent, why_missing
+from genbench.report.cost import companions, cost_of, terminal_costs
+from genbench.report.plots import figures
 from genbench.report.weak import with_accuracy
-from genbench.storage.files import LEDGER, InputError, read_bytes, read_hash, read_json, read_npz, write_all
+from genbench.runtime import cost
+from genbench.storage.files import (
+    LEDGER,
+    InputError,
+    read_bytes,
+    read_hash,
+    read_json,
+    read_npz,
+    write_all,
+    write_whole,
+)
 from genbench.study import Score, parse
 
+RUNS = Path("results/runs")
 EXTRACTORS = Path("results/extractors")
 EXAMPLES = 1000  # held-out elements that the report may show
 CURVE = ["step", "phase", "objective", "loss"]
@@ -28,7 +41,20 @@ def run(out: Path, studies: Sequence[Path], params: Path) -> list[Absent]:
     runs, absent = results(settings)
     datasets = [found for name in settings.datasets if (found := _dataset(name))]
     write_all(out, render(runs, _with_studies(datasets, studies), absent))
+    for name, content in (companions(runs, timings(runs)) | figures(runs)).items():
+        write_whole(out / name, content)
     return absent
+
+
+def costs(runs: Sequence[RunResult]) -> str:
+    """What these runs took, for a terminal."""
+    known = timings(runs)
+    return terminal_costs([cost_of(run, known[run.name]) for run in runs if not run.control])
+
+
+def timings(runs: Sequence[RunResult]) -> dict[str, dict[str, Any]]:
+    """Run -> what was measured of it, where it was trained here."""
+    return {run.name: cost.recorded(RUNS / run.name / cost.FILE) for run in runs}
 
 
 def results(settings: Params) -> tuple[list[RunResult], list[Absent]]:
@@ -37,7 +63,7 @@ def results(settings: Params) -> tuple[list[RunResult], list[Absent]]:
     absent: list[Absent] = []
     for name, entry in settings.rows.items():
         names = TRAINED + SCORED if name in settings.runs else SCORED
-        files = {file: Path("results/runs") / name / file for file in names}
+        files = {file: RUNS / name / file for file in names}
         lacking = [path for path in files.values() if not path.is_file()]
         for path in lacking:  # the receipt says that they were not there: with them, it is another report
             LEDGER.has_read(path, "absent", None)

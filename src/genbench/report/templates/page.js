@@ -1,29 +1,3 @@
-"use strict";
-function key(row, column) {
-  const cell = row.cells[column];
-  if (cell.dataset.v !== undefined) return Number(cell.dataset.v);
-  return cell.classList.contains("absent") || cell.querySelector(".absent") ? null : cell.textContent.trim();
-}
-function compare(a, b) {
-  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
-}
-function sort(table, header) {
-  const column = header.cellIndex, first = header.dataset.first || "ascending";
-  const other = first === "ascending" ? "descending" : "ascending";
-  const order = header.getAttribute("aria-sort") === first ? other : first;
-  const sign = order === "ascending" ? 1 : -1;
-  for (const th of table.tHead.querySelectorAll("[aria-sort]")) th.removeAttribute("aria-sort");
-  header.setAttribute("aria-sort", order);
-  for (const body of table.tBodies) {
-    const rows = [...body.rows].map((row) => [key(row, column), row]);
-    rows.sort(([a], [b]) => (a === null) - (b === null) || (a === null ? 0 : sign * compare(a, b)));
-    body.append(...rows.map(([, row]) => row));
-  }
-}
-for (const table of document.querySelectorAll("table.sortable"))
-  for (const header of table.tHead.rows[table.tHead.rows.length - 1].cells)
-    header.querySelector("button")?.addEventListener("click", () => sort(table, header));
-
 const runs = [...document.querySelectorAll("details.run")];
 function openTarget() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -144,6 +118,38 @@ function filter() {
 find.addEventListener("input", filter);
 verdict.addEventListener("change", filter);
 if (find.value || verdict.value) filter();
+
+// Plots: the system that is pointed at lights up wherever it stands.  Each plot is one stop of the Tab key.
+const points = [...document.querySelectorAll(".plots a")];
+function light(point) {
+  const section = point.closest(".plots"), hash = point.getAttribute("href");
+  for (const each of document.querySelectorAll(".lit")) each.classList.remove("lit");
+  for (const each of section.querySelectorAll("a")) each.classList.toggle("lit", each.getAttribute("href") === hash);
+  for (const link of section.closest("section").querySelectorAll("tbody th a")) if (link.getAttribute("href") === hash) link.closest("tr").classList.add("lit");
+  section.classList.add("lighting");
+  section.nextElementSibling.textContent = point.querySelector("title").textContent;
+}
+function unlight() {
+  for (const each of document.querySelectorAll(".lit, .lighting")) each.classList.remove("lit", "lighting");
+}
+for (const svg of document.querySelectorAll(".plots svg"))
+  [...svg.querySelectorAll("a")].forEach((a, i) => a.setAttribute("tabindex", i ? "-1" : "0"));
+for (const point of points) {
+  point.addEventListener("pointerenter", () => light(point));
+  point.addEventListener("pointerleave", unlight);
+  point.addEventListener("focus", () => light(point));
+  point.addEventListener("blur", unlight);
+  point.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const own = [...point.closest("svg").querySelectorAll("a")];
+    const next = own[(own.indexOf(point) + step + own.length) % own.length];
+    point.setAttribute("tabindex", "-1");
+    next.setAttribute("tabindex", "0");
+    next.focus();
+  });
+}
 
 let closed = [];
 addEventListener("beforeprint", () => {

@@ -1,0 +1,25 @@
+"use strict";
+function key(row, column) {
+  const cell = row.cells[column];
+  if (cell.dataset.v !== undefined) return Number(cell.dataset.v);
+  return cell.classList.contains("absent") || cell.querySelector(".absent") ? null : cell.textContent.trim();
+}
+function compare(a, b) {
+  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+}
+function sort(table, header) {
+  const column = header.cellIndex, first = header.dataset.first || "ascending";
+  const other = first === "ascending" ? "descending" : "ascending";
+  const order = header.getAttribute("aria-sort") === first ? other : first;
+  const sign = order === "ascending" ? 1 : -1;
+  for (const th of table.tHead.querySelectorAll("[aria-sort]")) th.removeAttribute("aria-sort");
+  header.setAttribute("aria-sort", order);
+  for (const body of table.tBodies) {
+    const rows = [...body.rows].map((row) => [key(row, column), row]);
+    rows.sort(([a], [b]) => (a === null) - (b === null) || (a === null ? 0 : sign * compare(a, b)));
+    body.append(...rows.map(([, row]) => row));
+  }
+}
+for (const table of document.querySelectorAll("table.sortable"))
+  for (const header of table.tHead.rows[table.tHead.rows.length - 1].cells)
+    header.querySelector("button")?.addEventListener("click", () => sort(table, header));
