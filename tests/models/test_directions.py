@@ -188,3 +188,34 @@ def test_a_critic_that_pulls_both_the_same_way_is_caught(monkeypatch: pytest.Mon
     monkeypatch.setattr(Progressive, "critic_loss", same)
     with pytest.raises(AssertionError, match="pulled the same way"):
         players_pull_apart("adversarial/progressive")
+
+
+def classes_are_learnt() -> None:
+    """Of real and of generated elements, by either player of ACGAN: the logit of the right class is pulled up."""
+    model: Any = laws.tiny("adversarial/acgan").train()
+    batch, recognise = laws.elements(model.space, 16), model.recognise
+    assert batch.label is not None
+    for loss, questions in ((model.discriminator_loss, 2), (model.generator_loss, 1)):
+        seen: list[Tensor] = []
+
+        def heard(x: Tensor, seen: list[Tensor] = seen) -> Any:
+            score, classes = recognise(x)
+            classes.retain_grad()
+            seen.append(classes)
+            return score, classes
+
+        model.recognise = heard
+        loss(batch).backward()
+        slopes = [each.grad for each in seen]
+        assert len(slopes) == questions
+        for slope in slopes:
+            assert slope is not None
+            assert bool((slope.gather(1, batch.label[:, None]) < 0).all()), "a class is unlearnt"
+
+
+def test_the_players_of_an_acgan_learn_the_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    classes_are_learnt()
+    cross_entropy = torch.nn.functional.cross_entropy
+    monkeypatch.setattr(torch.nn.functional, "cross_entropy", lambda *both: -cross_entropy(*both))
+    with pytest.raises(AssertionError, match="unlearnt"):
+        classes_are_learnt()
