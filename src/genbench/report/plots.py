@@ -28,6 +28,9 @@ TICKS: dict[str, Callable[[float, float], list[float]]] = {  # none: as the libr
 SPAN = 20  # positive values that span more stand on a logarithmic axis
 
 
+Scale = Literal["linear", "log", "sqrt"]  # of Vega-Lite
+
+
 class Value(NamedTuple):
     """One row's value as the axis shows it, its interval, and both in words."""
 
@@ -44,7 +47,7 @@ class Quantity(NamedTuple):
     short: str
     values: Mapping[str, Value]
     better: Literal["up", "down"] | float
-    scale: str  # of Vega-Lite
+    scale: Scale
 
 
 class Plot(NamedTuple):
@@ -75,8 +78,8 @@ def plots(rows: Sequence[Row], slugs: Mapping[str, str]) -> list[Plot]:
             of_score("precision", rows),
         ),
     )
-    found = (against(name, caption, x, y, rows, slugs) for name, caption, x, y in pairs if x and y)
-    return [plot for plot in found if plot]
+    drawn = (against(name, caption, x, y, rows, slugs) for name, caption, x, y in pairs if x and y)
+    return [plot for plot in drawn if plot]
 
 
 def figures(runs: Sequence[RunResult]) -> dict[str, bytes]:
@@ -224,12 +227,12 @@ def _systems(of: Quantity, rows: Sequence[Row]) -> int:
     return sum(not row.control and row.name in of.values for row in rows)
 
 
-def axis_scale(values: Sequence[float]) -> str:
+def axis_scale(values: Sequence[float]) -> Scale:
     """Of Vega-Lite."""
     return "log" if values and min(values) > 0 and max(values) / min(values) > SPAN else "linear"
 
 
-def _domain(values: Sequence[float], scale: str) -> tuple[float, float]:
+def _domain(values: Sequence[float], scale: Scale) -> tuple[float, float]:
     """A little more than the values span; shares of a square-root axis start at zero."""
     low, high = min(values), max(values)
     if scale == "log":
