@@ -16,16 +16,12 @@ from genbench.storage.arrays import slices, take_rows
 from genbench.storage.stored import Stored
 
 CHUNK = 500
-TIGHTER, TIGHTENED = (
-    10,
-    100,
-)  # so many times the weights, of so many held-out elements, say how loose a bound is
+TIGHTER, TIGHTENED = 10, 40  # so many times the weights, of so many held-out elements, say how loose a bound is
 TRAIN_SHARE = 20_000  # training elements of a likelihood gap, spread evenly over them where there are more
 
 
-@np.errstate(
-    invalid="ignore"
-)  # of −∞, where the model holds an element to be impossible: then there is no number
+# of −∞, where the model holds an element to be impossible: then there is no number
+@np.errstate(invalid="ignore")
 def likelihood_scores(
     model: GenerativeModel, data: Prepared, space: Space, drawn: Draws
 ) -> tuple[str | None, dict[str, Scored]]:
