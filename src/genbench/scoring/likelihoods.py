@@ -16,7 +16,10 @@ from genbench.storage.arrays import slices, take_rows
 from genbench.storage.stored import Stored
 
 CHUNK = 500
-TIGHTER, TIGHTENED = 10, 40  # so many times the weights, of so many held-out elements, say how loose a bound is
+TIGHTER, TIGHTENED = (
+    10,
+    40,
+)  # so many times the weights, of so many held-out elements, say how loose a bound is
 TRAIN_SHARE = 20_000  # training elements of a likelihood gap, spread evenly over them where there are more
 
 
