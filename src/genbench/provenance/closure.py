@@ -25,8 +25,6 @@ NUMERICAL = {
     "sklearn": "scikit-learn",
     "pandas": "pandas",
     "PIL": "pillow",
-    "altair": "altair",
-    "vl_convert": "vl-convert-python",
 }
 
 
