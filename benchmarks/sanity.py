@@ -35,14 +35,15 @@ def computed(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
     mean, spread = real.mean(0), real.std(0)
     x, y = ((each - mean) / np.where(spread > 0, spread, 1) for each in (real, fake))
     k = next((k for k in range(1, 21) if expected_coverage(len(x), len(y), k) > 0.95), 20)
-    near, balls = metrics.precision_recall_members(x, y), metrics.density_coverage_members(x, y, k=k)
+    near = metrics.precision_recall(x, y, halves=2)
+    balls = metrics.density_coverage(x, y, k=k, halves=2)
     clipped = metrics.clipped_density_coverage(x, y, k=k)
     return {
-        "precision": near.fakes.mean(),
-        "density": balls.fakes.mean(),
+        "precision": near.precision.value,
+        "density": balls.density.value,
         "clipped density": clipped.density.value,
-        "recall": near.reals.mean(),
-        "coverage": balls.reals.mean(),
+        "recall": near.recall.value,
+        "coverage": balls.coverage.value,
         "clipped coverage": clipped.coverage.value,
     }
 

@@ -257,7 +257,8 @@ def compared(prepared: Any, samples: np.ndarray, asked: np.ndarray | None = None
     for name, score in found.scores.items():
         assert name in SCORES
         assert score.replicates.shape == (resampling.RESAMPLINGS,)
-        assert score.estimate.low <= score.estimate.value <= score.estimate.high
+        low, high = score.estimate.interval
+        assert low <= score.estimate.value <= high
     json.dumps(found.facts, allow_nan=False)
     values = {name: score.estimate.value for name, score in found.scores.items()}
     return values | {"malformed": found.facts["malformed"]}
