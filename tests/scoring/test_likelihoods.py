@@ -11,7 +11,7 @@ from genbench.core import GenerativeModel, Space
 from genbench.data.prepared import Part, Prepared
 from genbench.models.latent.vae import VAE
 from genbench.report.results import Row, RunResult, not_ranked
-from genbench.scoring.likelihoods import tightness
+from genbench.scoring.likelihoods import TIGHTENED, tightness
 
 SPACE = Space("image", (1, 2, 2), 2)
 
@@ -38,7 +38,7 @@ def test_ten_times_the_weights_tighten_a_bound_by_what_theory_says() -> None:
     assert torch.equal(torch.random.get_rng_state(), before), "what follows draws other numbers"
     assert found is not None
     assert found["weights"] == model.importance == 4
-    assert found["gained"]["n"] == 100
+    assert found["gained"]["n"] == TIGHTENED
     variance = np.expm1(Noisy.deviation**2)
     expected = variance / 2 * (1 / 4 - 1 / 40)
     assert found["gained"]["low"] < expected < found["gained"]["high"]
