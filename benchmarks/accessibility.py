@@ -1,6 +1,6 @@
 """What axe-core finds wrong with a page, in headless Chromium: python benchmarks/accessibility.py PAGE axe.min.js.
 
-axe-core is fetched with `npm install --no-save --prefix /tmp/axe axe-core` (docs/report.md).  One run of each
+docs/report.md says how axe-core is fetched.  One run of each
 section is opened, since what is folded away is not judged.  Exit code 1 where anything is serious or critical.
 """
 

@@ -2,61 +2,60 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from genbench.report.results import Row, RunResult, short_name
 from genbench.report.svg import Figure, line_chart
-from genbench.report.text import minus
+from genbench.report.text import listed, minus
 from genbench.scoring import collapse, dynamics
 
 COLLAPSE_RULE, COURSE_RULE, HEALTHY = collapse.RULE, dynamics.RULE, dynamics.HEALTHY
 ALARMING = {"collapsed", "drops classes", "collapses", "oscillates", "gets worse"}
 
 
-class Spread(NamedTuple):
-    """One run's row of the table on collapse: texts, empty where nothing was measured."""
+@dataclass(frozen=True)
+class Judged:
+    """One run's row of a table that ends in a verdict: texts, empty where nothing was measured."""
 
     run: RunResult
     verdict: str
+
+    @property
+    def control(self) -> str | None:
+        return self.run.control
+
+    @property
+    def alarming(self) -> bool:
+        return self.verdict in ALARMING
+
+
+@dataclass(frozen=True)
+class Spread(Judged):
+    """A row of the table on collapse."""
+
     held: str
     lost: str
-    vendi: str
-    alike: str
-    support: str
-    bins: str
-    recall: str
-
-    @property
-    def control(self) -> str | None:
-        return self.run.control
-
-    @property
-    def alarming(self) -> bool:
-        return self.verdict in ALARMING
+    vendi: str = ""
+    alike: str = ""
+    support: str = ""
+    bins: str = ""
+    recall: str = ""
 
 
-class Course(NamedTuple):
-    """One run's row of the table on trainings, with the chart of its distance."""
+@dataclass(frozen=True)
+class Course(Judged):
+    """A row of the table on trainings, with the chart of its distance."""
 
-    run: RunResult
-    verdict: str
     chart: Figure
-    best: str
-    last: str
-    churn: str
-    returns: str
-    period: str
-    modes: str
-
-    @property
-    def control(self) -> str | None:
-        return self.run.control
-
-    @property
-    def alarming(self) -> bool:
-        return self.verdict in ALARMING
+    best: str = ""
+    last: str = ""
+    churn: str = ""
+    returns: str = ""
+    period: str = ""
+    modes: str = ""
 
 
 def spreads(rows: Sequence[Row]) -> list[Spread]:
@@ -127,8 +126,7 @@ def _counted(
     for verdict in named:
         names = [short_name(name, dataset) for name, found in verdicts.items() if found == verdict]
         if names:
-            shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-            said.append(f"{verdict}: {shown}")
+            said.append(f"{verdict}: {listed(names)}")
     count = sum(found == rest for found in verdicts.values())
     return f"{'; '.join([f'{count} of {len(verdicts)} {rest}', *said])}.", bool(
         ALARMING & set(verdicts.values())
@@ -137,7 +135,7 @@ def _counted(
 
 def _spread(run: RunResult, found: dict[str, Any]) -> Spread:
     if "vendi" not in found:
-        return Spread(run, found["verdict"], _of(found), _listed(found["lost"]), "", "", "", "", "")
+        return Spread(run, found["verdict"], _of(found), _listed(found["lost"]))
     known = [value for value in found["recall"] if value is not None]
     return Spread(
         run,
@@ -163,7 +161,7 @@ def _course(run: RunResult, found: dict[str, Any]) -> Course:
     )
     scores = found["scores"]
     if scores is None:
-        return Course(run, "", chart, "", "", "", "", "", "")
+        return Course(run, "", chart)
     sure = scores["p"] < dynamics.RARE
     return Course(
         run,

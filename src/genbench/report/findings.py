@@ -8,13 +8,12 @@ from genbench.report import course
 from genbench.report.agreement import Agreement
 from genbench.report.results import Row
 from genbench.report.table import Column, column, leading
-from genbench.report.text import minus
+from genbench.report.text import listed, minus
 from genbench.report.verdict import VERDICTS, Judgement
 from genbench.report.weak import has_no_winner
 from genbench.report.whole import sentences
 from genbench.scoring.catalogue import SCORES
 
-NAMED = 4  # systems that a sentence names before it counts the rest
 LIKELIHOODS = ("excess_nll", "nll")  # by which a section speaks of likelihood, the first that it has
 
 
@@ -42,12 +41,6 @@ def findings(rows: Sequence[Row], judgement: Judgement, agreement: Agreement | N
         *(Finding("Right as a whole?", minus(text), wrong) for text, wrong in sentences(rows)),
     ]
     return [each for each in found if each]
-
-
-def listed(names: Sequence[str], most: int = NAMED) -> str:
-    """ "a", "a and b", "a, b and 3 more"."""
-    shown = [*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def _novelty(models: Sequence[Row], judgement: Judgement) -> Finding | None:

@@ -33,6 +33,7 @@ def different(name: str, rows: Sequence[Row]) -> np.ndarray:
     return found | found.T
 
 
+@np.errstate(divide="ignore", invalid="ignore")  # of infinite values no difference is known
 def p_values(name: str, rows: Sequence[Row]) -> np.ndarray:
     """Two-sided p-values of the differences of a score between rows: (k, k), 1 on the diagonal.
 
@@ -48,10 +49,9 @@ def p_values(name: str, rows: Sequence[Row]) -> np.ndarray:
     size = np.array([len(x) for x in values])
     squares = np.array([((x - x.mean()) ** 2).sum() for x in values])
     seeds = size[:, None] + size - 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pooled = np.sqrt((squares[:, None] + squares) / seeds * (1 / size[:, None] + 1 / size))
-        error, freedom = np.where(seeds > 0, pooled, error), np.where(seeds > 0, seeds, freedom)
-        t = np.where(gap > 0, gap / error, 0.0)
+    pooled = np.sqrt((squares[:, None] + squares) / seeds * (1 / size[:, None] + 1 / size))
+    error, freedom = np.where(seeds > 0, pooled, error), np.where(seeds > 0, seeds, freedom)
+    t = np.where(gap > 0, gap / error, 0.0)
     p: np.ndarray = 2 * np.where(np.isinf(freedom), ndtr(-t), stdtr(freedom, -t))
     return np.where(np.isnan(p), 1.0, p)
 

@@ -8,12 +8,12 @@ from markupsafe import Markup
 
 from genbench.report.anchors import slugs_of
 from genbench.report.charts import CONFIG, HEIGHT, MARGIN, WIDTH, in_page, on_paper
-from genbench.report.findings import LIKELIHOODS, listed
+from genbench.report.findings import LIKELIHOODS
 from genbench.report.overview import BRANCHES, branch_of
 from genbench.report.results import Row, RunResult
 from genbench.report.svg import log_axis, rate_axis
 from genbench.report.table import by_dataset, column, leading
-from genbench.report.text import minus
+from genbench.report.text import listed, minus
 from genbench.scoring.catalogue import SCORES
 from genbench.storage.files import json_bytes
 

@@ -15,6 +15,7 @@ from genbench.report.table import MISSING, Column, by_dataset, columns, scores_o
 from genbench.report.verdict import Judgement, assess
 from genbench.report.weak import warning
 
+NAMED = 4  # names that a sentence holds before it counts the rest
 TERMINAL_WIDTH = 110
 TERMINAL_NAME = 28  # columns for a run's name
 VERDICT_NOTES = {
@@ -157,6 +158,12 @@ def describe(rows: Sequence[Row]) -> str:
         for label, key in facts.items()
     }
     return ", ".join(f"{label} {' / '.join(found)}" for label, found in values.items())
+
+
+def listed(names: Sequence[str], most: int = NAMED) -> str:
+    """ "a", "a and b", "a, b and 3 more"."""
+    shown = [*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def minus(text: str) -> str:
