@@ -6,10 +6,10 @@ So each edge can be measured, and whether all four meet: see `genbench.data.part
 
 import numpy as np
 
+from genbench.data.parts.options import check_ranges
 from genbench.data.parts.perspective import FULL, band
 from genbench.data.source import Part, Source
 from genbench.data.sources.faces import in_levels
-from genbench.storage.files import InputError
 
 WALLS = ("dark", "grey", "bright")
 GREEN = np.array([90, 170, 250])
@@ -25,15 +25,13 @@ def load(*, size: int = 16, train: int = 1500, held_out: int = 500, levels: int 
     Raises:
         InputError: an option outside what it can be.
     """
-    for option, value, low, high in (
-        ("size", size, 12, 64),
-        ("train", train, 1, 10**6),
-        ("held_out", held_out, 1, 10**6),
-        ("levels", levels, 2, 256),
-        ("seed", seed, 0, 2**32 - 1),
-    ):
-        if not low <= value <= high:
-            raise InputError(f"{option}: got {value}; expected {low} to {high}")
+    check_ranges(
+        size=(size, 12, 64),
+        train=(train, 1, 10**6),
+        held_out=(held_out, 1, 10**6),
+        levels=(levels, 2, 256),
+        seed=(seed, 0, 2**32 - 1),
+    )
     parts = []
     for part, n in enumerate((train, held_out)):
         rng = np.random.default_rng((seed, part))

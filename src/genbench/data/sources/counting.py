@@ -6,6 +6,7 @@ keep apart, so that they can be counted; every draw with two of them too close i
 
 import numpy as np
 
+from genbench.data.parts.options import check_ranges
 from genbench.data.source import Part, Source
 from genbench.data.sources.faces import in_levels
 from genbench.storage.files import InputError
@@ -31,16 +32,14 @@ def load(
     Raises:
         InputError: an option outside what it can be, or more objects than the picture has room for.
     """
-    for option, value, low, high in (
-        ("size", size, 12, 64),
-        ("objects", objects, 1, size**2 // PER_OBJECT),
-        ("train", train, 1, 10**6),
-        ("held_out", held_out, 1, 10**6),
-        ("levels", levels, 2, 256),
-        ("seed", seed, 0, 2**32 - 1),
-    ):
-        if not low <= value <= high:
-            raise InputError(f"{option}: got {value}; expected {low} to {high}")
+    check_ranges(
+        size=(size, 12, 64),
+        objects=(objects, 1, size**2 // PER_OBJECT),
+        train=(train, 1, 10**6),
+        held_out=(held_out, 1, 10**6),
+        levels=(levels, 2, 256),
+        seed=(seed, 0, 2**32 - 1),
+    )
     parts = []
     for part, n in enumerate((train, held_out)):
         shape, radius, centre = drawn(n, objects, size, np.random.default_rng((seed, part)))
