@@ -41,6 +41,21 @@ def test_words_and_marks_stand_out(which: int) -> None:
     )
 
 
+@pytest.mark.parametrize("which", [0, 1], ids=["light", "dark"])
+def test_numbers_stand_out_on_the_strongest_tint(which: int) -> None:
+    block = re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)[which]
+    ground, words = re.findall(r"--(?:page|text): (#[0-9a-f]{6})", block)
+    assert re.search(r"\.more, \.fewer \{ color: var\(--text\); \}", STYLE), (
+        "the soft words of controls do not"
+    )
+    for tint in re.findall(r"--(?:more|fewer): (\d+ \d+ \d+)", block):
+        mixed = (
+            0.6 * int(top) + 0.4 * int(ground[i : i + 2], 16)
+            for top, i in zip(tint.split(), (1, 3, 5), strict=True)
+        )
+        assert contrast(words, "#" + "".join(f"{round(part):02x}" for part in mixed)) >= 4.5
+
+
 def test_contrast_is_that_of_the_standard() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)  # the grey that just fails
