@@ -48,8 +48,9 @@ class SharedEnd(nn.Module):
 def perceptrons(shape: Shape, latent: int, width: int, maps: int, dropout: float, kernel: int) -> Towers:
     """Rectifiers, then feature maps of which a convolution makes the image; maxout units in the discriminator.
 
-    The convolution is what a domain has of its own: one place of the maps is seen at one place of both images.  Maps
-    that are the image, with a kernel of 1, have bounds on both sides as it has: they are flat where it is.
+    The convolution is what a domain has of its own: one place of the maps is seen at one place of both images.  Beyond
+    their borders the maps go on as they end, so that one convolution fits all places.  Maps that are the image, with a
+    kernel of 1, have bounds on both sides as it has: they are flat where it is.
     """
     channels, *sides = shape
     d, units = torch.Size(shape).numel(), width // 2
@@ -59,7 +60,7 @@ def perceptrons(shape: Shape, latent: int, width: int, maps: int, dropout: float
         [nn.Linear(latent, width, bias=False), nn.BatchNorm1d(width), nn.ReLU()],
         [nn.Linear(width, width, bias=False), nn.BatchNorm1d(width), nn.ReLU()],
         [unfold, nn.Unflatten(1, (maps, *sides)), nn.BatchNorm2d(maps), end],
-        [nn.Conv2d(maps, channels, kernel, padding=kernel // 2)],
+        [nn.Conv2d(maps, channels, kernel, padding=kernel // 2, padding_mode="replicate")],
     ]
     down: list[Stage] = [
         [nn.Flatten(), nn.Dropout(dropout / 2.5), Maxout(d, units, 3)],

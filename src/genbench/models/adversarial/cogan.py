@@ -29,8 +29,8 @@ class CoGAN(GaussianPrior, Duel):
     latent: dimensions of z.  width: units of perceptrons, or feature maps at full sides.  maps: feature maps before the
     last convolution of a generator of perceptrons; the fewer, the closer the two images are tied.
     kernel: side of the targets' last convolution, 3 of the sources'; 1 ties a target to its maps pixel by pixel.
-    dropout: in the discriminators, for small data sets.  gain: multiplies what tanh is given, so that few steps reach
-    images of two levels.
+    dropout: in the discriminators, for small data sets.  gain: multiplies what the tanh of the sources is given, so
+    that few steps reach images of two levels; targets have none, as their greys are to stay in proportion to the maps.
     """
 
     tiny: ClassVar = {"latent": 6, "width": 8, "shared": 2, "discriminator_shared": 1}
@@ -80,7 +80,7 @@ class CoGAN(GaussianPrior, Duel):
     def pair(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """(n, k) -> (n, *shape) and (n, *source) in [−1, 1]."""
         one, other = self.generator(z)
-        return (self.gain * one).tanh(), (self.gain * other).tanh()
+        return one.tanh(), (self.gain * other).tanh()
 
     def games(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """−log D_k(x_k) − log(1 − D_k(G_k(z))) of either domain."""
