@@ -113,7 +113,7 @@ def flat_maps_make_flat_images(model: Any) -> None:
 
 @torch.no_grad()
 def test_the_border_of_an_image_is_made_as_its_middle_is() -> None:
-    model = laws.tiny(COGAN, network="perceptrons", shared=3, discriminator_shared=2).eval()
+    model: Any = laws.tiny(COGAN, network="perceptrons", shared=3, discriminator_shared=2).eval()
     flat_maps_make_flat_images(model)
     for own in model.generator.own:
         own[-1].padding_mode = "zeros"
