@@ -5,14 +5,14 @@ from importlib import import_module
 
 from genbench.cli import application
 from genbench.cli.declared import uncollected
+from genbench.kinds.kind import PARTS
 from genbench.runtime import environment, forking
 
 # With all that these import at their top; what is missing here is imported by every child that needs it.
 MODULES = (
     *(f"genbench.stages.{stage}" for stage in ("prepare", "extractor", "train", "sample", "novelty")),
     *(f"genbench.stages.{stage}" for stage in ("import_samples", "evaluate", "report", "outside")),
-    *(f"genbench.kinds.{kind}.kind" for kind in ("image", "points", "table", "mesh")),
-    *(f"genbench.kinds.{kind}.comparison" for kind in ("image", "points", "table", "mesh")),
+    *(f"genbench.kinds.{kind}.{part}" for kind in ("image", "points", "table", "mesh") for part in PARTS),
     *(f"genbench.{name}" for name in ("engines.commands", "extractors.build", "provenance.receipts")),
     *(f"sklearn.{name}" for name in ("cluster", "datasets", "linear_model", "mixture", "preprocessing")),
     *(
