@@ -6,6 +6,7 @@ from importlib import import_module
 
 from genbench.cli import application
 from genbench.cli.declared import PARAMS, uncollected
+from genbench.kinds.kind import PARTS
 from genbench.params.schema import load
 from genbench.runtime import environment, forking
 from genbench.storage.files import LEDGER, InputError
@@ -14,8 +15,7 @@ from genbench.storage.files import LEDGER, InputError
 MODULES = (
     *(f"genbench.stages.{stage}" for stage in ("prepare", "extractor", "train", "sample", "novelty")),
     *(f"genbench.stages.{stage}" for stage in ("import_samples", "evaluate", "report", "outside")),
-    *(f"genbench.kinds.{kind}.kind" for kind in ("image", "points", "table", "mesh")),
-    *(f"genbench.kinds.{kind}.comparison" for kind in ("image", "points", "table", "mesh")),
+    *(f"genbench.kinds.{kind}.{part}" for kind in ("image", "points", "table", "mesh") for part in PARTS),
     *(f"genbench.{name}" for name in ("engines.commands", "extractors.build", "provenance.receipts")),
     *(f"sklearn.{name}" for name in ("cluster", "datasets", "linear_model", "mixture", "preprocessing")),
     *(

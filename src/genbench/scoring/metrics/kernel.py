@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from genbench.scoring.arrays import Array, Floats, pair
 from genbench.scoring.estimates import Estimate, spread_interval
-from genbench.scoring.metrics.arrays import Array, Floats, pair
 from genbench.storage.arrays import slices
 
 BLOCK = 1024  # rows and columns of the kernel matrix held at a time: 8 MB

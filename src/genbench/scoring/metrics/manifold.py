@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genbench.scoring.arrays import Array, Floats, Integers, pair
 from genbench.scoring.estimates import Estimate, spread_interval, wilson_interval
-from genbench.scoring.metrics.arrays import Array, Floats, Integers, pair
 from genbench.scoring.metrics.balls import Balls, Near, Reach, held
 from genbench.scoring.metrics.balls import near as nearby
 
