@@ -25,7 +25,7 @@ from genbench.report import DatasetResult, RunResult, render, terminal_table
 from genbench.report.agreement import agreement, kendall
 from genbench.report.noise import different, p_values, within_noise
 from genbench.report.results import Row, rows_of
-from genbench.report.svg import linear_axis, log_axis
+from genbench.report.svg import line_chart, linear_axis, log_axis
 from genbench.report.verdict import assess
 
 SHA = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("data", "extractor", "weights")}
@@ -520,7 +520,9 @@ def test_walks_and_completions_stand_in_their_rows() -> None:
         uri = re.search(rf'src="data:image/webp;base64,([^"]+)"[^>]*alt="{title} of digits-vae', html)
         shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri[1]))))  # type: ignore[index]
         images = vae.samples[key]
-        np.testing.assert_array_equal(shown, tile(images.reshape(8, 1, 8, 8), 17, columns=4, side=32))
+        np.testing.assert_array_equal(
+            shown, tile(images.reshape(8, 1, 8, 8), 17, columns=4, side=32)[::4, ::4]
+        )
 
 
 def test_the_moments_of_a_training_stand_side_by_side_and_follow_each_other() -> None:
@@ -552,9 +554,39 @@ def test_curves_of_any_losses_are_drawn() -> None:
     )
     html = page([models()[0]._replace(curve=curve)])
     assert "fit · nan (1 values not finite)" in html
-    lines = re.findall(r'class="curve" points="([^"]+)"', html)
-    assert [len(line.split()) for line in lines] == [2, 3, 3] and not any("nan" in line for line in lines)
+    lines = [path_points(line) for line in re.findall(r'class="curve" d="([^"]+)"', html)]
+    assert [len(line) for line in lines] == [2, 3, 3]
+    assert all(46 <= x <= 280 and 8 <= y <= 122 for line in lines for x, y in line)
+    for line in lines:  # first step on the left edge, last one on the right
+        assert line[0][0] == 46 and line[-1][0] == 280
     assert "closed form" in page([models()[0]._replace(curve=pd.DataFrame())])
+
+
+def path_points(path: str) -> list[tuple[float, float]]:
+    """Where a path of a curve goes: its start, and then from each point on."""
+    start, _, moves = path.removeprefix("M").partition("l")
+    numbers = [float(each) for each in re.findall(r"-?(?:\d+\.?\d*|\.\d+)", f"{start} {moves}")]
+    return [
+        (round(sum(numbers[:i:2]), 1), round(sum(numbers[1 : i + 1 : 2]), 1))
+        for i in range(2, len(numbers) + 1, 2)
+    ]
+
+
+def test_a_curve_goes_where_its_values_are_and_its_band_holds_it() -> None:
+    steps = np.arange(1200)
+    losses = 2 + np.sin(steps / 200) + 0.1 * (-1.0) ** steps
+    svg = str(line_chart("curve", steps, losses))
+    curve = path_points(re.search(r'class="curve" d="([^"]+)"', svg)[1])  # type: ignore[index]
+    band = path_points(re.search(r'class="band" d="([^"]+)z"', svg)[1])  # type: ignore[index]
+    assert len(curve) == 60 and len(band) == 120
+    low, high = losses.min(), losses.max()
+    for i, (x, y) in enumerate(curve):
+        mean = losses[20 * i : 20 * i + 20].mean()
+        assert x == pytest.approx(46 + 234 * (20 * i + 9.5) / 1199, abs=0.1)
+        assert y == pytest.approx(122 - 114 * (mean - low) / (high - low), abs=0.1)
+        assert band[i][1] < y < band[119 - i][1]
+    same = str(line_chart("one value a bin", np.arange(5), np.arange(5.0)))
+    assert "band" not in same and len(path_points(re.search(r'class="curve" d="([^"]+)"', same)[1])) == 5  # type: ignore[index]
 
 
 def test_chance_is_what_real_images_have_by_repeating_each_other() -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from genbench.report.results import Row, RunResult, short_name
-from genbench.report.svg import Figure, line_chart
+from genbench.report.svg import Figure, line_chart, sparkline
 from genbench.report.text import listed, minus
 from genbench.scoring import collapse, dynamics
 
@@ -47,9 +48,9 @@ class Spread(Judged):
 
 @dataclass(frozen=True)
 class Course(Judged):
-    """A row of the table on trainings, with the chart of its distance."""
+    """A row of the table on trainings, with its distance as a sparkline."""
 
-    chart: Figure
+    chart: Markup
     best: str = ""
     last: str = ""
     churn: str = ""
@@ -151,14 +152,8 @@ def _spread(run: RunResult, found: dict[str, Any]) -> Spread:
 
 
 def _course(run: RunResult, found: dict[str, Any]) -> Course:
-    chart = Figure(
-        f"{run.label}: Fréchet distance against step",
-        line_chart(
-            f"{run.label}: Fréchet distance against step",
-            np.array(found["step"], float),
-            np.array(found["distance"], float),
-        ),
-    )
+    title = f"{run.label}: Fréchet distance against step"
+    chart = sparkline(title, np.array(found["step"], float), np.array(found["distance"], float))
     scores = found["scores"]
     if scores is None:
         return Course(run, "", chart)

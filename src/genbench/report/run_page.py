@@ -96,10 +96,11 @@ def _pictures(run: RunResult, dataset: DatasetResult | None) -> list[Shown]:
         ("Completions", filled, _in_rows(run.samples.get("completion"), dataset)),
         *own,
     ]
+    reels = {TRAINING: moments.reel} if moments else {}  # which says where the moments lie, to the pixel
     return [
-        Shown(title, text, found, moments.reel if moments and text is TRAINING else None)
+        Shown(title, text, found, reels.get(text))
         for title, text, content in shown
-        if (found := picture(content))
+        if (found := picture(content, as_it_is=text in reels))
     ]
 
 

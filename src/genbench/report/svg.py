@@ -1,6 +1,7 @@
 """Small charts as inline SVG: they take their colours from the page, light or dark, and load nothing."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from math import ceil, floor, log10, sqrt
 from typing import NamedTuple
 
@@ -91,39 +92,95 @@ def dot_plot(title: str, dots: Sequence[Dot], axis: Axis, reference: float | Non
     return _svg(title, width, bottom + 22, parts)
 
 
-def line_chart(title: str, steps: np.ndarray, losses: np.ndarray) -> Markup:
-    """Loss against step: the mean of up to BINS bins over the band from their smallest to largest value."""
+def line_chart(title: str, steps: np.ndarray, values: np.ndarray) -> Markup:
+    """Values against steps: the mean of up to BINS bins over the band from their smallest to largest value."""
     left, right, top, bottom = 46, 280, 8, 122
-    finite = np.isfinite(losses)
-    steps, losses = steps[finite], losses[finite]
-    if len(steps) == 0:
+    curve = _binned(steps, values)
+    if curve is None:
         return Markup("")
-    bins = np.array_split(np.arange(len(steps)), min(BINS, len(steps)))
-    xs, ys, lows, highs = (
-        np.array([reduce(values[b]) for b in bins])
-        for reduce, values in ((np.mean, steps), (np.mean, losses), (np.min, losses), (np.max, losses))
-    )
-    across, up = (
-        linear_axis(float(steps.min()), float(steps.max())),
-        fitting_axis([*lows.tolist(), *highs.tolist()]),
-    )
+    across = linear_axis(*curve.span)
+    up = fitting_axis([*curve.lows, *curve.highs])
 
-    def points(values: np.ndarray) -> list[str]:
-        return [
-            f"{left + (right - left) * across(s):.1f},{bottom - (bottom - top) * up(v):.1f}"
-            for s, v in zip(xs.tolist(), values.tolist(), strict=True)
-        ]
+    def place(step: float, value: float) -> tuple[float, float]:
+        return left + (right - left) * across(step), bottom - (bottom - top) * up(value)
 
-    band = " ".join([*points(highs), *reversed(points(lows))])
-    parts = [_level(bottom - (bottom - top) * up(t), left, right, t) for t in up.ticks]
-    for t in across.ticks:
-        text = '<text x="{}" y="{}" text-anchor="middle">{}</text>'
-        parts.append(
-            Markup(text).format(round(left + (right - left) * across(t), 1), bottom + 15, _number(t))
-        )
-    parts.append(Markup('<polygon class="band" points="{}"/>').format(band))
-    parts.append(Markup('<polyline class="curve" points="{}"/>').format(" ".join(points(ys))))
+    levels = [(place(curve.steps[0], tick)[1], tick) for tick in up.ticks]
+    columns = [(place(tick, up.low)[0], tick) for tick in across.ticks]
+    lines = "".join(f"M{left} {y:.1f}H{right}" for y, _ in levels)
+    words = [
+        Markup('<text x="{:.0f}" y="{}">{}</text>').format(x, bottom + 15, _number(t)) for x, t in columns
+    ]
+    heights = [
+        Markup('<text x="{}" y="{:.0f}">{}</text>').format(left - 6, y + 4, _number(t)) for y, t in levels
+    ]
+    parts = [
+        Markup('<path class="rule" d="{}"/>').format(lines),
+        Markup("<g>{}</g>").format(Markup("").join(words)),
+        Markup('<g class="up">{}</g>').format(Markup("").join(heights)),
+        *_drawn(curve, place),
+    ]
     return _svg(title, 300, 142, parts)
+
+
+def sparkline(title: str, steps: np.ndarray, values: np.ndarray) -> Markup:
+    """The same curve, as small as a word of a table, without axes."""
+    curve = _binned(steps, values)
+    if curve is None:
+        return Markup("")
+    across, up = linear_axis(*curve.span), fitting_axis([*curve.lows, *curve.highs])
+    return _svg(
+        title, 144, 30, _drawn(curve, lambda step, value: (2 + 140 * across(step), 28 - 26 * up(value)))
+    )
+
+
+class _Curve(NamedTuple):
+    """Means, least and largest values of bins; span: from the first to the last step."""
+
+    steps: list[float]
+    means: list[float]
+    lows: list[float]
+    highs: list[float]
+    span: tuple[float, float]
+
+
+def _binned(steps: np.ndarray, values: np.ndarray) -> _Curve | None:
+    """What is finite, in up to BINS bins; None where nothing is."""
+    finite = np.isfinite(values)
+    steps, values = steps[finite], values[finite]
+    if len(steps) == 0:
+        return None
+    bins = np.array_split(np.arange(len(steps)), min(BINS, len(steps)))
+    parts = (
+        [float(reduce(of[b])) for b in bins]
+        for reduce, of in ((np.mean, steps), (np.mean, values), (np.min, values), (np.max, values))
+    )
+    return _Curve(*parts, (float(steps.min()), float(steps.max())))
+
+
+def _drawn(curve: _Curve, place: Callable[[float, float], tuple[float, float]]) -> list[Markup]:
+    """The curve over its band, if that is wider than nothing."""
+
+    def points(values: Sequence[float]) -> list[tuple[float, float]]:
+        return [place(step, value) for step, value in zip(curve.steps, values, strict=True)]
+
+    line = Markup('<path class="curve" d="{}"/>').format(_path(points(curve.means)))
+    if curve.lows == curve.highs:
+        return [line]
+    around = points(curve.highs) + points(curve.lows)[::-1]
+    return [Markup('<path class="band" d="{}z"/>').format(_path(around)), line]
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    """To a tenth of a unit, relative to the point before: fewer bytes than places on the whole chart."""
+    tenths = [(round(10 * x), round(10 * y)) for x, y in points]
+    moves = ((x - a, y - b) for (a, b), (x, y) in pairwise(tenths))
+    text = " ".join(f"{_tenth(x)} {_tenth(y)}" for x, y in moves).replace(" -", "-")
+    return f"M{_tenth(tenths[0][0])} {_tenth(tenths[0][1])}" + (f"l{text}" if text else "")
+
+
+def _tenth(count: int) -> str:
+    """3 -> ".3", -25 -> "-2.5", 40 -> "4"."""
+    return f"{count / 10:g}".replace("0.", ".", 1) if abs(count) < 10 else f"{count / 10:g}"
 
 
 def _svg(title: str, width: float, height: float, parts: Sequence[Markup]) -> Markup:
@@ -136,13 +193,6 @@ def _tick(x: float, top: float, bottom: float, value: float) -> Markup:
         '<line class="rule" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>'
         '<text x="{0}" y="{3}" text-anchor="middle">{4}</text>'
     ).format(x, top, bottom, bottom + 15, _number(value))
-
-
-def _level(y: float, left: float, right: float, value: float) -> Markup:
-    return Markup(
-        '<line class="rule" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>'
-        '<text x="{3}" y="{4:.1f}" text-anchor="end">{5}</text>'
-    ).format(left, right, y, left - 6, y + 4, _number(value))
 
 
 def _dot(dot: Dot, x: Callable[[float], float], left: float, y: float) -> Markup:
