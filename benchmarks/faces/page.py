@@ -101,9 +101,9 @@ def main() -> None:
         "# Faces of 32 × 32 pixels",
         "",
         "Drawn faces whose every factor is known ([docs/faces.md](../faces.md)), by the systems of",
-        "[benchmarks/faces](../../benchmarks/faces), one training each, seed 0. Written by `page.py` there from what the",
-        "build measured. The entries are those of the default benchmark's 16 × 16 pixels with longer trainings and wider",
-        "codes; nothing was tuned at this size.",
+        "[benchmarks/faces](../../benchmarks/faces), one training each, seed 0. Written by `page.py` there from what",
+        "the build measured. The entries are those of the default benchmark's 16 × 16 pixels with longer trainings and",
+        "wider codes; nothing was tuned at this size.",
         "",
     ]
     for dataset in settings.datasets:
