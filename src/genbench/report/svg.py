@@ -150,11 +150,11 @@ def _binned(steps: np.ndarray, values: np.ndarray) -> _Curve | None:
     if len(steps) == 0:
         return None
     bins = np.array_split(np.arange(len(steps)), min(BINS, len(steps)))
-    parts = (
+    middles, means, lows, highs = (
         [float(reduce(of[b])) for b in bins]
         for reduce, of in ((np.mean, steps), (np.mean, values), (np.min, values), (np.max, values))
     )
-    return _Curve(*parts, (float(steps.min()), float(steps.max())))
+    return _Curve(middles, means, lows, highs, (float(steps.min()), float(steps.max())))
 
 
 def _drawn(curve: _Curve, place: Callable[[float, float], tuple[float, float]]) -> list[Markup]:
