@@ -48,7 +48,7 @@ def test_a_rule_changed_on_one_side_only_is_found(
 
 
 def artifacts(folder: Path) -> dict[str, bytes]:
-    """Every file of data/ and results/ that is a result: not code, parameters, logs, receipts, timings, or what an engine keeps."""
+    """Every file of data/ and results/ that is a result: not what stages depend on, logs, receipts or timings."""
     files = [path for top in ("data", "results") for path in (folder / top).rglob("*") if path.is_file()]
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
