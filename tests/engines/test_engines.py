@@ -104,7 +104,7 @@ def test_both_engines_give_the_same_bytes_and_rerun_the_same_stages(
     ours, theirs = artifacts(one), artifacts(other)
     assert sorted(ours) == sorted(theirs)
     assert [name for name in ours if ours[name] != theirs[name]] == []
-    assert len(ours) == 1 + 2 + 2 * 11 + 4
+    assert len(ours) == 1 + 2 + 2 * 11 + 5
 
     assert planned_by_dvc(one) == planned_by_snakemake(other) == set()
 

@@ -122,12 +122,12 @@ if (find.value || verdict.value) filter();
 // Plots: the system that is pointed at lights up wherever it stands.  Each plot is one stop of the Tab key.
 const points = [...document.querySelectorAll(".plots a")];
 function light(point) {
-  const section = point.closest(".plots"), hash = point.getAttribute("href");
+  const own = point.closest(".plots"), section = own.closest("section"), hash = point.getAttribute("href");
   for (const each of document.querySelectorAll(".lit")) each.classList.remove("lit");
-  for (const each of section.querySelectorAll("a")) each.classList.toggle("lit", each.getAttribute("href") === hash);
-  for (const link of section.closest("section").querySelectorAll("tbody th a")) if (link.getAttribute("href") === hash) link.closest("tr").classList.add("lit");
-  section.classList.add("lighting");
-  section.nextElementSibling.textContent = point.querySelector("title").textContent;
+  for (const each of section.querySelectorAll(".plots a")) each.classList.toggle("lit", each.getAttribute("href") === hash);
+  for (const link of section.querySelectorAll("tbody th a")) if (link.getAttribute("href") === hash) link.closest("tr").classList.add("lit");
+  for (const each of section.querySelectorAll(".plots")) each.classList.add("lighting");
+  own.nextElementSibling.textContent = point.querySelector("title").textContent;
 }
 function unlight() {
   for (const each of document.querySelectorAll(".lit, .lighting")) each.classList.remove("lit", "lighting");
