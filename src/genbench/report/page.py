@@ -13,6 +13,7 @@ from genbench.report.agreement import METHOD, Agreement, agreement
 from genbench.report.anchors import slugs_of
 from genbench.report.dots import row_plots
 from genbench.report.findings import Finding, findings
+from genbench.report.openings import measured, openings
 from genbench.report.overview import branches
 from genbench.report.people import Study, study
 from genbench.report.pictures import Picture, picture
@@ -69,6 +70,8 @@ class Section(NamedTuple):
     absent: list[Absent]
     warnings: list[str]
     findings: list[Finding]
+    openings: dict[str, str]  # part of the section -> the sentence that it starts with
+    measured: list[str]  # a sentence for each measure that several systems share
     preview: Picture | None  # a few held-out elements
     strips: dict[str, Picture]  # by name of the row, samples of its first run
     spreads: list[course.Spread]
@@ -167,7 +170,9 @@ def _section(
     head = columns(rows, (QUALITY, OTHER, NOVELTY))
     judgement = assess(rows)
     told = {control for power in judgement.powers for control in power.tells}
-    agreed = agreement(rows)
+    agreed, histogram, measures = agreement(rows), _histogram(rows), measures_of(runs_of(rows))
+    answers = findings(rows, judgement, agreed)
+    shares, reference = (histogram.shares, histogram.reference) if histogram else ({}, [])
     groups = [(g, sum(c.score.group == g for c in head)) for g in (QUALITY, OTHER, NOVELTY)]
     return Section(
         name=name,
@@ -177,14 +182,14 @@ def _section(
         groups=[(group, span) for group, span in groups if span],
         likelihoods=columns(rows, (LIKELIHOOD,)),
         unranked={row.name: [each.label for each in not_ranked(row, rows)] for row in rows},
-        measures=measures_of(runs_of(rows)),
+        measures=measures,
         copying=columns(rows, (COPYING,)),
         judgement=judgement,
         controls_told=[control for control in CONTROL_ROLES if control in told],
         row_plots=row_plots(rows, slugs),
         plots=plots(rows, slugs),
         agreement=agreed,
-        histogram=_histogram(rows),
+        histogram=histogram,
         dataset=dataset,
         examples=_examples(dataset),
         facts=describe(rows) if rows else "",
@@ -193,7 +198,9 @@ def _section(
         else [],
         absent=[run for run in absent if run.dataset == name],
         warnings=cautions(rows),
-        findings=findings(rows, judgement, agreed),
+        findings=answers,
+        openings=openings(rows, judgement, agreed, shares, reference, answers),
+        measured=measured(measures),
         preview=_strip(dataset.examples, dataset) if dataset else None,
         strips={row.name: shown for row in rows if (shown := _strip(row.runs[0].samples.get("x"), dataset))},
         spreads=course.spreads(rows),
