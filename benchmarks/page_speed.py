@@ -32,7 +32,7 @@ const timed = async (act) => {
   await painted();
   return performance.now() - start;
 };
-const type = (text) => { find.value = text; find.dispatchEvent(new Event("input")); };
+const type = (text) => { asked.find.value = text; asked.find.dispatchEvent(new Event("input")); };
 addEventListener("load", () => setTimeout(async () => {
   const found = { "first view": performance.getEntriesByName("first-contentful-paint")[0]?.startTime };
   found.loaded = performance.timing.loadEventEnd - performance.timing.navigationStart;

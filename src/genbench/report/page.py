@@ -13,6 +13,7 @@ from genbench.report.agreement import METHOD, Agreement, agreement
 from genbench.report.anchors import slugs_of
 from genbench.report.dots import row_plots
 from genbench.report.findings import Finding, findings
+from genbench.report.matrix import Matrix, matrix
 from genbench.report.openings import measured, openings
 from genbench.report.overview import branches
 from genbench.report.people import Study, study
@@ -71,6 +72,7 @@ class Section(NamedTuple):
     warnings: list[str]
     findings: list[Finding]
     openings: dict[str, str]  # part of the section -> the sentence that it starts with
+    matrix: Matrix | None
     measured: list[str]  # a sentence for each measure that several systems share
     preview: Picture | None  # a few held-out elements
     strips: dict[str, Picture]  # by name of the row, samples of its first run
@@ -135,6 +137,7 @@ def html_page(
         "datasets": [section.name for section in sections if section.models],
         "judged": any(section.judgement.verdicts for section in sections),
         "verdicts": [name for name, _ in VERDICTS],
+        "families": sorted({run.model.split("/")[0] for run in runs}),
         "collapse_rule": course.COLLAPSE_RULE,
         "course_rule": course.COURSE_RULE,
         "healthy": course.HEALTHY,
@@ -200,6 +203,7 @@ def _section(
         warnings=cautions(rows),
         findings=answers,
         openings=openings(rows, judgement, agreed, shares, reference, answers),
+        matrix=matrix(rows, judgement),
         measured=measured(measures),
         preview=_strip(dataset.examples, dataset) if dataset else None,
         strips={row.name: shown for row in rows if (shown := _strip(row.runs[0].samples.get("x"), dataset))},
