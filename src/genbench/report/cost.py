@@ -83,6 +83,7 @@ def companions(runs: Sequence[RunResult], records: Mapping[str, Mapping[str, Any
     sections = [_section(name, rows, costs, slugs) for name, rows in by_dataset(runs).items()]
     page = templates("genbench.report").get_template("cost.html")
     html = page.render(
+        scripts=("sort",),
         sections=[s for s in sections if s.costs],
         headers=HEADERS,
         slugs=slugs,

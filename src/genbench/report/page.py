@@ -36,6 +36,8 @@ from genbench.report.verdict import VERDICTS, Judgement, assess
 from genbench.scoring.catalogue import COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
 from genbench.scoring.estimates import Estimate
 
+SCRIPTS = ("sort", "tables", "runs", "pictures", "filter", "points")  # in the page, in this order
+
 
 class Histogram(NamedTuple):
     """Shares of classes by name of the row, means over its seeds; `reference` is the real control's, or uniform."""
@@ -128,6 +130,7 @@ def html_page(
     environment = templates("genbench.report")
     environment.filters |= {"plain": plain, "minus": minus}
     constants = {
+        "scripts": SCRIPTS,
         "roles": CONTROL_ROLES,
         "scores": SCORES,
         "missing": MISSING,
@@ -141,6 +144,7 @@ def html_page(
         "collapse_rule": course.COLLAPSE_RULE,
         "course_rule": course.COURSE_RULE,
         "healthy": course.HEALTHY,
+        "present": course.present,
     }
     page = environment.get_template("index.html")
     return page.render(sections=sections, run_page=_run_page, any_runs=bool(runs), **constants)

@@ -17,12 +17,12 @@ document.addEventListener("click", (event) => {
   for (const run of runs) if (run.dataset.section === section) run.open = "open" in button.dataset;
 });
 
-// On paper nothing is folded away.
-let closed = [];
+// On paper stand what the columns mean, and the runs that are open.
+let unfolded = [];
 addEventListener("beforeprint", () => {
-  closed = runs.filter((run) => !run.open);
-  for (const run of closed) run.open = true;
+  unfolded = [...document.querySelectorAll("details.legend:not([open])")];
+  for (const each of unfolded) each.open = true;
 });
 addEventListener("afterprint", () => {
-  for (const run of closed) run.open = false;
+  for (const each of unfolded) each.open = false;
 });
