@@ -58,6 +58,7 @@ function tile(run) {
 }
 function openDialog(title, ids, count) {
   document.getElementById("pictures-title").textContent = title;
+  dialog.classList.toggle("several", ids.length > 1);
   content.replaceChildren(...ids.map((id) => pictures(id, count)));
   dialog.showModal();
 }
