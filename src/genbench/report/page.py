@@ -139,6 +139,7 @@ def html_page(
         "branches": branches({section.name: (section.rows, section.judgement) for section in sections}),
         "datasets": [section.name for section in sections if section.models],
         "judged": any(section.judgement.verdicts for section in sections),
+        "alarmed": any(course.alarms(row) for section in sections for row in section.rows if not row.control),
         "verdicts": [name for name, _ in VERDICTS],
         "families": sorted({run.model.split("/")[0] for run in runs}),
         "collapse_rule": course.COLLAPSE_RULE,
