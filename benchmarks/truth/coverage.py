@@ -20,8 +20,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from genbench.scoring import metrics
-from genbench.scoring.comparison import Features, sample_scores
+from genbench.scoring.comparison import sample_scores
 from genbench.scoring.estimates import Z95, Estimate, spread
+from genbench.scoring.features import Features
 from genbench.scoring.resampling import Scored, draws
 
 WIDTH, CLASSES = 16, 10

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from genbench.storage.arrays import slices
+from genbench.storage.arrays import evenly, slices
 from genbench.storage.stored import Stored
 
 SOME = 1 << 28  # bytes of what stands for data that is not held
@@ -129,9 +129,8 @@ class Streamed(NamedTuple):
 
     def some(self) -> Batch:
         """As many elements as SOME bytes hold, spread evenly over all."""
-        n = len(self.x)
-        count = min(n, max(1, SOME // (4 * self.x.shape[1:].numel())))
-        return self.rows(torch.arange(count) * n // count)
+        held = max(1, SOME // (4 * self.x.shape[1:].numel()))
+        return self.rows(torch.from_numpy(evenly(len(self.x), held)))
 
     def whole(self) -> Tensor:
         """All x as one tensor after all: for elements that are short, or that a control has to keep."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from conftest import run_in
 
 from genbench.engines.commands import completed
+from genbench.engines.entries import key_of
 from genbench.params.schema import load
 
 
@@ -54,7 +55,7 @@ def dvc_graph(folder: Path, *, code: bool = True) -> Graph:
     for stage in stages:
         inputs: set[str] = set()
         for dependency in map(str, stage.deps):
-            if dependency == "params.yaml":
+            if dependency == "params.yaml" or key_of(dependency):
                 continue
             if dependency in below:
                 inputs |= below[dependency]
@@ -63,7 +64,7 @@ def dvc_graph(folder: Path, *, code: bool = True) -> Graph:
             else:
                 inputs.add(dependency)
         outs = frozenset(str(out) for out in stage.outs)
-        if outs == {CODE}:  # Snakemake does this while it reads the Snakefile
+        if CODE in outs:  # Snakemake does this while it reads the Snakefile
             continue
         program, _, rest = " ".join(stage.cmd.split()).partition(" ")
         command = f"{program} {completed(rest, stage.addressing, params)}"

@@ -7,8 +7,10 @@ import pytest
 from conftest import ROOT, TINY, checkout, run_in
 from ruamel.yaml import YAML
 
+from genbench.engines import entries
 from genbench.engines.commands import completed, whole
 from genbench.params.schema import load
+from genbench.params.yaml import read
 from genbench.storage.files import InputError
 
 HOSTILE = 'x; touch PLANTED; echo $(touch PLANTED)`touch PLANTED` "|| touch PLANTED'
@@ -32,6 +34,8 @@ def test_what_a_stage_is_about_follows_from_its_name_and_the_parameters(
     assert completed("train", "stages/train/dvc.yaml:train@bits-copycat", load(path)) == expected
     assert whole(["train"], path) == ["train"]  # outside of DVC
     monkeypatch.setenv("DVC_STAGE", "train@bits-copycat")
+    monkeypatch.chdir(tmp_path)
+    entries.refresh(read(path))
     assert whole(["train"], path) == expected.split()
     assert whole(["train", "--run", "x"], path) == ["train", "--run", "x"]
     assert whole(["report"], path) == ["report"]
@@ -75,9 +79,9 @@ def test_a_stage_asked_for_by_a_hostile_name_is_refused(clone: Path) -> None:
     (clone / "params.yaml").write_text(TINY.replace("bits-copycat:", f"'{name}':"))
     (clone / "data").mkdir(exist_ok=True)
     (clone / "data/bits.safetensors").write_bytes(b"")
-    for place in ("stages/train.json", "models/controls/copycat.json"):
-        (clone / "results/code" / place).parent.mkdir(parents=True, exist_ok=True)
-        (clone / "results/code" / place).write_bytes(b"{}")
+    for place in ("code/stages/train.json", "code/models/controls/copycat.json", f"params/runs/{name}.json"):
+        (clone / "results" / place).parent.mkdir(parents=True, exist_ok=True)
+        (clone / "results" / place).write_bytes(b"{}")
     said = says(clone, "dvc", "repro", "-f", "-s", f"stages/train/dvc.yaml:train@{name}")
     assert f"genbench: error: params.yaml: runs.{name}: not a usable name" in said
     assert not (clone / "PLANTED").exists()

@@ -48,13 +48,13 @@ def test_a_rule_changed_on_one_side_only_is_found(
 
 
 def artifacts(folder: Path) -> dict[str, bytes]:
-    """Every file of data/ and results/ that is a result: not code, logs, receipts, timings, or what an engine keeps."""
+    """Every result in data/ and results/: not code, parameters, logs, receipts, timings, or what an engine keeps."""
     files = [path for top in ("data", "results") for path in (folder / top).rglob("*") if path.is_file()]
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in files
         if path.name not in ("timing.json", "cost.html", "cost.csv", "cost.md", ".gitignore")
-        and {"code", "logs", "receipts"}.isdisjoint(path.parts)
+        and {"code", "logs", "params", "receipts"}.isdisjoint(path.parts)
     }
 
 

@@ -14,7 +14,7 @@ from genbench.extractors.pca_pixels import PcaPixels
 from genbench.foreign import score as scoring
 from genbench.foreign.images import ImageSet, read, samples_of
 from genbench.foreign.table import table
-from genbench.kinds.kind import kind_of
+from genbench.kinds.distance import distance_of
 from genbench.scoring import audit, metrics, novelty
 from genbench.scoring.metrics import kernel
 from genbench.scoring.metrics.neighbours import ball_counts
@@ -52,13 +52,13 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> tuple[Prepared, list[Image
 
 def test_both_flag_the_same_pictures(sets: tuple[Prepared, list[ImageSet]]) -> None:
     prepared, (samples, train, held_out) = sets
-    kind = kind_of(CARD)
+    distance = distance_of(CARD)
     row = audit.novelty(
         prepared,
         samples_of(samples.source, prepared),
-        vectors=partial(kind.vectors, card=CARD),
-        images=partial(kind.images, card=CARD),
-        distance=kind.distance,
+        vectors=partial(distance.vectors, card=CARD),
+        images=partial(distance.images, card=CARD),
+        distance=distance.words,
         seed=0,
     )
     record = scoring.score(samples, train, held_out, PcaPixels(train.images), seed=0)

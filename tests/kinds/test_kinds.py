@@ -10,14 +10,18 @@ import sys
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import pytest
 
 import genbench
 from genbench.data import prepared as data
-from genbench.kinds.kind import Asked, Kind, Subject, kind_of
+from genbench.kinds.comparison import Compare, Subject, comparison_of
+from genbench.kinds.distance import Distance, distance_of
+from genbench.kinds.drawing import Asked, Drawing, drawing_of
+from genbench.kinds.extractor import Train, extractor_of
+from genbench.kinds.kind import PARTS, Card
 from genbench.params.schema import Dataset, Extractor
 from genbench.report.frames import film
 from genbench.runtime.machine import optimize_without_compiler
@@ -26,9 +30,20 @@ from genbench.scoring.catalogue import SCORES
 from genbench.scoring.resampling import RESAMPLINGS, draws
 
 PACKAGE = Path(genbench.__file__).parent
-KINDS = sorted(path.parent.name for path in PACKAGE.glob("kinds/*/kind.py"))
+KINDS = sorted(path.parent.name for path in PACKAGE.glob("kinds/*/__init__.py"))
 SIZES = {"train": 200, "held_out": 48}
 DIGITS = 1797  # all there are: what is not for training is held out
+
+
+class Kind(NamedTuple):
+    extractor: Train
+    distance: Distance
+    drawing: Drawing
+    compare: Compare
+
+
+def kind_of(card: Card) -> Kind:
+    return Kind(extractor_of(card), distance_of(card), drawing_of(card), comparison_of(card))
 
 
 def sources_of(kind: str) -> list[str]:
@@ -60,23 +75,25 @@ def test_every_kind_has_data_to_be_asked_about() -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_kind_is_one_instance_and_needs_no_torch(name: str) -> None:
+def test_a_kind_has_all_parts_and_is_drawn_and_measured_without_torch(name: str) -> None:
+    assert {path.stem for path in (PACKAGE / "kinds" / name).glob("*.py")} >= set(PARTS)
     kind = kind_of({"kind": name})
-    assert isinstance(kind, Kind) and kind is kind_of({"kind": name})
-    assert kind.distance and kind.pictures <= set(get_args(Asked))
-    code = f"import sys, genbench.kinds.{name}.kind; sys.exit('torch' in sys.modules)"
+    assert isinstance(kind.distance, Distance) and isinstance(kind.drawing, Drawing)
+    assert kind.distance.words and kind.drawing.pictures <= set(get_args(Asked))
+    parts = ", ".join(f"genbench.kinds.{name}.{part}" for part in ("distance", "drawing"))
+    code = f"import sys, {parts}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_vectors_are_made_of_each_element_by_itself(case: tuple[Kind, data.Prepared, Path]) -> None:
     kind, prepared, _ = case
-    found = kind.vectors(prepared.held_out.x, prepared.card)
+    found = kind.distance.vectors(prepared.held_out.x, prepared.card)
     if found is None:
-        assert kind.vectors(prepared.train.x, prepared.card) is None
+        assert kind.distance.vectors(prepared.train.x, prepared.card) is None
         return
     assert found.dtype == np.float64 and found.shape[0] == len(prepared.held_out.x) and found.ndim == 2
     assert np.isfinite(found).all() and len(np.unique(found, axis=0)) > 1
-    np.testing.assert_array_equal(kind.vectors(prepared.held_out.x[3:7], prepared.card), found[3:7])
+    np.testing.assert_array_equal(kind.distance.vectors(prepared.held_out.x[3:7], prepared.card), found[3:7])
 
 
 def test_copies_are_found_where_a_distance_says_what_a_copy_is(
@@ -84,9 +101,13 @@ def test_copies_are_found_where_a_distance_says_what_a_copy_is(
 ) -> None:
     kind, prepared, _ = case
     samples = np.concatenate([prepared.train.x[:5], prepared.held_out.x[5:]])
-    vectors, images = (partial(of, card=prepared.card) for of in (kind.vectors, kind.images))
-    record = audit.novelty(prepared, samples, vectors=vectors, distance=kind.distance, seed=0, images=images)
-    assert json.dumps(record, allow_nan=False) and record["distance"] == kind.distance
+    vectors, images = (
+        partial(of, card=prepared.card) for of in (kind.distance.vectors, kind.distance.images)
+    )
+    record = audit.novelty(
+        prepared, samples, vectors=vectors, distance=kind.distance.words, seed=0, images=images
+    )
+    assert json.dumps(record, allow_nan=False) and record["distance"] == kind.distance.words
     assert record["scores"].keys() <= SCORES.keys()
     closest = record["pairs"][:5]
     if vectors(samples[:1]) is None:
@@ -128,15 +149,15 @@ def test_everything_can_be_drawn_and_always_alike(case: tuple[Kind, data.Prepare
 
     def pictures() -> list[np.ndarray]:
         return [
-            kind.grid(x, card),
-            kind.pairs(x[:4], prepared.train.x[:4], [True, False, False, True], card),
-            kind.rows(table, card),
-            kind.moment(frame, card, size="small"),
-            kind.moment(frame, card, size="large"),
+            kind.drawing.grid(x, card),
+            kind.drawing.pairs(x[:4], prepared.train.x[:4], [True, False, False, True], card),
+            kind.drawing.rows(table, card),
+            kind.drawing.moment(frame, card, size="small"),
+            kind.drawing.moment(frame, card, size="large"),
             film(frames, card).still,
         ]
 
     for one, again in zip(pictures(), pictures(), strict=True):
         assert one.dtype == np.uint8 and one.ndim == 3 and one.shape[2] == 3 and one.size
         np.testing.assert_array_equal(one, again)
-    assert all(key.text and len(key.colour) == 3 for key in kind.legend(frame, card))
+    assert all(key.text and len(key.colour) == 3 for key in kind.drawing.legend(frame, card))

@@ -19,10 +19,12 @@ from genbench.data.parts.solids import CLASSES
 from genbench.data.prepared import load, prepare
 from genbench.data.source import Source
 from genbench.data.sources import meshes as source
-from genbench.kinds.kind import Subject
+from genbench.kinds.comparison import Subject
 from genbench.kinds.mesh import embedding, rendering
-from genbench.kinds.mesh.kind import KIND as MESHES
-from genbench.kinds.mesh.kind import SIDE
+from genbench.kinds.mesh.comparison import compare
+from genbench.kinds.mesh.distance import DISTANCE
+from genbench.kinds.mesh.drawing import DRAWING, SIDE
+from genbench.kinds.mesh.extractor import train
 from genbench.models.autoregressive.polygen import PolyGen
 from genbench.models.controls.token_frequency import TokenFrequency
 from genbench.models.controls.uniform_tokens import UniformTokens
@@ -244,16 +246,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("meshes")
     (folder / "d.safetensors").write_bytes(prepare("d", Dataset(source="meshes", train=90, held_out=40)))
     data = load(folder / "d.safetensors")
-    (folder / "e.safetensors").write_bytes(MESHES.extractor(data, Extractor(steps=1))[0])
+    (folder / "e.safetensors").write_bytes(train(data, Extractor(steps=1))[0])
     return data, folder
 
 
 def compared(prepared: Any, samples: np.ndarray, asked: np.ndarray | None = None) -> dict[str, float]:
     data, folder = prepared
     draws = resampling.draws(40, len(samples), real_seed=0, fake_seed=1)
-    found = MESHES.compare(
-        data, Subject(samples, None, asked), draws, extractor=folder / "e.safetensors", seed=0
-    )
+    found = compare(data, Subject(samples, None, asked), draws, extractor=folder / "e.safetensors", seed=0)
     for name, score in found.scores.items():
         assert name in SCORES
         assert score.replicates.shape == (resampling.RESAMPLINGS,)
@@ -292,18 +292,18 @@ def test_samples_are_drawn_in_grids_and_in_pairs(prepared: Any) -> None:
     data = prepared[0]
     broken = data.held_out.x[:23].copy()
     broken[5] = -1
-    grid = MESHES.grid(broken, data.card)
+    grid = DRAWING.grid(broken, data.card)
     assert grid.shape == (3 * (SIDE + 4) + 4, 10 * (SIDE + 4) + 4, 3)
-    assert not np.array_equal(grid, MESHES.grid(data.held_out.x[:23], data.card))
+    assert not np.array_equal(grid, DRAWING.grid(data.held_out.x[:23], data.card))
     calm, alarmed = (
-        MESHES.pairs(broken[:3], data.train.x[:3], [flag, False, False], data.card) for flag in (False, True)
+        DRAWING.pairs(broken[:3], data.train.x[:3], [flag, False, False], data.card) for flag in (False, True)
     )
     assert not np.array_equal(calm, alarmed)
 
 
 def test_a_copy_is_at_distance_zero_and_nothing_else_is(prepared: Any) -> None:
     data = prepared[0]
-    train, held_out = (MESHES.vectors(x, data.card) for x in (data.train.x, data.held_out.x))
+    train, held_out = (DISTANCE.vectors(x, data.card) for x in (data.train.x, data.held_out.x))
     assert np.array_equal(nearest(train, train[::3])[0][:, 0], np.zeros(30))
     assert nearest(train, held_out)[0].min() > 1e-3
 

@@ -11,10 +11,12 @@ from torch import Generator, Tensor, nn
 from genbench.core import Batch, Space, Splits, space_of
 from genbench.data import prepared as data
 from genbench.drawing.canvas import SAMPLES, SCORE, TARGET
-from genbench.kinds.kind import Subject, kind_of
+from genbench.kinds.comparison import Subject
 from genbench.kinds.points import mixture
-from genbench.kinds.points.comparison import excess_nll, gradient_cosines
-from genbench.kinds.points.kind import KIND as POINTS
+from genbench.kinds.points.comparison import compare, excess_nll, gradient_cosines
+from genbench.kinds.points.distance import DISTANCE
+from genbench.kinds.points.drawing import DRAWING
+from genbench.kinds.points.extractor import train as plain_extractor
 from genbench.models.adversarial.dcgan import DCGAN
 from genbench.models.adversarial.gan import GAN
 from genbench.models.adversarial.wgan_gp import WGANGP
@@ -90,12 +92,11 @@ def test_what_is_no_mixture_is_refused(options: dict[str, Any], said: str) -> No
 
 
 def scored(ready: data.Prepared, samples: np.ndarray, folder: Path) -> dict[str, resampling.Scored]:
-    kind = kind_of(ready.card)
-    weights, _ = kind.extractor(ready, None)  # type: ignore[arg-type]
+    weights, _ = plain_extractor(ready, None)  # type: ignore[arg-type]
     (folder / "plain.safetensors").write_bytes(weights)
     drawn = resampling.draws(len(ready.held_out.x), len(samples), real_seed=0, fake_seed=1)
     subject = Subject(samples.astype(np.float32))
-    return kind.compare(ready, subject, drawn, extractor=folder / "plain.safetensors", seed=0).scores
+    return compare(ready, subject, drawn, extractor=folder / "plain.safetensors", seed=0).scores
 
 
 def test_scores_tell_dropped_modes_and_noise(tmp_path: Path) -> None:
@@ -153,7 +154,7 @@ def test_the_excess_is_zero_for_the_truth_and_the_divergence_for_another_density
     divergence = float((density * logs).mean())  # from the uniform density
     drawn = resampling.draws(2000, 2000, real_seed=0, fake_seed=1)
     for model, expected in ((Truth(), 0.0), (Uniform(), divergence)):
-        excess = excess_nll(POINTS.vectors(ready.held_out.x, ready.card), ready, model, drawn)
+        excess = excess_nll(DISTANCE.vectors(ready.held_out.x, ready.card), ready, model, drawn)
         assert excess.estimate.value == pytest.approx(expected, abs=0.05)
 
 
@@ -276,7 +277,7 @@ def test_images_of_a_training_stand_in_rows() -> None:
 
 def test_a_grid_puts_a_sample_where_it_lies(tmp_path: Path) -> None:
     card = prepared(tmp_path, **RING).card
-    canvas = POINTS.grid(np.array([[0.25, 0.75]], np.float32), card)
+    canvas = DRAWING.grid(np.array([[0.25, 0.75]], np.float32), card)
     rows, columns = np.nonzero((canvas[:380] == SAMPLES).all(2))
     assert (columns.mean() + 0.5 - 4) / 372 == pytest.approx(0.25, abs=0.01)
     assert 1 - (rows.mean() + 0.5 - 4) / 372 == pytest.approx(0.75, abs=0.01)
@@ -286,8 +287,8 @@ def test_copies_are_marked_in_red(tmp_path: Path) -> None:
     for source in ("ring", "mixture_1d"):
         ready = prepared(tmp_path, source=source, train=100, held_out=50)
         near = ready.train.x[:3]
-        picture = POINTS.pairs(near, near, [False, True, False], ready.card)
-        clean = POINTS.pairs(near, near, [False] * 3, ready.card)
+        picture = DRAWING.pairs(near, near, [False, True, False], ready.card)
+        clean = DRAWING.pairs(near, near, [False] * 3, ready.card)
         red = [int((p[:-25] == (214, 39, 40)).all(2).sum()) for p in (picture, clean)]
         assert red[0] > 10
         assert red[1] == 0
@@ -299,8 +300,8 @@ def test_a_source_without_a_known_mixture_is_scored_and_drawn_all_the_same(tmp_p
     bare = ready._replace(card=plain)
     balls = {"precision", "recall", "density", "coverage", "clipped_density", "clipped_coverage"}
     assert set(scored(bare, ready.train.x[:200], tmp_path)) == balls
-    assert POINTS.grid(ready.train.x, plain).shape[2] == 3
-    assert POINTS.grid(ready.train.x[:, :1], plain).shape[2] == 3
+    assert DRAWING.grid(ready.train.x, plain).shape[2] == 3
+    assert DRAWING.grid(ready.train.x[:, :1], plain).shape[2] == 3
 
 
 def test_the_gradient_of_the_mixture_is_that_of_its_density(tmp_path: Path) -> None:

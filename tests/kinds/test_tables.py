@@ -14,9 +14,11 @@ from conftest import run_in
 from genbench.core import Batch, Splits, space_of
 from genbench.data import prepared as data
 from genbench.data.sources import sprinkler
-from genbench.kinds.kind import Subject, kind_of
+from genbench.kinds.comparison import Subject
 from genbench.kinds.table import bars
-from genbench.kinds.table.kind import KIND as TABLE
+from genbench.kinds.table.comparison import compare
+from genbench.kinds.table.drawing import DRAWING
+from genbench.kinds.table.extractor import train
 from genbench.models.explicit.bayes_net import BayesNet
 from genbench.params.schema import Dataset
 from genbench.scoring import resampling
@@ -38,7 +40,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> data.Prepared:
 @pytest.fixture(scope="module")
 def extractor(prepared: data.Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("extractor") / "plain.safetensors"
-    content, card = TABLE.extractor(prepared, None)  # type: ignore[arg-type]
+    content, card = train(prepared, None)  # type: ignore[arg-type]
     path.write_bytes(content)
     assert json.dumps(card)
     return path
@@ -50,7 +52,7 @@ def draw(n: int, p: np.ndarray = TRUE, seed: int = 0) -> np.ndarray:
 
 def compared(prepared: data.Prepared, extractor: Path, samples: np.ndarray, model: Any = None) -> Any:
     drawn = resampling.draws(len(prepared.held_out.x), len(samples), real_seed=1, fake_seed=2)
-    return TABLE.compare(prepared, Subject(samples, model), drawn, extractor=extractor, seed=3)
+    return compare(prepared, Subject(samples, model), drawn, extractor=extractor, seed=3)
 
 
 def counted(prepared: data.Prepared, **options: Any) -> BayesNet:
@@ -178,7 +180,7 @@ def test_a_condition_that_no_sample_meets_leaves_its_query_out(
 def test_a_table_that_cannot_be_listed_is_refused() -> None:
     card = {"shape": [13], "levels": 2}
     with pytest.raises(InputError, match=r"2\^13 cells; expected at most 4,096"):
-        TABLE.grid(np.zeros((5, 13), np.uint8), card)
+        DRAWING.grid(np.zeros((5, 13), np.uint8), card)
 
 
 def test_bars_are_as_high_as_the_shares() -> None:
@@ -233,4 +235,3 @@ def test_the_stages_write_what_they_declare(tmp_path: Path) -> None:
     assert json.loads((folder / "novelty.json").read_bytes())["pairs"] == []
     for picture in ("grid.png", "nearest.png"):
         assert (folder / picture).read_bytes().startswith(b"\x89PNG")
-    assert kind_of({"kind": "table"}) is TABLE

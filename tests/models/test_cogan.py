@@ -93,12 +93,32 @@ def test_a_kernel_of_1_ties_a_target_to_its_maps_pixel_by_pixel() -> None:
             laws.tiny(COGAN, laws.SPACES[5:6], **wrong)
 
 
-def test_a_gain_makes_images_of_two_levels() -> None:
+@torch.no_grad()
+def test_a_gain_makes_sources_of_two_levels_and_leaves_targets_grey() -> None:
     plain, steep = (laws.tiny(COGAN, gain=gain).eval() for gain in (1.0, 1000.0))
     steep.load_state_dict(plain.state_dict())
-    grey, hard = (model.sample(20, rng=Generator().manual_seed(0)) for model in (plain, steep))
+    (x, grey), (same, hard) = (model.joint(20, rng=Generator().manual_seed(0)) for model in (plain, steep))
+    assert torch.equal(x, same)
     assert torch.equal(grey > 0.5, hard > 0.5)
     assert (hard - 0.5).abs().mean() > (grey - 0.5).abs().mean() + 0.1
+
+
+def flat_maps_make_flat_images(model: Any) -> None:
+    """A domain's own layer does the same at the border as elsewhere."""
+    maps = torch.full_like(model.generator.common(model.prior(1, rng=Generator().manual_seed(0))), 0.7)
+    for own in model.generator.own:
+        image = own(maps)
+        assert torch.allclose(image, image[..., 4:5, 4:5].expand_as(image), atol=1e-6), "the border differs"
+
+
+@torch.no_grad()
+def test_the_border_of_an_image_is_made_as_its_middle_is() -> None:
+    model: Any = laws.tiny(COGAN, network="perceptrons", shared=3, discriminator_shared=2).eval()
+    flat_maps_make_flat_images(model)
+    for own in model.generator.own:
+        own[-1].padding_mode = "zeros"
+    with pytest.raises(AssertionError, match="the border differs"):
+        flat_maps_make_flat_images(model)
 
 
 @torch.no_grad()

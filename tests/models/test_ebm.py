@@ -13,7 +13,8 @@ from torch import Generator, Tensor
 from genbench.capabilities import Likelihood, capability
 from genbench.core import Space, Splits
 from genbench.nn import langevin
-from genbench.nn.langevin import ReplayBuffer, langevin_chain, pair_distances, reflected, restarted
+from genbench.nn.energy_distances import pair_distances
+from genbench.nn.langevin import ReplayBuffer, langevin_chain, reflected, restarted
 from genbench.storage.files import InputError
 from genbench.storage.weights import weights_bytes
 from genbench.training.loop import Budget, Job, train

@@ -11,9 +11,10 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from genbench.core import Batch, Phase, Space, Splits
-from genbench.models.adversarial.improved_gan import TECHNIQUES, ImprovedGAN
+from genbench.models.adversarial.improved_gan import ImprovedGAN
 from genbench.nn.games import NON_SATURATING, Losses
 from genbench.nn.techniques import (
+    TECHNIQUES,
     HistoricalAverage,
     MinibatchDiscrimination,
     VirtualBatchNorm,

@@ -133,7 +133,7 @@ def test_the_learned_prior_is_worth_more_than_uniform_codes(trained: VQVAE) -> N
     assert (
         float(found["nats per code"].mean()) < 0.5
     )  # two bits an image of 16 codes would be .09; uniform cost 2.1
-    for title in ("distance to data", "Fréchet distance of pixels"):
+    for title in ("distance to data", "energy distance"):
         assert float(found[f"{title}, learned prior"].mean()) < 0.5 * float(
             found[f"{title}, uniform codes"].mean()
         )

@@ -2,15 +2,17 @@
 
 import ast
 import json
+import sys
 from functools import cache
 from pathlib import Path
 
 import grimp
 import pytest
 
+from genbench.kinds.kind import PARTS
 from genbench.params.yaml import read
 from genbench.provenance import fingerprints, sources
-from genbench.provenance.closure import SOURCE, Closure, closure, difference
+from genbench.provenance.closure import LIBRARIES, SOURCE, Closure, closure, difference
 from genbench.provenance.sources import PACKAGE
 
 ROOT = PACKAGE.parent.parent
@@ -115,7 +117,54 @@ def test_every_stage_has_a_fingerprint_of_its_own_file() -> None:
     assert set(fingerprints.STAGES.values()) == files - {"outside"}
     assert {f"models/{entry['model']}.json" for entry in params["runs"].values()} <= found.keys()
     for dataset in params["datasets"]:
-        assert {f"data/{dataset}.json", f"kinds/{dataset}.json"} <= found.keys()
+        kind = {f"kinds/{part}/{dataset}.json" for part in PARTS}
+        assert {f"data/{dataset}.json", *kind} <= found.keys()
+
+
+@pytest.mark.parametrize("stage", fingerprints.STAGES)
+def test_a_stage_depends_on_the_parts_of_a_kind_that_it_can_load(stage: str) -> None:
+    """Four modules load a part each, by its name: a stage can load those that it, or a part of it, asks them for."""
+    params = read(ROOT / "params.yaml")
+    run, dataset = ("digits-vae", "") if stage not in ("prepare", "extractor", "report") else ("", "digits")
+    needs = fingerprints.needed(stage, params, run=run, dataset=dataset)
+    reached = {
+        module_of(PACKAGE / Path(name).relative_to(SOURCE))
+        for place in needs
+        for name in fingerprints.of([place], params)[place].files
+        if name.endswith(".py")
+    }
+    loaded = {part for module in reached for part in loads().get(module, ())}
+    assert {place.split("/")[1] for place in needs if place.startswith("kinds/")} == loaded
+
+
+def test_a_part_that_is_asked_for_in_another_way_is_seen() -> None:
+    """What the test above believes: none but these four modules call `part_of`, each for the part of its own name."""
+    calls = {
+        path.relative_to(PACKAGE).as_posix(): ast.literal_eval(node.args[1])
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "part_of"
+    }
+    assert calls == {f"kinds/{part}.py": part for part in PARTS}
+    assert any(parts == {"drawing"} for parts in loads().values())
+
+
+@cache
+def loads() -> dict[str, set[str]]:
+    """Of modules that name `<part>_of`, or a whole module of `kinds` that has it, the parts that they may load."""
+    found: dict[str, set[str]] = {}
+    for path in MODULES:
+        names = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+            elif isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+        kinds = "genbench.kinds"
+        parts = {part for part in PARTS if names & {f"{kinds}.{part}", f"{kinds}.{part}.{part}_of"}}
+        if parts:
+            found[module_of(path)] = parts
+    return found
 
 
 def test_a_dataset_made_from_another_depends_on_its_source_too() -> None:
@@ -135,6 +184,21 @@ def test_the_templates_of_a_page_count_for_its_stage() -> None:
     files = closure([PACKAGE / "stages/report.py"]).files
     assert f"{SOURCE}/report/templates/index.html" in files
     assert f"{SOURCE}/report/templates/index.html" not in closure([PACKAGE / "stages/train.py"]).files
+
+
+# What stages import besides: text, tables of settings, formats of files, and what waits or reports.
+NO_NUMBERS = {"filelock", "jinja2", "markupsafe", "pydantic", "ruamel", "safetensors", "tqdm"}
+
+
+def test_every_library_that_computes_or_draws_for_a_stage_counts_by_its_release() -> None:
+    roots = {root for files in fingerprints.places(read(ROOT / "params.yaml")).values() for root in files}
+    reached = {PACKAGE / Path(name).relative_to(SOURCE) for name in closure(roots, known()).files}
+    imported = {name for path in reached if path.suffix == ".py" for name in known()[path].packages}
+    others = imported - sys.stdlib_module_names
+    assert others == NO_NUMBERS | LIBRARIES.keys() - {"torchvision"}
+    drawn = fingerprints.of(["stages/report.json"], read(ROOT / "params.yaml"))["stages/report.json"]
+    assert drawn.packages.keys() >= {"altair", "vl-convert-python"}
+    assert "none" not in drawn.packages.values()
 
 
 def significant(text: str) -> str:
@@ -165,7 +229,7 @@ def test_a_file_is_written_only_where_it_changes(tmp_path: Path, monkeypatch: py
     params = {"datasets": {"bits": {"source": "digits"}}, "runs": {}, "external": {}}
     fingerprints.refresh(params, tmp_path)
     times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
-    assert tmp_path / "kinds/bits.json" in times
+    assert tmp_path / "kinds/drawing/bits.json" in times
     (tmp_path / "kinds/gone.json").write_text("{}")
     (tmp_path / "data/bits.json").write_text("{}")
     fingerprints.refresh(params, tmp_path)

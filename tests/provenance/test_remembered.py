@@ -10,7 +10,12 @@ from genbench.provenance import fingerprints, remembered
 from genbench.provenance.sources import PACKAGE
 
 PARAMS = read(PACKAGE.parent.parent / "params.yaml")
-SOME = ["stages/evaluate.json", "stages/report.json", "models/adversarial/gan.json", "kinds/meshes.json"]
+SOME = [
+    "stages/evaluate.json",
+    "stages/report.json",
+    "models/adversarial/gan.json",
+    "kinds/comparison/meshes.json",
+]
 
 
 @pytest.fixture

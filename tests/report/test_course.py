@@ -99,3 +99,33 @@ def test_the_overview_marks_who_collapsed_and_who_oscillates() -> None:
     assert any(not words for words in found.values())
     html = render(RUNS, [], [])["index.html"].decode()
     assert '<span class="hidden"> oscillates</span>' in html[: html.index('id="dataset-')]
+
+
+def control(name: str, model: str, verdict: str, period: float | None, **options: Any) -> RunResult:
+    made = recorded(name, period, asked(verdict, [], None))
+    made.entry.update(model=f"controls/{model}", **options)
+    return made
+
+
+def test_rules_are_held_against_the_controls_planted_for_them() -> None:
+    assert course.planted_answer(rows_of(RUNS)) is None
+    right = [
+        control("digits-one", "few_classes", "collapsed", None, classes=1),
+        control("digits-seven", "few_classes", "drops classes", None, classes=7),
+        control("digits-turns", "two_in_turns", "collapsed", 6.2),
+    ]
+    assert course.planted_answer(rows_of(right)) == (
+        "The rules call controls what they are: one collapsed, seven drops classes, turns collapsed and "
+        "the training of turns oscillates.",
+        False,
+    )
+    assert course.course_answer(rows_of(right)) is None, "no system"
+    wrong = [
+        control("digits-seven", "few_classes", "diverse", None, classes=7),
+        control("digits-turns", "two_in_turns", "collapsed", None),
+    ]
+    assert course.planted_answer(rows_of(wrong)) == (
+        "The rules fail on controls: seven is called diverse, planted as drops classes and the training of turns is "
+        "called converged, planted as oscillates.",
+        True,
+    )

@@ -242,8 +242,9 @@ def test_stages_in_any_order_write_what_cold_ones_wrote(
     built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(warm.VARIABLE, raising=False)
-    assert warm.start() is not None  # a process of its own, which nothing has happened to
     folder = copy_of(built, tmp_path / "copy")
+    monkeypatch.chdir(folder)
+    assert warm.start() is not None  # a process of its own, which nothing has happened to
     run = Path(RUN[-1])
     stages = random.Random(0).sample(list(STAGES), 4) + random.Random(1).sample(list(STAGES), 4)
     for stage in stages:
@@ -255,3 +256,8 @@ def test_stages_in_any_order_write_what_cold_ones_wrote(
         assert float(result.stdout.split()[-1]) < 0.5, "it was cold"
         for name in STAGES[stage]:
             assert (folder / run / name).read_bytes() == (built / run / name).read_bytes(), name
+    params = folder / "params.yaml"  # which that process has read
+    params.write_text(params.read_text().replace("steps: ", "steps: no"))
+    result = run_in(folder, "genbench", *stages[0])
+    assert result.returncode == 1
+    assert "steps: got 'no" in result.stderr

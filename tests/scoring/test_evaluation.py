@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from genbench.scoring import metrics, resampling
-from genbench.scoring.comparison import Features, sample_scores, total_variation_score
+from genbench.scoring.comparison import sample_scores, total_variation_score
 from genbench.scoring.estimates import spread
+from genbench.scoring.features import Features
 from genbench.scoring.resampling import crossed
 
 CLASSES = 4

@@ -11,7 +11,8 @@ from genbench.core import GenerativeModel, Space
 from genbench.data.prepared import Part, Prepared
 from genbench.models.latent.vae import VAE
 from genbench.report.results import Row, RunResult, not_ranked
-from genbench.scoring.likelihoods import TIGHTENED, tightness
+from genbench.scoring.likelihoods import TIGHTENED, likelihood_scores, tightness
+from genbench.scoring.resampling import draws
 
 SPACE = Space("image", (1, 2, 2), 2)
 
@@ -51,6 +52,25 @@ def test_of_an_exact_likelihood_there_is_nothing_to_tighten(monkeypatch: pytest.
     monkeypatch.setattr(Noisy, "exact", False)
     monkeypatch.setattr(Noisy, "tightens", False)
     assert tightness(model, prepared(), SPACE) == {"weights": 1, "gained": None}
+
+
+def test_the_gap_asks_no_more_training_elements_than_are_held_out() -> None:
+    """Spread evenly: their order is often one of time or of class."""
+
+    class Sum(VAE):
+        def log_prob(self, x: Tensor) -> Tensor:
+            return x.flatten(1).sum(1)
+
+    x = np.zeros((1000, *SPACE.shape), np.uint8)
+    x[500:] = 1
+    data = Prepared(Part(x, None), Part(np.zeros_like(x[:100]), None), {"kind": "image"}, "")
+    _, found = likelihood_scores(
+        Sum(SPACE, latent=2, hidden=4), data, SPACE, draws(100, 10, real_seed=0, fake_seed=1)
+    )
+    gap = found["likelihood_gap"].estimate
+    assert gap.value == 2  # half of the elements are 4 × 1
+    assert gap.high is not None
+    assert gap.high - gap.value == pytest.approx(1.96 * 2 / np.sqrt(99), rel=1e-3)
 
 
 def row(name: str, nll: float, likelihood: str, gained: float | None = None) -> Row:

@@ -13,9 +13,9 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from genbench.scoring import metrics
+from genbench.scoring.arrays import as_array
 from genbench.scoring.estimates import spread
 from genbench.scoring.metrics import Estimate, balls
-from genbench.scoring.metrics.arrays import as_array
 from genbench.scoring.metrics.balls import Balls, held
 
 METRICS: dict[str, Callable[[Any, Any], Any]] = {

@@ -8,7 +8,8 @@ import pytest
 from conftest import EXTRACTOR
 
 from genbench.data.prepared import LEAST, LEAST_SAMPLES, load, pieces
-from genbench.kinds.kind import Subject, kind_of
+from genbench.kinds.comparison import Subject, comparison_of
+from genbench.kinds.distance import distance_of
 from genbench.params.schema import Dataset
 from genbench.scoring import audit
 from genbench.scoring.resampling import draws
@@ -19,11 +20,13 @@ def test_the_fewest_are_scored(built: Path) -> None:
     whole = load(built / "data/bits.safetensors")
     prepared = whole._replace(held_out=whole.held_out.take(np.arange(LEAST)))
     samples = whole.train.x[:LEAST_SAMPLES]
-    kind = kind_of(prepared.card)
+    distance = distance_of(prepared.card)
     drawn = draws(LEAST, LEAST_SAMPLES, real_seed=0, fake_seed=1)
-    found = kind.compare(prepared, Subject(samples), drawn, extractor=built / EXTRACTOR, seed=0)
-    vectors = partial(kind.vectors, card=prepared.card)
-    novelty = audit.novelty(prepared, samples, vectors=vectors, distance=kind.distance, seed=0)
+    found = comparison_of(prepared.card)(
+        prepared, Subject(samples), drawn, extractor=built / EXTRACTOR, seed=0
+    )
+    vectors = partial(distance.vectors, card=prepared.card)
+    novelty = audit.novelty(prepared, samples, vectors=vectors, distance=distance.words, seed=0)
     assert "fid" in found.scores and "copy_rate" in novelty["scores"]
 
 

@@ -23,7 +23,8 @@ from genbench.data import prepared as data
 from genbench.data.source import Part
 from genbench.data.sources import faces, folder
 from genbench.extractors import pca_pixels
-from genbench.kinds.kind import kind_of
+from genbench.kinds.distance import distance_of
+from genbench.kinds.drawing import drawing_of
 from genbench.models import sampling
 from genbench.models.controls.copycat import Copycat
 from genbench.models.controls.independent_pixels import IndependentPixels
@@ -34,9 +35,9 @@ from genbench.models.controls.tenth_copycat import TenthCopycat
 from genbench.models.latent.rbm import RBM
 from genbench.params.schema import Dataset
 from genbench.scoring import audit, metrics
+from genbench.scoring.arrays import Rows
 from genbench.scoring.measures import measures as measures_of
 from genbench.scoring.metrics import neighbours
-from genbench.scoring.metrics.arrays import Rows
 from genbench.storage import arrays as large
 from genbench.storage.files import InputError, write_all
 from genbench.storage.stored import Stored
@@ -44,7 +45,7 @@ from genbench.storage.tensors import header
 from genbench.storage.weights import weights_bytes
 from genbench.training import batches
 
-ASKED = kind_of({"kind": "image"}).pictures
+ASKED = drawing_of({"kind": "image"}).pictures
 CPU = torch.device("cpu")
 DIGITS = Dataset(source="digits", train=1000)
 EDGES = Dataset(source="translation", base="digits", transform="edges", paired=True)
@@ -242,7 +243,7 @@ def test_every_model_is_fitted_to_streamed_data_to_the_same_bits(
         monkeypatch.setattr(batches, "HELD", held)
         monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", held == 10)
         model = tiny(name)
-        asked = kind_of({"kind": model.space.kind}).pictures
+        asked = drawing_of({"kind": model.space.kind}).pictures
         splits = batches.splits_of(as_prepared(model.space), CPU)
         assert isinstance(splits.train, Batch if held > 10 else Streamed)
         loop.train(model, splits, loop.Budget(3, 16), loop.Job("r", 0, tmp_path / "c.pt", f"{held}"))
@@ -335,11 +336,11 @@ def test_neighbours_in_blocks_are_those_of_the_whole(k: int, monkeypatch: pytest
 def test_novelty_of_a_large_set_is_the_same_record(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = data.load(digits)
     samples = np.concatenate([prepared.train.x[:20], prepared.held_out.x[20:200]])
-    kind = kind_of(prepared.card)
+    of_kind = distance_of(prepared.card)
     distance: dict[str, Any] = {
-        "vectors": partial(kind.vectors, card=prepared.card),
-        "images": partial(kind.images, card=prepared.card),
-        "distance": kind.distance,
+        "vectors": partial(of_kind.vectors, card=prepared.card),
+        "images": partial(of_kind.images, card=prepared.card),
+        "distance": of_kind.words,
     }
     expected = audit.novelty(prepared, samples, **distance, seed=0)
     for module in (large, audit):

@@ -73,9 +73,14 @@ def model_code(wildcards):
     )
 
 
-def kind_code(wildcards):
-    """The code of the kind of data that a run is on."""
-    return f"{CODE}/kinds/{ROWS[wildcards.run]['dataset']}.json"
+def kind_code(*parts):
+    """The code of these parts of the kind of data that a run is on."""
+
+    def places(wildcards):
+        dataset = ROWS[wildcards.run]["dataset"]
+        return [f"{CODE}/kinds/{part}/{dataset}.json" for part in parts]
+
+    return places
 
 
 def trained_files(wildcards):

@@ -15,7 +15,7 @@ rule prepare:
 
 rule extractor:
     input:
-        code_of("extractor", "kinds/{dataset}"),
+        code_of("extractor", "kinds/extractor/{dataset}"),
         data="data/{dataset}.safetensors",
     output:
         weights=update("results/extractors/{dataset}.safetensors"),

@@ -16,7 +16,7 @@ if EXTERNAL:
     rule import_samples:
         input:
             code_of("import"),
-            kind_code,
+            kind_code("drawing"),
             lambda wildcards: os.path.expanduser(EXTERNAL[wildcards.run]["samples"]),
             data=data_file,
         output:

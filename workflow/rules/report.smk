@@ -12,7 +12,7 @@ SCORED = (
 
 rule report:
     input:
-        code_of("report", *(f"kinds/{dataset}" for dataset in DATASETS)),
+        code_of("report", *(f"kinds/drawing/{dataset}" for dataset in DATASETS)),
         expand("data/{dataset}.safetensors", dataset=DATASETS),
         expand(
             "results/extractors/{dataset}.{kind}",

@@ -25,7 +25,7 @@ rule sample:
     input:
         code_of("sample"),
         model_code,
-        kind_code,
+        kind_code("drawing"),
         "results/runs/{run}/model.safetensors",
         data=data_file,
     output:
@@ -53,7 +53,7 @@ rule sample:
 rule novelty:
     input:
         code_of("novelty"),
-        kind_code,
+        kind_code("distance", "drawing"),
         "results/runs/{run}/samples.npz",
         data=data_file,
     output:
@@ -75,7 +75,7 @@ rule evaluate:
     input:
         code_of("evaluate"),
         model_code,
-        kind_code,
+        kind_code("comparison"),
         trained_files,
         "results/runs/{run}/samples.npz",
         data=data_file,

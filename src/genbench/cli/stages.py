@@ -39,8 +39,11 @@ def check(params: ParamsFile = PARAMS) -> None:
 def code(params: ParamsFile = PARAMS) -> None:
     """Write down the code that each stage, model, dataset and kind of data depends on, in results/code.
 
+    And each entry of the parameters, in results/params.
+
     Both engines watch these files; `sync` and Snakemake bring them up to date by themselves, DVC by its stage `code`.
     """
+    from genbench.engines import entries
     from genbench.params.schema import load
     from genbench.provenance.receipts import refuse_other_code
     from genbench.provenance.remembered import refresh
@@ -49,6 +52,7 @@ def code(params: ParamsFile = PARAMS) -> None:
     refuse_other_code()
     settings = load(params)
     refresh(LEDGER.params)
+    entries.refresh(LEDGER.params)
     for warning in settings.warnings.values():
         warn(f"{params}: {warning}")
 

@@ -42,8 +42,8 @@ def check(source: Any, kind: str) -> None:
 
     Of a kind that is none of `FORMS` only labels and factors are looked at.
     """
-    if not (KINDS / kind / "kind.py").is_file():
-        there = sorted(path.parent.name for path in KINDS.glob("*/kind.py"))
+    if not (KINDS / kind / "__init__.py").is_file():
+        there = sorted(path.parent.name for path in KINDS.glob("*/__init__.py"))
         raise InputError(f"KIND: got {kind!r}; expected one of {', '.join(there)}")
     if not isinstance(source, Source):
         raise InputError(f"load: got {type(source).__name__}; expected a Source")

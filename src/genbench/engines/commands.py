@@ -9,7 +9,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from genbench.engines import entries
 from genbench.params.schema import Params, load
+from genbench.provenance.fingerprints import STAGES
+from genbench.storage.files import LEDGER
 
 DVC_STAGE = "DVC_STAGE"
 RUN = "--run {name} --data data/{dataset}.safetensors --out results/runs/{name}"
@@ -29,12 +32,17 @@ def whole(arguments: Sequence[str], params: Path) -> list[str]:
     """The arguments of this process, with the options that dvc.yaml leaves out.
 
     Raises:
-        InputError: DVC has started this stage, and the parameters have a mistake, e.g. a name that is none.
+        InputError: DVC has started this stage, and the parameters have a mistake, e.g. a name that is none, or are not
+            those by which DVC has judged the stage.
     """
-    stage = os.environ.get(DVC_STAGE, "")
-    if len(arguments) != 1 or arguments[0] not in OPTIONS or not stage:
-        return list(arguments)
-    return completed(arguments[0], stage, load(params)).split()
+    stage, found = os.environ.get(DVC_STAGE, ""), list(arguments)
+    if not stage or not found or found[0] not in STAGES:
+        return found
+    settings = load(params)
+    if len(found) == 1:
+        found = completed(found[0], stage, settings).split()
+    entries.refuse_others(found, LEDGER.params)
+    return found
 
 
 def completed(command: str, stage: str, params: Params) -> str:

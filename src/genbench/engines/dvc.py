@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from genbench.engines.commands import completed
+from genbench.engines.entries import key_of
 from genbench.engines.proofs import Stage
 from genbench.params.schema import validate
 from genbench.params.yaml import read
@@ -18,7 +19,7 @@ from genbench.provenance.receipts import Receipt
 from genbench.storage.files import InputError
 
 PARAMS = "params.yaml"
-CODE = "code"  # the stage that writes results/code
+CODE = "code"  # the stage that writes results/code and results/params
 
 
 class Project:
@@ -28,8 +29,7 @@ class Project:
         from dvc.repo.reproduce import get_active_graph, plan_repro
 
         self.root = root
-        self._params = read(root / PARAMS)
-        self._settings = validate(self._params, root / PARAMS)
+        self._settings = validate(read(root / PARAMS), root / PARAMS)
         graph = get_active_graph(repo.index.graph)
         # The order of `dvc repro`: dvc.lock lists new stages in the order in which they were run.
         # What the top-level dvc.yaml does not need, Snakemake does not build either.
@@ -37,8 +37,8 @@ class Project:
         goals = [stage for stage in repo.index.stages if Path(stage.path) == top]
         order = [stage for stage in plan_repro(graph, goals) if stage.cmd and hasattr(stage, "name")]
         self._own = {stage.addressing: stage for stage in order}
-        # The stage that writes down what code the others depend on has no part in the proofs: `sync` has just done its
-        # work, so that it is always as it should be.
+        # The stage that writes down what code and parameters the others depend on has no part in the proofs: `sync` has
+        # just done its work, so that it is always as it should be.
         self._code = self._own.pop(CODE, None)
         self.stages = {
             name: self._described(stage, [up.addressing for up in graph.successors(stage)])
@@ -57,10 +57,13 @@ class Project:
         folders: list[str] = []
         params: list[str] = []
         for dependency in stage.deps:
-            if isinstance(dependency, ParamsDependency):
+            place = self._place(dependency)
+            if isinstance(dependency, ParamsDependency):  # of a stage that somebody has added
                 params += list(dependency.params)
+            elif key := key_of(place):
+                params.append(key)
             else:
-                (folders if Path(dependency.fs_path).is_dir() else files).append(self._place(dependency))
+                (folders if Path(dependency.fs_path).is_dir() else files).append(place)
         return Stage(
             name=stage.addressing,
             command=self._command(stage),
@@ -70,7 +73,7 @@ class Project:
             outs=tuple(self._place(out) for out in stage.outs),
             upstream=tuple(name for name in upstream if name in self._own),
             locked=not stage.changed_stage()
-            and all(self._as_locked(dependency) for dependency in stage.deps)
+            and not any(dependency.workspace_status() for dependency in stage.deps)
             and not any(out.workspace_status() for out in stage.outs),
         )
 
@@ -78,20 +81,6 @@ class Project:
         """As its receipt names it, with what dvc.yaml leaves to DVC_STAGE."""
         program, _, rest = " ".join(stage.cmd.split()).partition(" ")
         return f"{program} {completed(rest, stage.addressing, self._settings)}"
-
-    def _as_locked(self, dependency: Any) -> bool:
-        """DVC would parse params.yaml once for each stage, 0.06 s each time; it is asked only where values differ."""
-        from dvc.dependency import ParamsDependency
-
-        if (
-            isinstance(dependency, ParamsDependency)
-            and dependency.def_path == PARAMS
-            and dependency.hash_info
-        ):
-            values = {key: _entry(self._params, key) for key in dependency.params}
-            if dependency.hash_info.value == values:
-                return True
-        return not dependency.workspace_status()
 
     def _place(self, entry: Any) -> str:
         return Path(os.path.relpath(entry.fs_path, self.root)).as_posix()
@@ -144,13 +133,6 @@ def _how_to_mend(said: str) -> str:
         f"; expected {lock[1]} as DVC wrote it: take it back from git (git checkout {lock[1]}), "
         "or remove it, and run genbench sync"
     )
-
-
-def _entry(content: dict[str, Any], key: str) -> Any:
-    value: Any = content
-    for part in key.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
 
 
 @contextmanager

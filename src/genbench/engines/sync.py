@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from genbench.engines import dvc, settled, snakemake
+from genbench.engines import dvc, entries, settled, snakemake
 from genbench.engines.proofs import Hashes, Verdict, assess, doubts, receipt_of
 from genbench.params.schema import validate
 from genbench.params.yaml import read
@@ -39,6 +39,7 @@ def sync(root: Path, *, dry_run: bool = False) -> Outcome:
     validate(content, Path("params.yaml"))
     params = param_hashes(content)
     remembered.refresh(content, root / FOLDER)
+    entries.refresh(content, root)
     known = receipts(root)
     with dvc.project(root) as project:
         hashes = Hashes(root)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genbench.scoring.metrics.arrays import Floats
+from genbench.scoring.arrays import Floats
 
 
 class Outputs(NamedTuple):

@@ -22,8 +22,8 @@ from genbench.extractors.base import Extractor, Outputs, checked
 from genbench.extractors.fitting import fit
 from genbench.params.schema import Extractor as Settings
 from genbench.runtime.machine import seed_of
-from genbench.scoring.comparison import Features
 from genbench.scoring.estimates import clopper_pearson
+from genbench.scoring.features import Features
 from genbench.storage.arrays import slices
 from genbench.storage.files import InputError, read_bytes, sha256
 from genbench.storage.stored import Stored

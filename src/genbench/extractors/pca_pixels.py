@@ -7,7 +7,7 @@ import numpy as np
 
 from genbench.data.pixels import reduced
 from genbench.extractors.base import Extractor, Outputs, checked
-from genbench.scoring.metrics.arrays import Floats
+from genbench.scoring.arrays import Floats
 from genbench.storage.arrays import blocks, raw_bytes, release_pages, slices
 
 MOST, SIDE = 64, 32

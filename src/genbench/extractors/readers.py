@@ -33,7 +33,7 @@ from genbench.storage.weights import load_state, read_weights
 READABLE = 0.95  # of the accuracy, or of R²
 DOMAIN = "domain"
 PREFIX = "readers."
-LONGER, BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY = 2, 48, 4e-3, 0.05
+LONGER, BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY = 4, 48, 4e-3, 0.05
 WIDTHS, PLACES, FEATURES = (16, 32, 48), 4, 128
 AT_ONCE, RESAMPLINGS = 512, 200
 

@@ -16,9 +16,9 @@ from genbench.data.pixels import reduced
 from genbench.extractors.build import Extractor, Outputs
 from genbench.foreign.images import ImageSet
 from genbench.scoring import audit, metrics, novelty
+from genbench.scoring.arrays import Floats, Integers
 from genbench.scoring.catalogue import SCORES
 from genbench.scoring.estimates import Estimate
-from genbench.scoring.metrics.arrays import Floats, Integers
 from genbench.storage.arrays import take_rows
 from genbench.storage.files import InputError
 

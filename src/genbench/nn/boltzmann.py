@@ -1,13 +1,15 @@
 """Two layers of binary units, each independent given the other, and mean fields in deeper machines."""
 
 import math
+from abc import abstractmethod
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Splits
-from genbench.nn.bounds import SUMMABLE, estimated_log_partition, summed_log_partition
+from genbench.capabilities import Measure
+from genbench.core import GenerativeModel, Splits
+from genbench.nn.bounds import SUMMABLE, annealed, estimated_log_partition, summed_log_partition
 from genbench.nn.discrete import bernoulli
 
 STATES = 64  # of the upper layer, summed at once
@@ -62,6 +64,28 @@ class Bipartite(nn.Module):
             u = self.transition(self.project(u), None)
         return u
 
+    def divergence(self, data: Tensor, chains: Tensor, weight_decay: float) -> Tensor:
+        """log f of the chains minus that of the data, whose gradient is that of contrastive divergence (Hinton, 2002).
+
+        With ½ λ ‖W‖² for weight decay.
+        """
+        loss = self.unnormalised(chains).mean() - self.unnormalised(data).mean()
+        return loss + 0.5 * weight_decay * self.weight.square().sum()
+
+    def persistent_divergence(self, data: Tensor, chains: Tensor, steps: int, weight_decay: float) -> Tensor:
+        """The same after the chains, which stay where they come to, have moved so many steps (Tieleman, 2008)."""
+        chains.copy_(self.gibbs(chains, steps))
+        return self.divergence(data, chains, weight_decay)
+
+    def drawn(self, n: int, steps: int, rng: Generator) -> Tensor:
+        """(n, D): where so many steps of annealing from the base rates end."""
+        return annealed(self, self.base_sample(n, rng), steps, rng)[0]
+
+    def completed(self, u: Tensor, keep: Tensor, steps: int, rng: Generator) -> Tensor:
+        """As `drawn`, with the values of u (n, D) clamped where `keep` is true."""
+        start = torch.where(keep, u, self.base_sample(len(u), rng))
+        return annealed(self, start, steps, rng, keep)[0]
+
     @torch.no_grad()
     def log_partition(self, *, runs: int, anneal: int, rng: Generator | None = None) -> float:
         """log Z, summed over the smaller side where that is at most SUMMABLE units, else estimated by annealing."""
@@ -87,6 +111,31 @@ class DeepUnits(Bipartite):
             mu = (bias + (below + mu @ upwards.T).sigmoid() @ upwards).sigmoid()
         return mu
 
+    @torch.no_grad()
+    def begin_as(self, first: Bipartite) -> None:
+        """An RBM beside units of rate one half that hardly touch it, which is the RBM's own density."""
+        self.weight[: self.visible] = first.weight
+        self.visible_bias[: self.visible] = first.visible_bias
+        self.hidden_bias.copy_(first.hidden_bias)
+
+    def beside(self, v: Tensor) -> Tensor:
+        """Visible units (n, D) -> states of this side, their upper units of rate one half."""
+        return torch.cat([v, torch.rand(len(v), self.upper, device=v.device).round()], 1)
+
+    def mean_fields(self, v: Tensor, sweeps: int) -> tuple[Tensor, Tensor]:
+        """ν and μ, what h and g are expected to be: (n, D) -> (n, H) and (n, G)."""
+        mu = self.mean_field(v, sweeps)
+        return (self.project(torch.cat([v, mu], 1)) + self.hidden_bias).sigmoid(), mu
+
+    def drawn(self, n: int, steps: int, rng: Generator) -> Tensor:
+        """(n, D), the visible units."""
+        return super().drawn(n, steps, rng)[:, : self.visible]
+
+    def completed(self, u: Tensor, keep: Tensor, steps: int, rng: Generator) -> Tensor:
+        """Visible units (n, D) -> the same, clamped where `keep` is true."""
+        whole, clamped = F.pad(u, (0, self.upper)), F.pad(keep, (0, self.upper), value=False)
+        return super().completed(whole, clamped, steps, rng)[:, : self.visible]
+
     def bound(self, v: Tensor, sweeps: int) -> Tensor:
         """The variational bound of log Σ_h,g exp(…), by mean fields: (n, D) -> (n,)."""
         mu = self.mean_field(v, sweeps)
@@ -99,6 +148,24 @@ class DeepUnits(Bipartite):
             u = torch.cat([v[:, None].expand(-1, len(g), -1), g.expand(len(v), -1, -1)], 2)
             parts.append(self.unnormalised(u.flatten(0, 1)).unflatten(0, (len(v), len(g))).logsumexp(1))
         return torch.stack(parts, 1).logsumexp(1)
+
+
+class AnnealedSamples(GenerativeModel):
+    """Samples and completions are where annealing from the base rates ends; a subclass gives the machine."""
+
+    anneal: int  # steps
+
+    @abstractmethod
+    def annealed(self) -> Bipartite:
+        """The machine at the end of the annealing."""
+
+    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
+        return self.annealed().drawn(n, self.anneal, rng).unflatten(1, self.space.shape)
+
+    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
+        """Annealed with the kept pixels clamped."""
+        keep = mask.expand_as(x).flatten(1)
+        return self.annealed().completed(x.flatten(1), keep, self.anneal, rng).unflatten(1, self.space.shape)
 
 
 def base_rates(splits: Splits) -> Tensor:
@@ -115,3 +182,25 @@ def entropy(p: Tensor) -> Tensor:
 def binary_states(units: int) -> Tensor:
     """All of them, (2^units, units)."""
     return ((torch.arange(2**units)[:, None] >> torch.arange(units)) & 1).float()
+
+
+def bound_measures(
+    bound: Tensor, first: Tensor, exact: Tensor | None, ratios: Tensor | None
+) -> dict[str, Measure]:
+    """The variational bounds of held-out elements, (n,) nats, and log p(x) of the RBM the machine began as, (n,).
+
+    exact: log p(x), (n,), and ratios: estimates of Z by the sum, (runs,), where it can be summed.
+    """
+    meaning = "Lower bound of log p(x) in nats by mean fields for both layers"
+    gain = f"{meaning}, minus log p(x) of the RBM that the machine started from."
+    found = {
+        "variational bound": Measure(bound, f"{meaning}.", "up"),
+        "bound, gained over the first RBM": Measure(bound - first, gain, "up"),
+    }
+    if exact is not None and ratios is not None:
+        found["bound, below the exact"] = Measure(
+            exact - bound, "log p(x), summed, minus its bound, in nats."
+        )
+        weights = "Weights of annealed importance sampling over the enumerated Z"
+        found["Z, estimated by exact"] = Measure(ratios, f"{weights}: their mean's interval is to hold 1.")
+    return found

@@ -85,6 +85,13 @@ def reverse_annealed(path: AnnealingPath, v: Tensor, steps: int) -> Tensor:
 
 
 @torch.no_grad()
+def partition_ratios(path: AnnealingPath, log_z: Tensor, runs: int, steps: int, rng: Generator) -> Tensor:
+    """Z_0 w / Z of so many runs, (runs,), where log Z is known: 1 in expectation."""
+    log_weight = annealed(path, path.base_sample(runs, rng), steps, rng)[1]
+    return (log_weight.double() + path.log_z_base - log_z).exp()
+
+
+@torch.no_grad()
 def estimated_log_partition(
     path: AnnealingPath, runs: int, steps: int, rng: Generator | None = None
 ) -> tuple[float, float]:

@@ -204,9 +204,12 @@ class ClassConditionalGenerator(nn.Module):
 
     @torch.no_grad()
     def take_statistics(
-        self, draws: Callable[[], tuple[Tensor, Tensor]], times: int, law: int | None
+        self, draws: tuple[Callable[[], Tensor], Callable[[], Tensor]], times: int, law: int | None
     ) -> None:
-        """Standing statistics: means over so many batches of codes, for a law (arXiv:1809.11096, appendix D)."""
+        """Standing statistics: means over so many batches, for a law of z (arXiv:1809.11096, appendix D).
+
+        draws: of the inputs of a batch, z and y.
+        """
         norms = [module for module in self.modules() if isinstance(module, ConditionalBatchNorm)]
         momentum, training = norms[0].norm.momentum, self.training
         for each in norms:
@@ -214,7 +217,7 @@ class ClassConditionalGenerator(nn.Module):
             each.norm.momentum = None  # all batches count alike
         self.train()
         for _ in range(times):
-            self(*draws())
+            self(*(draw() for draw in draws))
         self.train(training)
         for each in norms:
             each.norm.momentum = momentum

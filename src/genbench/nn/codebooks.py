@@ -1,9 +1,13 @@
 """Codebooks (van den Oord et al., 2017, arXiv:1711.00937): vectors in place of numbers, and a prior over which."""
 
+import math
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from genbench.capabilities import Measure
 from genbench.nn.attention import KVCache, Transformer
 
 
@@ -37,6 +41,7 @@ class Codebook(nn.Module):
         """e, (K, d)."""
         return self.sums / self.counts[:, None]
 
+    @torch.no_grad()
     def nearest(self, z: Tensor) -> Tensor:
         """(…, d) -> (…) which of the K."""
         e = self.vectors
@@ -79,7 +84,8 @@ class CodePrior(nn.Module):
         self, codes: int, places: int, *, width: int, layers: int, heads: int, dropout: float
     ) -> None:
         super().__init__()
-        self.start, self.places = codes, places  # a code of its own begins the sequence
+        self.codes, self.places = codes, places
+        self.start = codes  # a code of its own begins the sequence
         self.embedding = nn.Embedding(codes + 1, width)
         self.position = nn.Parameter(0.02 * torch.randn(places, width))
         self.dropout = nn.Dropout(dropout)
@@ -105,3 +111,29 @@ class CodePrior(nn.Module):
             p = self.logits(drawn[-1], self.position[place : place + 1], cache)[:, 0].softmax(1)
             drawn.append(torch.multinomial(p, 1, generator=rng))
         return torch.cat(drawn[1:], 1)
+
+    def uniform(self, n: int, *, rng: Generator) -> Tensor:
+        """(n, places), every code as likely as any other: what the prior is worth."""
+        return torch.randint(self.codes, (n, self.places), generator=rng, device=rng.device)
+
+    @property
+    def draws(self) -> Mapping[str, Callable[..., Tensor]]:
+        """Both ways to draw codes, as they are called in measures."""
+        return {"learned prior": self.sample, "uniform codes": self.uniform}
+
+
+def code_measures(which: Tensor, error: Tensor, prior: CodePrior) -> dict[str, Measure]:
+    """How many codes are in use, what is lost by them, and what the prior makes of them.
+
+    which: codes of held-out elements, (n, places).  error: of their reconstruction, (n,).
+    """
+    codes = prior.codes
+    used = f"exp of the entropy of codes over held-out elements: how many of {codes} are in use."
+    fit = f"Nats per code of held-out elements under the learned prior; uniform codes cost {math.log(codes):.2f}."
+    return {
+        "codes in use": Measure(perplexity(which, codes)[None], used, "up"),
+        "reconstruction error": Measure(
+            error, "Mean squared error of a value of a held-out element.", "down"
+        ),
+        "nats per code": Measure(-prior.log_prob(which).mean(1), fit, "down"),
+    }

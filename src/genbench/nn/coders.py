@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from genbench.core import Space
 from genbench.nn.mlp import mlp
 from genbench.nn.residual import Residual
-from genbench.nn.towers import built, down_tower, features, up_tower
+from genbench.nn.towers import built, check_images, down_tower, features, up_tower
 
 
 class Coders(NamedTuple):
@@ -61,8 +61,7 @@ def convolutions(
     channels: int | None = None,
 ) -> Coders:
     """DCGAN's towers (arXiv:1511.06434) without batch norm, with dropout at the narrow end; for images."""
-    if space.kind != "image":
-        raise ValueError(f"got {space.kind} of shape {space.shape}: convolutions are for images")
+    check_images(space, "convolutions are for images")
     own, *sides = space.shape
     down, up = built(
         down_tower(own, sides, width, norm=False, activation=nn.SiLU),

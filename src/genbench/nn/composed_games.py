@@ -5,7 +5,7 @@ from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase
 from genbench.nn.adversarial_losses import AdversarialLoss
-from genbench.nn.games import Optimizer, snapshot
+from genbench.nn.games import Optimizer, checked_steps, snapshot
 from genbench.nn.priors import GaussianPrior
 from genbench.nn.regularisers import Regulariser, clipped
 
@@ -26,12 +26,7 @@ class ComposedGame(GaussianPrior, GenerativeModel):
     clip: float = 0.0
     critic_steps: int = 1
 
-    @staticmethod
-    def checked(critic_steps: int) -> int:
-        """Raises ValueError unless the critic takes steps at all."""
-        if critic_steps < 1:
-            raise ValueError(f"critic_steps: got {critic_steps}; expected at least 1")
-        return critic_steps
+    checked = staticmethod(checked_steps)
 
     def draw(self, n: int, device: torch.device) -> Tensor:
         """n elements from the training's own random state, (n, *shape) in [−1, 1]."""

@@ -9,3 +9,8 @@ def without_replacement(images: Tensor, n: int, rng: Generator) -> Tensor:
     rounds = -(-n // len(images))
     orders = [torch.randperm(len(images), generator=rng, device=images.device) for _ in range(rounds)]
     return images[torch.cat(orders)[:n]]
+
+
+def noisy(x: Tensor, deviation: float, rng: Generator) -> Tensor:
+    """x plus Gaussian noise, in units of the full range of a value; images in [0, 1] stay there."""
+    return (x + deviation * torch.randn(x.shape, generator=rng, device=x.device)).clamp(0, 1)

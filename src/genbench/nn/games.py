@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
@@ -33,6 +33,14 @@ LEAST_SQUARES = Losses(lambda score: (score - 1).square(), torch.square)
 WASSERSTEIN = Losses(torch.neg, lambda score: score)
 
 
+def halved_loss(losses: Losses, score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
+    """½ E[loss of real] + ½ E[loss of fake], so that a discriminator learns more slowly than the generator.
+
+    As in pix2pix (Isola et al., 2017, arXiv:1611.07004, section 3.3) and CycleGAN (arXiv:1703.10593, section 4).
+    """
+    return (losses.real(score(real)).mean() + losses.fake(score(fake)).mean()) / 2
+
+
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
     """E[(‖∇f(x̂)‖₂ − 1)²], x̂ uniform on the line between x and G(z) (Gulrajani et al., 2017, arXiv:1704.00028, eq. 3).
 
@@ -59,16 +67,54 @@ def snapshot(
     return found
 
 
-class TwoPlayers(GenerativeModel):
+def checked_steps(critic_steps: int) -> int:
+    """Raises ValueError unless the critic takes steps at all."""
+    if critic_steps < 1:
+        raise ValueError(f"critic_steps: got {critic_steps}; expected at least 1")
+    return critic_steps
+
+
+class Duel(GenerativeModel):
+    """A discriminator and a generator that move in turns; a subclass gives both, the optimiser and their losses.
+
+    generator_optimizer: where the generator has one of its own.  critic_steps: of the discriminator for one of it.
+    names: of their objectives.
+    """
+
+    names: ClassVar = ("discriminator", "generator")
+
+    generator: nn.Module
+    discriminator: nn.Module
+    optimizer: Optimizer
+    generator_optimizer: Optimizer | None = None
+    critic_steps: int = 1
+
+    @abstractmethod
+    def discriminator_loss(self, batch: Batch) -> Tensor: ...
+
+    @abstractmethod
+    def generator_loss(self, batch: Batch) -> Tensor: ...
+
+    def players(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+        """What the discriminator owns, and what the generator does."""
+        return list(self.discriminator.parameters()), list(self.generator.parameters())
+
+    def phases(self) -> list[Phase]:
+        discriminator, generator = self.players()
+        update, every = self.generator_optimizer or self.optimizer, self.critic_steps
+        players = (
+            Objective(self.names[0], discriminator, self.discriminator_loss, self.optimizer),
+            Objective(self.names[1], generator, self.generator_loss, update, every=every),
+        )
+        return [Phase("game", players)]
+
+
+class TwoPlayers(Duel):
     """min_G max_D E[log D(x)] + E[log(1 − D(G(z)))], the generator ascending log D(G(z)) instead (paper, section 3).
 
     A subclass gives the two networks, the optimiser, `generate` and `discriminate`, which may look at a batch's
     condition.
     """
-
-    generator: nn.Module
-    discriminator: nn.Module
-    optimizer: Optimizer
 
     @abstractmethod
     def generate(self, batch: Batch) -> Tensor:
@@ -87,15 +133,6 @@ class TwoPlayers(GenerativeModel):
     def generator_loss(self, batch: Batch) -> Tensor:
         """−log D(G(z))."""
         return NON_SATURATING.real(self.discriminate(self.generate(batch), batch)).mean()
-
-    def phases(self) -> list[Phase]:
-        discriminator = list(self.discriminator.parameters())
-        generator = list(self.generator.parameters())
-        players = (
-            Objective("discriminator", discriminator, self.discriminator_loss, self.optimizer),
-            Objective("generator", generator, self.generator_loss, self.optimizer),
-        )
-        return [Phase("game", players)]
 
 
 class NonSaturatingGame(TwoPlayers):

@@ -6,12 +6,22 @@ from torch import Tensor
 
 from genbench.capabilities import Measure
 from genbench.core import Batch
-from genbench.nn.probes import neighbour_labels
+from genbench.nn.probes import neighbour_labels, ridge_regression
 
 
 def middle(sides: Sequence[int]) -> tuple[slice, ...]:
     """The central half of each side."""
     return tuple(slice(side // 4, side // 4 + side // 2) for side in sides)
+
+
+def plain_fills(known: Tensor, x: Tensor, mask: Tensor, hole: tuple[slice, ...]) -> dict[str, Tensor]:
+    """What a network has to beat in the hole of x (n, c, h, w): the mean of known elements, and ridge regression.
+
+    The regression is from what the mask (c, h, w) leaves on what it hides; each fill is (n, c, h', w').
+    """
+    linear = ridge_regression(known[:, ~mask], known[:, mask], x[:, ~mask])
+    mean = known.mean(0)[:, *hole].expand(len(x), -1, -1, -1)
+    return {"mean": mean, "ridge regression": linear.clamp(0, 1).view_as(mean)}
 
 
 def hole_measures(

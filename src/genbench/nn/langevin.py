@@ -7,6 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
+from genbench.capabilities import Measure
+from genbench.nn.energy_distances import energy_distance
+
 MARGIN = 2.0  # of the box around smoothed data, in σ
 
 
@@ -126,15 +129,24 @@ class ReplayBuffer(nn.Module):
         self.kept[places] = x.detach()
 
 
-def pair_distances(a: Tensor, b: Tensor) -> Tensor:
-    """‖a − b'‖ + ‖a' − b‖ − ‖a − a'‖ − ‖b − b'‖ over disjoint pairs of elements, (⌊n/2⌋,), independent of each other.
+def chain_measures(
+    energy: Callable[[Tensor], Tensor], short: Tensor, long: Tensor, real: Tensor, times: int
+) -> dict[str, Measure]:
+    """Whether chains have arrived when they are taken as samples: in energy, and in place.
 
-    Their mean is an unbiased estimate of the energy distance (Székely & Rizzo, 2013), 0 for equal distributions alone.
+    short, long: where the same chains (n, *shape) stand after a sample's length, and after so many times as much.
+    energy: E/T, (n, *shape) -> (n,).
     """
-    n = min(len(a), len(b)) // 2 * 2
-    (a, other_a), (b, other_b) = ((x[:n:2].flatten(1), x[1:n:2].flatten(1)) for x in (a, b))
-
-    def apart(x: Tensor, y: Tensor) -> Tensor:
-        return (x - y).norm(dim=1)
-
-    return apart(a, other_b) + apart(other_a, b) - apart(a, other_a) - apart(b, other_b)
+    half, (of_real, of_short, of_long) = len(short) // 2, map(energy, (real, short, long))
+    what = (
+        f"E/T in nats after chains {times} times as long as a sample's, minus E/T of the samples they passed."
+    )
+    rest = "E/T in nats of held-out elements, minus its mean over samples."
+    # of halves, chains that share nothing
+    longer = energy_distance(short[:half], long[half:], f"chains {times} times as long")
+    return {
+        "energy, long minus short chains": Measure(of_long - of_short, what),
+        "energy, held-out minus samples": Measure(of_real - of_short.mean(), rest),
+        "distance, long from short chains": longer,
+        "distance, held-out from samples": energy_distance(short, real, "held-out elements"),
+    }

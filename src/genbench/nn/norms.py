@@ -22,3 +22,11 @@ class MinibatchDeviation(nn.Module):
         """(n, c, h, w) -> (n, c + 1, h, w)."""
         deviation = (x.var(0, unbiased=False) + 1e-8).sqrt().mean()
         return torch.cat([x, deviation.expand(len(x), 1, *x.shape[2:])], 1)
+
+
+# By the names that options give them; of two dimensions.
+NORMS: dict[str, type[nn.Module]] = {
+    "instance": nn.InstanceNorm2d,
+    "batch": nn.BatchNorm2d,
+    "none": nn.Identity,
+}

@@ -4,7 +4,7 @@ Styles scale the inputs of convolutions whose outputs are brought back to unit v
 2020, arXiv:1912.04958, section 2.2); adaptive instance normalisation leaves traces in the images.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -136,3 +136,17 @@ class StyleDiscriminator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(n, c, h, w) -> (n,) logits."""
         return self.body(x)[:, 0]
+
+
+def mixing_grid(images: Callable[[Tensor], Tensor], a: Tensor, b: Tensor, layers: Tensor) -> Tensor:
+    """Styles a (n, k) down, b (m, k) across -> (n + 1, m + 1, *shape): the layers that are true follow b, others a.
+
+    images: styles (layers, n, k) -> (n, *shape).  The first column and row show the sources, the corner is empty.
+    """
+    n, m = len(a), len(b)
+    mixed = torch.where(layers[:, None, None], b.repeat(n, 1), a.repeat_interleave(m, 0))
+    sources = torch.cat([a, b]).expand(len(layers), -1, -1)
+    x = images(torch.cat([sources, mixed], 1))
+    down, across, inside = x.split([n, m, n * m])
+    top = torch.cat([torch.ones_like(x[:1]), across])
+    return torch.cat([top[None], torch.cat([down[:, None], inside.unflatten(0, (n, m))], 1)])

@@ -8,6 +8,14 @@ from torch.nn.utils import parameters_to_vector
 
 from genbench.nn.games import Losses
 
+TECHNIQUES = (
+    "feature_matching",
+    "minibatch_discrimination",
+    "historical_averaging",
+    "label_smoothing",
+    "virtual_batch_norm",
+)
+
 
 def feature_matching(real: Tensor, fake: Tensor) -> Tensor:
     """‖E f(x) − E f(G(z))‖² (section 3.1): (n, k) features of data, held fixed, and of generated elements -> ()."""

@@ -10,9 +10,17 @@ from itertools import chain
 
 from torch import Tensor, nn
 
+from genbench.core import Space
+
 RECTIFIER = partial(nn.LeakyReLU, 0.2)
 Activation = Callable[[], nn.Module]
 Stage = list[nn.Module]
+
+
+def check_images(space: Space, why: str) -> None:
+    """Raises ValueError, which says why, unless elements are images."""
+    if space.kind != "image":
+        raise ValueError(f"got {space.kind} of shape {space.shape}: {why}")
 
 
 def halvings(sides: Iterable[int], *, least: int = 4, most: int | None = None) -> int:

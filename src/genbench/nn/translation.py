@@ -1,5 +1,6 @@
 """Translation of images: its batches, the residual network, and the patch-wise discriminator of both models."""
 
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
@@ -7,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genbench.core import Batch, Space
+from genbench.capabilities import Measure
+from genbench.core import Batch, Data, Space
 from genbench.nn.residual import Residual
 from genbench.nn.towers import halvings
 
@@ -38,6 +40,31 @@ def sources_of(batch: Batch, shape: tuple[int, ...] | None = None) -> Tensor:
         wanted = "one for each element" if shape is None else f"shape {(len(batch.x), *shape)}"
         raise ValueError(f"source: {found}; expected the images to translate, {wanted}")
     return Space.signed(given)
+
+
+def conditions(condition: Tensor | None, n: int, space: Space) -> Tensor:
+    """What n samples are asked to translate, (n, *source) in [0, 1] -> the same in [−1, 1].
+
+    Raises:
+        ValueError: no source images, or not n of the right shape.
+    """
+    return sources_of(Batch(torch.empty(n), source=condition), space.source)
+
+
+def cycle_errors(
+    data: Data, to_target: Callable[[Tensor], Tensor], to_source: Callable[[Tensor], Tensor]
+) -> dict[str, Measure]:
+    """What two translators, of images in [−1, 1], lose of an image of either domain on the way there and back."""
+    errors: dict[str, list[Tensor]] = {"Cycle error, source": [], "Cycle error, target": []}
+    for part in data.blocks():
+        source, x = sources_of(part), Space.signed(part.x)
+        ways = (source, to_source(to_target(source))), (x, to_target(to_source(x)))
+        for found, (original, cycled) in zip(errors.values(), ways, strict=True):
+            found.append((original - cycled).abs().flatten(1).mean(1) / 2)
+    meaning = (
+        "Mean |difference| of a held-out image of that domain from itself, translated to the other and back."
+    )
+    return {title: Measure(torch.cat(found), meaning, "down") for title, found in errors.items()}
 
 
 def as_shown(x: Tensor, shape: tuple[int, ...]) -> Tensor:

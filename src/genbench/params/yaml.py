@@ -4,6 +4,7 @@
 `<<: *other`, and give some of them anew.
 """
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,7 @@ def read(path: Path) -> dict[str, Any]:
             f"{path}: not valid YAML: {error.reason} at byte {error.start}; expected UTF-8"
         ) from error
     try:
-        content = _loader().load(text)
-        if isinstance(content, dict):
-            _refuse_odd(content, "")
+        content = _loaded(text)
     except YAMLError as error:
         raise InputError(f"{path}: not valid YAML: {_said(error)}") from error
     except InputError as error:
@@ -47,6 +46,15 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected a mapping with the keys {', '.join(KEYS)}")
     LEDGER.params, LEDGER.params_file = content, path
+    return content
+
+
+@lru_cache(maxsize=2)
+def _loaded(text: str) -> Any:
+    """What a text holds; whoever gets it leaves it as it is.  Kept for those who read the same text again."""
+    content = _loader().load(text)
+    if isinstance(content, dict):
+        _refuse_odd(content, "")
     return content
 
 

@@ -16,8 +16,9 @@ from genbench.storage.files import md5
 SOURCE = "src/genbench"  # where the package stands in a workspace
 TEMPLATES = "templates"  # the folder of a package whose files belong to every module of it
 
-# What computes numbers or pictures, by the name it is imported under: another release may give other last digits.
-NUMERICAL = {
+# What computes numbers or draws pictures, by the name it is imported under: another release may give other last digits,
+# or another picture.
+LIBRARIES = {
     "numpy": "numpy",
     "scipy": "scipy",
     "torch": "torch",
@@ -25,11 +26,13 @@ NUMERICAL = {
     "sklearn": "scikit-learn",
     "pandas": "pandas",
     "PIL": "pillow",
+    "altair": "altair",
+    "vl_convert": "vl-convert-python",
 }
 
 
 class Closure(NamedTuple):
-    """files: place in a workspace -> hash of what counts of it.  packages: numerical packages -> their versions."""
+    """files: place in a workspace -> hash of what counts of it.  packages: libraries -> their versions."""
 
     files: dict[str, str]
     packages: dict[str, str]
@@ -59,7 +62,7 @@ def closure(roots: Iterable[Path], known: Sources | None = None) -> Closure:
     for folder in {path.parent for path in found}:
         found |= {path: md5(path.read_bytes()) for path in _data_files(folder)}
     files = {f"{SOURCE}/{path.relative_to(PACKAGE).as_posix()}": digest for path, digest in found.items()}
-    packages = {NUMERICAL[name]: _version(NUMERICAL[name]) for name in names & NUMERICAL.keys()}
+    packages = {LIBRARIES[name]: _version(LIBRARIES[name]) for name in names & LIBRARIES.keys()}
     return Closure(dict(sorted(files.items())), dict(sorted(packages.items())))
 
 

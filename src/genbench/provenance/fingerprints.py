@@ -1,14 +1,17 @@
 """The code that results depend on, as small files that both engines watch: `results/code/`.
 
-One file for every stage, model, dataset and kind of data, each the import closure of what is loaded by that name:
+One file for every stage, model, dataset and part of a kind of data, each the import closure of what is loaded by that
+name:
 
-    stages/<stage>.json    models/<model>.json    data/<dataset>.json, its source    kinds/<dataset>.json, its kind
+    stages/<stage>.json    models/<model>.json    data/<dataset>.json, its source
+    kinds/{extractor,distance,drawing,comparison}/<dataset>.json, the parts of its kind
 
 A file is written only where it changes, so that an edit makes stale exactly what can reach it.
 """
 
 import json
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,14 @@ STAGES = {  # of a stage's command, the file that holds it
     "evaluate": "evaluate",
     "report": "report",
 }
+PARTS = {  # of a stage, the parts of a kind of data that it loads by name: where it imports `kinds/<part>.py`
+    "extractor": ("extractor",),
+    "sample": ("drawing",),
+    "import": ("drawing",),
+    "novelty": ("distance", "drawing"),
+    "evaluate": ("comparison",),
+    "report": ("drawing",),
+}
 
 ENVIRONMENT = PACKAGE / "runtime/environment.py"  # run before every stage: what is computed depends on it
 
@@ -43,7 +54,8 @@ def places(params: Params) -> dict[str, tuple[Path, ...]]:
     for name, entry in params["datasets"].items():
         sources = sources_of(entry["source"], entry)
         found[f"data/{name}.json"] = tuple(PACKAGE / "data/sources" / f"{source}.py" for source in sources)
-        found[_kind(name)] = (PACKAGE / "kinds" / source_kind(entry["source"], entry) / "kind.py",)
+        kind = PACKAGE / "kinds" / source_kind(entry["source"], entry)
+        found |= {_kind(name, part): (kind / f"{part}.py",) for part in sorted({*chain(*PARTS.values())})}
     return found
 
 
@@ -63,9 +75,9 @@ def needed(stage: str, params: Params, *, run: str = "", dataset: str = "") -> l
     Raises:
         KeyError: the parameters have no such run or dataset.
     """
-    found = [_stage(stage)]
+    found, parts = [_stage(stage)], PARTS.get(stage, ())
     if stage == "report":
-        return found + [_kind(name) for name in params["datasets"]]
+        return found + [_kind(name, part) for part in parts for name in params["datasets"]]
     if stage == "prepare":
         return [*found, f"data/{dataset}.json"]
     if run:
@@ -73,7 +85,7 @@ def needed(stage: str, params: Params, *, run: str = "", dataset: str = "") -> l
         dataset = entry["dataset"]
         if stage in ("train", "sample", "evaluate") and "model" in entry:
             found.append(f"models/{entry['model']}.json")
-    return [*found, _kind(dataset)] if dataset and stage != "train" else found
+    return found + [_kind(dataset, part) for part in parts if dataset]
 
 
 def of(needs: list[str], params: Params) -> dict[str, Closure]:
@@ -128,5 +140,5 @@ def _stage(name: str) -> str:
     return f"stages/{name}.json"
 
 
-def _kind(dataset: str) -> str:
-    return f"kinds/{dataset}.json"
+def _kind(dataset: str, part: str) -> str:
+    return f"kinds/{part}/{dataset}.json"

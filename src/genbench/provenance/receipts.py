@@ -28,7 +28,7 @@ ENGINES = {"DVC_STAGE": "dvc", "GENBENCH_SNAKEMAKE": "snakemake"}  # what an eng
 
 
 class Receipt(NamedTuple):
-    """code: files of the package and releases of numerical packages, those that the stage can reach."""
+    """code: files of the package and releases of libraries, those that the stage can reach."""
 
     command: str
     engine: str  # "dvc", "snakemake", or "" where a person called the command

@@ -1,4 +1,4 @@
-"""Fingerprints as they were computed before, while no file of the package and no numerical release is another.
+"""Fingerprints as they were computed before, while no file of the package and no release of a library is another.
 
 Following the imports takes each stage .05 s of processor time, and .4 s all fingerprints of a hundred runs.  What was
 found is kept beside Python's byte code, under one hash of the names, sizes and times of all files of the package.
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genbench.provenance import fingerprints
-from genbench.provenance.closure import NUMERICAL, Closure, closure
+from genbench.provenance.closure import LIBRARIES, Closure, closure
 from genbench.provenance.fingerprints import FOLDER, Params
 from genbench.provenance.sources import PACKAGE, Sources
 from genbench.storage.files import InputError, md5, version_of, write_whole
@@ -25,7 +25,7 @@ class Remembered:
 
     def __init__(self) -> None:
         files = [(path.as_posix(), version_of(path)) for path in sorted(PACKAGE.rglob("*")) if _counts(path)]
-        releases = [_release(name) for name in NUMERICAL.values()]
+        releases = [_release(name) for name in LIBRARIES.values()]
         self.state = md5(json.dumps([files, releases]).encode())
         self.known: dict[str, Any] = {}
         self.files: dict[str, str] = {}

@@ -1,7 +1,7 @@
 """Did it collapse, did it oscillate: what the page shows of samples and of trainings, by the rules of `scoring`."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,11 @@ from genbench.report.text import listed, minus
 from genbench.scoring import collapse, dynamics
 
 COLLAPSE_RULE, COURSE_RULE, HEALTHY = collapse.RULE, dynamics.RULE, dynamics.HEALTHY
+SAMPLES = {
+    "real": "diverse",
+    "few_images": "collapsed",
+    "two_in_turns": "collapsed",
+}  # of controls, by their making
 ALARMING = {"collapsed", "drops classes", "collapses", "oscillates", "gets worse"}
 
 
@@ -64,6 +69,34 @@ def spreads(rows: Sequence[Row]) -> list[Spread]:
     return [
         _spread(run, run.metrics["collapse"]) for row in rows for run in row.runs if "collapse" in run.metrics
     ]
+
+
+def planted_answer(rows: Sequence[Row]) -> tuple[str, bool] | None:
+    """Whether the rules call the controls planted for them what they are, and whether one fails; None without any."""
+    planted = [found for row in rows for run in row.runs for found in _planted(run)]
+    if not planted:
+        return None
+    wrong = [f"{name} is called {said}, planted as {right}" for name, said, right in planted if said != right]
+    if wrong:
+        return f"The rules fail on controls: {listed(wrong)}.", True
+    return (
+        f"The rules call controls what they are: {listed([f'{name} {said}' for name, said, _ in planted])}.",
+        False,
+    )
+
+
+def _planted(run: RunResult) -> Iterator[tuple[str, str, str]]:
+    """Of a control: its name, what its samples and its training are called, and what they are planted as."""
+    spread = run.metrics.get("collapse")
+    training = (run.metrics.get("dynamics") or {}).get("scores")
+    name = short_name(run.name, run.dataset)
+    if spread and run.control == "few_classes":
+        few = run.entry.get("classes", 1) < collapse.FEW * spread["asked"]
+        yield name, spread["verdict"], "collapsed" if few else "drops classes"
+    elif spread and run.control in SAMPLES:
+        yield name, spread["verdict"], SAMPLES[run.control]
+    if training and run.control == "two_in_turns":
+        yield f"the training of {name}", training["verdict"], "oscillates"
 
 
 def courses(rows: Sequence[Row]) -> list[Course]:
@@ -128,6 +161,7 @@ def course_answer(rows: Sequence[Row]) -> tuple[str, bool] | None:
     verdicts = {
         run.name: run.metrics["dynamics"]["scores"]["verdict"]
         for row in rows
+        if not row.control
         for run in row.runs
         if (run.metrics.get("dynamics") or {}).get("scores")
     }

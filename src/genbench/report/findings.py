@@ -36,6 +36,7 @@ def findings(rows: Sequence[Row], judgement: Judgement, agreement: Agreement | N
         _beaten(rows),
         _said("Did it collapse?", course.collapse_answer(rows)),
         _said("Did the training settle?", course.course_answer(rows)),
+        _said("Do these rules hold?", course.planted_answer(rows)),
         _likelihood(rows),
         _ranking(agreement),
         *(Finding("Right as a whole?", minus(text), wrong) for text, wrong in sentences(rows)),

@@ -10,10 +10,10 @@ from genbench.report.verdict import Judgement
 from genbench.scoring.estimates import Estimate
 
 SHARED = 3  # systems of which a measure is worth a sentence
-ASKED = {  # part of a section -> the question that it answers
-    "likelihood": "How likely is new data?",
-    "collapse": "Did it collapse?",
-    "course": "Did the training settle?",
+ASKED = {  # part of a section -> the questions that it answers
+    "likelihood": ("How likely is new data?",),
+    "collapse": ("Did it collapse?", "Do these rules hold?"),
+    "course": ("Did the training settle?",),
 }
 
 
@@ -31,7 +31,10 @@ def openings(
     """
     answers = {finding.question: finding.answer for finding in found}
     said = {
-        **{part: answers.get(question) for part, question in ASKED.items()},
+        **{
+            part: " ".join(answers[each] for each in asked if each in answers)
+            for part, asked in ASKED.items()
+        },
         "power": _power(judgement),
         "copying": _copying(rows, judgement),
         "agreement": _agreement(agreed),

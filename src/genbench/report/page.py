@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from genbench.drawing.pages import templates
-from genbench.kinds.kind import kind_of
+from genbench.kinds.drawing import drawing_of
 from genbench.report import course
 from genbench.report.absent import Absent
 from genbench.report.agreement import METHOD, Agreement, agreement
@@ -236,14 +236,14 @@ def _class_shares(row: Row) -> list[float]:
 def _examples(dataset: DatasetResult | None) -> Picture | None:
     if dataset is None or not dataset.examples.size:
         return None
-    return picture(kind_of(dataset.card).grid(dataset.examples, dataset.card))
+    return picture(drawing_of(dataset.card).grid(dataset.examples, dataset.card))
 
 
 def _strip(elements: np.ndarray | None, dataset: DatasetResult | None) -> Picture | None:
     """A few elements in a small picture, at its own size."""
     if elements is None or dataset is None or not elements.size:
         return None
-    return picture(kind_of(dataset.card).strip(elements, dataset.card), target=1)
+    return picture(drawing_of(dataset.card).strip(elements, dataset.card), target=1)
 
 
 def _run_page(run: RunResult, section: Section) -> RunPage:

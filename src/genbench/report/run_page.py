@@ -9,7 +9,7 @@ import numpy as np
 
 from genbench.drawing.canvas import Picture as Pixels
 from genbench.drawing.scatter import scatter
-from genbench.kinds.kind import kind_of
+from genbench.kinds.drawing import drawing_of
 from genbench.report import course
 from genbench.report.frames import Reel, film
 from genbench.report.pictures import Picture, picture
@@ -115,7 +115,7 @@ def _in_rows(elements: np.ndarray | None, dataset: DatasetResult | None) -> Pixe
     """Elements (rows, columns, *shape), as they stand; nothing for none, or where their kind is not known."""
     if elements is None or dataset is None or not elements.size:
         return None
-    return kind_of(dataset.card).rows(elements, dataset.card)
+    return drawing_of(dataset.card).rows(elements, dataset.card)
 
 
 def _curves(run: RunResult) -> list[Figure]:

@@ -16,8 +16,8 @@ import numpy as np
 from genbench.data.pixels import reduced
 from genbench.data.prepared import Prepared
 from genbench.scoring import novelty as scores
+from genbench.scoring.arrays import Rows
 from genbench.scoring.estimates import clopper_pearson
-from genbench.scoring.metrics.arrays import Rows
 from genbench.scoring.resampling import FOLDS
 from genbench.storage.arrays import blocks, concatenated
 

@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from genbench.scoring import metrics, novelty
+from genbench.scoring.arrays import Array, Floats, Integers
 from genbench.scoring.estimates import Estimate
-from genbench.scoring.metrics.arrays import Array, Floats, Integers
 from genbench.scoring.metrics.bins import different_bins
 from genbench.scoring.resampling import FOLDS
 

@@ -1,12 +1,11 @@
 """Features of samples against features of held-out data: vectors, class probabilities and labels in, scores out."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from genbench.scoring import metrics
+from genbench.scoring.arrays import Floats
 from genbench.scoring.estimates import Estimate, wilson_interval
-from genbench.scoring.metrics.arrays import Floats
+from genbench.scoring.features import Features
 from genbench.scoring.metrics.cells import total_variation_replicates
 from genbench.scoring.resampling import (
     RESAMPLINGS,
@@ -17,17 +16,6 @@ from genbench.scoring.resampling import (
     within_unit,
     without_interval,
 )
-
-
-class Features(NamedTuple):
-    """What the metrics are computed on: features (n, f), class probabilities (n, classes), labels (n,)."""
-
-    features: np.ndarray
-    probabilities: np.ndarray
-    labels: np.ndarray
-
-    def rows(self, chosen: slice) -> "Features":
-        return Features(*(part[chosen] for part in self))
 
 
 def sample_scores(

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from genbench.scoring.metrics.arrays import Floats, Integers
+from genbench.scoring.arrays import Floats, Integers
 from genbench.scoring.metrics.churn import churn
 from genbench.scoring.metrics.periodicity import detrended, fisher_g, prewhitened, returning
 

@@ -12,15 +12,12 @@ from genbench.core import GenerativeModel, Space
 from genbench.data.prepared import Prepared
 from genbench.scoring.estimates import mean_interval, spread_interval
 from genbench.scoring.resampling import Draws, Scored
-from genbench.storage.arrays import slices, take_rows
+from genbench.storage.arrays import evenly, slices, take_rows
 from genbench.storage.stored import Stored
 
 CHUNK = 500
-TIGHTER, TIGHTENED = (
-    10,
-    40,
-)  # so many times the weights, of so many held-out elements, say how loose a bound is
-TRAIN_SHARE = 20_000  # training elements of a likelihood gap, spread evenly over them where there are more
+TIGHTER = 10  # times the weights say how loose a bound is,
+TIGHTENED = 40  # of so many held-out elements
 
 
 # of −∞, where the model holds an element to be impossible: then there is no number
@@ -30,14 +27,13 @@ def likelihood_scores(
 ) -> tuple[str | None, dict[str, Scored]]:
     """ "exact", "bound" or None, and nats per element, bits per dimension and the train/held-out gap.
 
-    bits/dim = nats / (D ln 2).  The gap is mean log p(train) − mean log p(held-out), in nats, over no more than
-    TRAIN_SHARE training elements: far above 0 is overfitting.
+    bits/dim = nats / (D ln 2).  The gap is mean log p(train) − mean log p(held-out), in nats, over no more training
+    elements than there are held-out ones, spread evenly: far above 0 is overfitting.
     """
     likelihood = capability(model, Likelihood)
     if likelihood is None:
         return None, {}
-    count = min(TRAIN_SHARE, len(data.train.x))
-    part = take_rows(data.train.x, np.arange(count) * len(data.train.x) // count)
+    part = take_rows(data.train.x, evenly(len(data.train.x), len(data.held_out.x)))
     train, held_out = (log_prob(likelihood, x, space) for x in (part, data.held_out.x))
     n = len(held_out)
     nll, replicates = mean_interval(-held_out), drawn.real @ -held_out / n
@@ -66,8 +62,7 @@ def tightness(model: GenerativeModel, data: Prepared, space: Space) -> dict[str,
     weights, held_out = likelihood.importance, data.held_out.x
     if not likelihood.tightens:
         return {"weights": 1, "gained": None}
-    count = min(TIGHTENED, len(held_out))
-    part = take_rows(held_out, np.arange(count) * len(held_out) // count)
+    part = take_rows(held_out, evenly(len(held_out), TIGHTENED))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         loose = log_prob(likelihood, part, space)

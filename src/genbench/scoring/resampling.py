@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from genbench.scoring.arrays import Floats
 from genbench.scoring.estimates import (
     Estimate,
     clopper_pearson,
@@ -24,7 +25,6 @@ from genbench.scoring.estimates import (
     spread,
     spread_interval,
 )
-from genbench.scoring.metrics.arrays import Floats
 
 FOLDS = 2
 RESAMPLINGS = 100

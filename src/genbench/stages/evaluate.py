@@ -12,7 +12,7 @@ import torch
 from genbench.capabilities import Likelihood, ScoreField, capability
 from genbench.core import space_of
 from genbench.data.samples import samples_in
-from genbench.kinds.kind import Subject, kind_of
+from genbench.kinds.comparison import Subject, comparison_of
 from genbench.params.schema import load, pick
 from genbench.runtime import machine
 from genbench.scoring.catalogue import LAST, SCORES
@@ -66,7 +66,7 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
             **({"weakness": model.weakness} if model.weakness else {}),
         }
         own = measures(model, splits_of(prepared, device), rng)
-    compared = kind_of(prepared.card).compare(prepared, subject, drawn, extractor=extractor, seed=seed)
+    compared = comparison_of(prepared.card)(prepared, subject, drawn, extractor=extractor, seed=seed)
     scores = compared.scores | likelihoods
     record = {
         "run": run,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from genbench.data.prepared import load as load_data
-from genbench.kinds.kind import kind_of
+from genbench.kinds.extractor import extractor_of
 from genbench.params.schema import load
 from genbench.runtime.machine import make_deterministic, optimize_without_compiler
 from genbench.storage.files import json_bytes, write_all
@@ -14,5 +14,5 @@ def run(data: Path, out: Path, params: Path) -> None:
     make_deterministic(threads=settings.threads)
     optimize_without_compiler()
     prepared = load_data(data)
-    weights, card = kind_of(prepared.card).extractor(prepared, settings)
+    weights, card = extractor_of(prepared.card)(prepared, settings)
     write_all(out.parent, {out.name: weights, out.with_suffix(".json").name: json_bytes(card)})

@@ -5,7 +5,7 @@ from pathlib import Path
 from genbench.data.prepared import load as load_data
 from genbench.drawing import tiles
 from genbench.foreign import images
-from genbench.kinds.kind import kind_of
+from genbench.kinds.drawing import drawing_of
 from genbench.params.schema import load, pick
 from genbench.storage.files import InputError, npz_bytes, write_all
 
@@ -19,5 +19,5 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
             raise InputError(f"{entry.samples} {wrong}")
     except InputError as error:
         raise InputError(f"{params}: external.{run}.samples: {error}") from error
-    grid = kind_of(prepared.card).grid(samples, prepared.card)
+    grid = drawing_of(prepared.card).grid(samples, prepared.card)
     write_all(out, {"samples.npz": npz_bytes({"x": samples}), "grid.png": tiles.png(grid)})

@@ -6,7 +6,8 @@ from pathlib import Path
 from genbench.data.prepared import load as load_data
 from genbench.data.samples import samples_in
 from genbench.drawing import tiles
-from genbench.kinds.kind import kind_of
+from genbench.kinds.distance import distance_of
+from genbench.kinds.drawing import drawing_of
 from genbench.params.schema import load, pick
 from genbench.scoring import audit
 from genbench.storage.files import json_bytes, write_all
@@ -18,11 +19,11 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     pick(load(params).rows, run, "runs", params)
     prepared = load_data(data)
     samples = samples_in(out, prepared)
-    kind = kind_of(prepared.card)
-    vectors, images = (partial(of, card=prepared.card) for of in (kind.vectors, kind.images))
-    record = audit.novelty(prepared, samples, vectors=vectors, distance=kind.distance, seed=0, images=images)
+    distance = distance_of(prepared.card)
+    vectors, images = (partial(of, card=prepared.card) for of in (distance.vectors, distance.images))
+    record = audit.novelty(prepared, samples, vectors=vectors, distance=distance.words, seed=0, images=images)
     closest = record["pairs"][:CLOSEST]
-    picture = kind.pairs(
+    picture = drawing_of(prepared.card).pairs(
         samples.take([pair["sample"] for pair in closest], axis=0),
         prepared.train.x.take([pair["train"] for pair in closest], axis=0),
         [pair["flagged"] for pair in closest],

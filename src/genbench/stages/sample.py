@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import Generator
 
 from genbench.drawing import tiles
-from genbench.kinds.kind import kind_of
+from genbench.kinds.drawing import drawing_of
 from genbench.models import sampling
 from genbench.params.schema import load, pick
 from genbench.runtime import machine
@@ -24,10 +24,10 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
     model = trained(run, entry, prepared, out).to(device)
     rng = Generator(device).manual_seed(machine.seed_of(entry.seed, run, "sample"))
-    kind = kind_of(prepared.card)
+    drawing = drawing_of(prepared.card)
     splits, meter = splits_of(prepared, device), Meter()
-    arrays = sampling.draw(model, splits, run=run, pictures=kind.pictures, rng=rng, meter=meter)
-    grid = kind.grid(arrays["x"], prepared.card)
+    arrays = sampling.draw(model, splits, run=run, pictures=drawing.pictures, rng=rng, meter=meter)
+    grid = drawing.grid(arrays["x"], prepared.card)
     write_all(out, {"samples.npz": npz_bytes(arrays), "grid.png": tiles.png(grid)})
     drawn = {"n": len(arrays["x"]), "seconds": meter.seconds, "cpu_seconds": meter.cpu_seconds}
     note(out, "sample", drawn | {"threads": entry.threads} | surroundings(device))

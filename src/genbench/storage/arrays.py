@@ -23,6 +23,12 @@ def slices(n: int, step: int) -> Iterator[slice]:
         yield slice(start, min(n, start + step))
 
 
+def evenly(n: int, most: int) -> np.ndarray:
+    """Places of no more than `most` of n elements, spread evenly over them, in order: int64."""
+    count = min(n, most)
+    return np.arange(count) * n // max(1, count)
+
+
 def rows_in(array: Any, size: int = BLOCK) -> int:
     """How many rows of an array take about `size` bytes, at least 1."""
     return max(1, size // max(1, array[:1].nbytes))

@@ -11,8 +11,9 @@ from genbench.extractors import classifier, readers
 from genbench.extractors.base import Extractor
 from genbench.extractors.pca_pixels import PcaPixels
 from genbench.extractors.random_convolution import RandomConvolution
+from genbench.kinds.comparison import Comparison, Subject
 from genbench.kinds.image import diversity, fidelity, questions
-from genbench.kinds.kind import Comparison, Kind, Subject
+from genbench.kinds.image.distance import DISTANCE
 from genbench.scoring import metrics
 from genbench.scoring.comparison import sample_scores
 from genbench.scoring.estimates import Estimate
@@ -20,9 +21,7 @@ from genbench.scoring.resampling import Draws, Scored, crossed_scores, mean_over
 from genbench.storage.arrays import blocks
 
 
-def compare(
-    kind: Kind, data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, seed: int
-) -> Comparison:
+def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, seed: int) -> Comparison:
     """Quality in the classifier's features; under a condition, whether the classifier reads what was asked for.
 
     Of a model that offers more, see `capabilities`, what it answers to the questions of `questions`.
@@ -33,7 +32,7 @@ def compare(
     if subject.asked is not None:
         scores["condition_agreement"] = share_of(fake.labels == subject.asked, drawn.fake)
         if data.card.get("paired"):
-            scores["l1"] = _distance_of_pairs(kind, data, subject.samples, drawn)
+            scores["l1"] = _distance_of_pairs(data, subject.samples, drawn)
     histogram = metrics.class_histogram(fake.labels, data.classes)
     facts: dict[str, Any] = {
         "extractor": extract.sha256,
@@ -56,11 +55,11 @@ def _labels(data: Prepared, subject: Subject) -> np.ndarray | None:
     return subject.asked if data.train.source is None else None
 
 
-def _distance_of_pairs(kind: Kind, data: Prepared, samples: np.ndarray, drawn: Draws) -> Scored:
+def _distance_of_pairs(data: Prepared, samples: np.ndarray, drawn: Draws) -> Scored:
     """Mean absolute difference of sample i from held-out image i, its true counterpart."""
     errors = []
     for pair in zip(blocks(samples), blocks(data.held_out.x), strict=True):
-        one, other = (np.asarray(kind.vectors(x, data.card)) for x in pair)
+        one, other = (DISTANCE.vectors(x, data.card) for x in pair)
         errors.append(np.abs(one - other).mean(1))
     return mean_over(np.concatenate(errors), drawn.fake, least=0.0)
 

@@ -9,8 +9,8 @@ from genbench.data.prepared import Prepared
 from genbench.extractors.classifier import Trained
 from genbench.scoring import metrics
 from genbench.scoring.collapse import Elements, collapse
-from genbench.scoring.comparison import Features
 from genbench.scoring.dynamics import Moments, record_of
+from genbench.scoring.features import Features
 
 MOST = 2000  # elements of a set that are looked at: pairs of images and distances take time
 

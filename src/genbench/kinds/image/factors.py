@@ -15,6 +15,7 @@ from genbench.kinds.image.representation import MOST_PIXELS
 from genbench.nn.probes import principal_components
 from genbench.scoring.estimates import Measurement
 from genbench.scoring.metrics.disentanglement import Disentanglement, Factor, disentanglement
+from genbench.storage.arrays import evenly
 
 SEEN = 2000  # training images at most, spread evenly: no model is shown their factors
 TITLES = dict(
@@ -39,7 +40,7 @@ def answers(
 ) -> Answers:
     """Of the readable factors, which can be seen; nothing where there are fewer than two, or too many numbers."""
     space, names = space_of(data.card), list(data.card["factors"])
-    at = np.arange(min(SEEN, len(data.train.x))) * len(data.train.x) // min(SEEN, len(data.train.x))
+    at = evenly(len(data.train.x), SEEN)
     x = space.to_unit(torch.tensor(data.train.x[at])).to(device)
     assert data.train.factors is not None
     truth = {

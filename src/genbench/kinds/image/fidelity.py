@@ -6,8 +6,8 @@ from genbench.data.prepared import Prepared
 from genbench.extractors.classifier import Trained
 from genbench.kinds.image.answers import Answers
 from genbench.scoring import metrics
-from genbench.scoring.comparison import Features
 from genbench.scoring.estimates import Measurement
+from genbench.scoring.features import Features
 from genbench.scoring.resampling import crossed
 
 

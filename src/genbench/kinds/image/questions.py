@@ -16,6 +16,7 @@ from genbench.core import GenerativeModel
 from genbench.data.prepared import Prepared
 from genbench.extractors.classifier import Trained
 from genbench.extractors.readers import Readers, has_two_domains
+from genbench.kinds.comparison import Subject
 from genbench.kinds.image import (
     factors,
     joint,
@@ -28,7 +29,6 @@ from genbench.kinds.image import (
     walks,
 )
 from genbench.kinds.image.answers import Answers
-from genbench.kinds.kind import Subject
 
 
 def answers(

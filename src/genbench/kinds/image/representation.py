@@ -26,6 +26,7 @@ from genbench.scoring.estimates import (
     resamplings,
 )
 from genbench.scoring.metrics.neighbours import nearest
+from genbench.storage.arrays import evenly
 
 LEARNT = 2000  # training images that are probed, at most, spread evenly
 NEIGHBOURS = 5
@@ -54,7 +55,7 @@ def answers(
         return Answers({})
     space, parts = space_of(data.card), []
     for part, most in ((data.train, LEARNT), (data.held_out, len(data.held_out.x))):
-        at = np.arange(min(most, len(part.x))) * len(part.x) // min(most, len(part.x))
+        at = evenly(len(part.x), most)
         x = space.to_unit(torch.tensor(part.x[at])).to(device)
         parts.append(Images(x, torch.tensor(part.y[at]).to(device)))
     train, held_out = parts

@@ -10,7 +10,7 @@ from genbench.data.parts.mesh_geometry import is_closed, is_valid
 from genbench.data.parts.mesh_tokens import Mesh, MeshError, unpacked
 from genbench.data.prepared import Prepared
 from genbench.extractors import plain
-from genbench.kinds.kind import Comparison, Subject
+from genbench.kinds.comparison import Comparison, Subject
 from genbench.kinds.mesh.embedding import embedding
 from genbench.scoring import metrics
 from genbench.scoring.comparison import kernel_score, manifold_scores
@@ -19,7 +19,7 @@ from genbench.scoring.resampling import Draws, Scored, crossed_scores, mean_over
 Meshes = Sequence[Mesh | MeshError]
 
 
-def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path) -> Comparison:
+def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, seed: int) -> Comparison:
     """Whether samples are meshes of solids at all; how their vertices compare; whether they are of the class asked for.
 
     The class of a sample is that of the training mesh with the nearest vertices.

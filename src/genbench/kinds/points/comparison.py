@@ -10,7 +10,9 @@ from genbench.capabilities import Likelihood, ScoreField
 from genbench.core import space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors import plain
-from genbench.kinds.kind import Card, Comparison, Kind, Subject
+from genbench.kinds.comparison import Comparison, Subject
+from genbench.kinds.kind import Card
+from genbench.kinds.points.distance import DISTANCE
 from genbench.kinds.points.diversity import modes_of
 from genbench.kinds.points.mixture import WITHIN, mixture_gradient, mixture_log_density
 from genbench.scoring import metrics
@@ -24,12 +26,10 @@ KL_MEANING = (
 )
 
 
-def compare(
-    kind: Kind, data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, seed: int
-) -> Comparison:
+def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, seed: int) -> Comparison:
     """Balls around points, and for a mixture what only a known density allows."""
     digest = plain.load(extractor, data)
-    real, fake = (np.asarray(kind.vectors(x, data.card)) for x in (data.held_out.x, subject.samples))
+    real, fake = (DISTANCE.vectors(x, data.card) for x in (data.held_out.x, subject.samples))
     scores = crossed_scores(lambda a, b, of_fold: manifold_scores(real[a], fake[b], of_fold), drawn)
     measures: dict[str, Measurement] = {}
     facts: dict[str, Any] = {"extractor": digest}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from genbench.kinds.kind import Card
-from genbench.scoring.metrics.arrays import log_sum_exp
+from genbench.scoring.arrays import log_sum_exp
 
 WITHIN = 3.0  # sigmas from a centre within which a sample is good
 

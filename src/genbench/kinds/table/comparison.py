@@ -8,7 +8,8 @@ import numpy as np
 from genbench.core import space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors import plain
-from genbench.kinds.kind import Card, Comparison, Subject
+from genbench.kinds.comparison import Comparison, Subject
+from genbench.kinds.kind import Card
 from genbench.kinds.table.cells import all_cells, conditional, counts, matching, queries, table_entries
 from genbench.scoring.estimates import Estimate, Measurement, clopper_pearson, spread
 from genbench.scoring.likelihoods import log_prob
@@ -17,7 +18,7 @@ from genbench.scoring.metrics.cells import divergence, smoothed, total_variation
 from genbench.scoring.resampling import Draws, Scored, crossed_scores, not_negative, within_unit
 
 
-def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path) -> Comparison:
+def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, seed: int) -> Comparison:
     """Frequencies of cells against held-out and true ones; what the model itself says of the truth; see the docs."""
     digest, card = plain.load(extractor, data), data.card
     scores = _total_variation(data, subject.samples, drawn)

@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
+from genbench.core import Batch, Phase, Space, Splits
 from genbench.nn.adversarial_losses import HINGE
 from genbench.nn.class_conditional import (
     ClassConditionalGenerator,
@@ -21,14 +21,14 @@ from genbench.nn.class_conditional import (
     off_diagonal,
     truncated_normal,
 )
-from genbench.nn.games import WASSERSTEIN
+from genbench.nn.games import WASSERSTEIN, Duel, checked_steps
 from genbench.nn.straight_through import on_levels
 
 BATCHES, CODES = 5, 200  # of standing statistics
 SHOWN = 4  # faces of a class at each threshold
 
 
-class BigGAN(Labelled, GenerativeModel):
+class BigGAN(Labelled, Duel):
     """Gaussian z, one-hot y.  A code of the model is both, side by side: a walk between codes may change the class.
 
     Batch norm's statistics at sampling are taken once more when the game is over, from the averaged weights, for z
@@ -38,6 +38,7 @@ class BigGAN(Labelled, GenerativeModel):
     critic_steps: of the discriminator for one of the generator.
     """
 
+    generator: ClassConditionalGenerator
     conditional = "label"
     truncations = (2.0, 1.5, 1.0, 0.5)
     tiny: ClassVar = {"latent": 6, "embedding": 4, "width": 8, "critic_width": 8, "strength": 0.1}
@@ -61,10 +62,8 @@ class BigGAN(Labelled, GenerativeModel):
         super().__init__(space)
         if space.kind != "image" or not space.classes:
             raise ValueError(f"got {space.kind}, classes={space.classes}; expected images with labels")
-        if critic_steps < 1:
-            raise ValueError(f"critic_steps: got {critic_steps}; expected at least 1")
         channels, *sides = space.shape
-        self.latent, self.orthogonal, self.critic_steps = latent, orthogonal, critic_steps
+        self.latent, self.orthogonal, self.critic_steps = latent, orthogonal, checked_steps(critic_steps)
         self.generator = ClassConditionalGenerator(
             channels,
             sides,
@@ -101,27 +100,17 @@ class BigGAN(Labelled, GenerativeModel):
     def standing_statistics(self, splits: Splits) -> None:
         """For each threshold, and at last for none."""
         device = next(self.parameters()).device
-
-        def codes(threshold: float) -> tuple[Tensor, Tensor]:
-            z = truncated_normal(CODES, self.latent, threshold, device=device)
-            return z, self.any_labels(CODES, device=device)
-
+        labels = partial(self.any_labels, CODES, device=device)
         for law, threshold in [*enumerate(self.truncations), (None, math.inf)]:
-            self.generator.take_statistics(partial(codes, threshold), BATCHES, law)
+            draw = partial(truncated_normal, CODES, self.latent, threshold, device=device)
+            self.generator.take_statistics((draw, labels), BATCHES, law)
 
     def phases(self) -> list[Phase]:
-        discriminator, generator = [*self.discriminator.parameters()], [*self.generator.parameters()]
-        players = (
-            Objective("discriminator", discriminator, self.discriminator_loss, self.optimizer),
-            Objective(
-                "generator", generator, self.generator_loss, self.generator_optimizer, every=self.critic_steps
-            ),
-        )
-        return [Phase("game", players), Phase("standing statistics", fit=self.standing_statistics)]
+        return [*super().phases(), Phase("standing statistics", fit=self.standing_statistics)]
 
     def prior(self, n: int, *, rng: Generator) -> Tensor:
         """(n, latent + classes): z and a label drawn uniformly."""
-        z = torch.randn(n, self.latent, generator=rng, device=rng.device)
+        z = truncated_normal(n, self.latent, math.inf, rng=rng)
         return torch.cat([z, self.any_labels(n, rng=rng)], 1)
 
     def images(self, z: Tensor, y: Tensor, law: int | None = None) -> Tensor:

@@ -9,60 +9,19 @@ from functools import partial
 from typing import ClassVar, Literal
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.coupled import SharedEnd, SharedStart
-from genbench.nn.games import NON_SATURATING, snapshot
+from genbench.core import Batch, Space, Splits
+from genbench.nn.coupled import NETWORKS, SharedEnd, SharedStart
+from genbench.nn.games import NON_SATURATING, Duel, snapshot
 from genbench.nn.init import normal_weights
-from genbench.nn.mlp import Maxout
 from genbench.nn.priors import GaussianPrior
-from genbench.nn.towers import Stage, down_tower, features, up_tower
 from genbench.nn.translation import as_shown, check_translation, sources_of
 
 SHOWN = 12
-Shape = tuple[int, ...]
-Towers = tuple[list[Stage], list[Stage]]  # of a generator and of its discriminator
 
 
-def perceptrons(shape: Shape, latent: int, width: int, maps: int, dropout: float, kernel: int) -> Towers:
-    """Rectifiers, then feature maps of which a convolution makes the image; maxout units in the discriminator.
-
-    The convolution is what a domain has of its own: one place of the maps is seen at one place of both images.  Maps
-    that are the image, with a kernel of 1, have bounds on both sides as it has: they are flat where it is.
-    """
-    channels, *sides = shape
-    d, units = torch.Size(shape).numel(), width // 2
-    unfold = nn.Linear(width, maps * sides[0] * sides[1], bias=False)
-    end = nn.Hardtanh() if kernel == 1 else nn.ReLU()
-    up: list[Stage] = [
-        [nn.Linear(latent, width, bias=False), nn.BatchNorm1d(width), nn.ReLU()],
-        [nn.Linear(width, width, bias=False), nn.BatchNorm1d(width), nn.ReLU()],
-        [unfold, nn.Unflatten(1, (maps, *sides)), nn.BatchNorm2d(maps), end],
-        [nn.Conv2d(maps, channels, kernel, padding=kernel // 2)],
-    ]
-    down: list[Stage] = [
-        [nn.Flatten(), nn.Dropout(dropout / 2.5), Maxout(d, units, 3)],
-        [nn.Dropout(dropout), Maxout(units, units, 3)],
-        [nn.Dropout(dropout), nn.Linear(units, 1)],
-    ]
-    return up, down
-
-
-def convolutions(shape: Shape, latent: int, width: int, maps: int, dropout: float, kernel: int) -> Towers:
-    """`width` feature maps at full sides; batch norm in the generator alone, as the two domains differ."""
-    channels, *sides = shape
-    maps, height, side = features(sides, width)
-    last = nn.Conv2d(width, channels, kernel, padding=kernel // 2)
-    up: list[Stage] = [*up_tower(latent, sides, width), [last]]
-    down = list(down_tower(channels, sides, width, norm=False, dropout=dropout))
-    return up, [*down, [nn.Flatten(), nn.Dropout(dropout), nn.Linear(maps * height * side, 1)]]
-
-
-NETWORKS = {"convolutions": convolutions, "perceptrons": perceptrons}
-
-
-class CoGAN(GaussianPrior, GenerativeModel):
+class CoGAN(GaussianPrior, Duel):
     """Samples are x₁, of the targets' domain; `joint` gives both.  z is Gaussian.
 
     shared: layers that the generators have in common, the first ones.  discriminator_shared: of the discriminators, the
@@ -70,8 +29,8 @@ class CoGAN(GaussianPrior, GenerativeModel):
     latent: dimensions of z.  width: units of perceptrons, or feature maps at full sides.  maps: feature maps before the
     last convolution of a generator of perceptrons; the fewer, the closer the two images are tied.
     kernel: side of the targets' last convolution, 3 of the sources'; 1 ties a target to its maps pixel by pixel.
-    dropout: in the discriminators, for small data sets.  gain: multiplies what tanh is given, so that few steps reach
-    images of two levels.
+    dropout: in the discriminators, for small data sets.  gain: multiplies what the tanh of the sources is given, so
+    that few steps reach images of two levels; targets have none, as their greys are to stay in proportion to the maps.
     """
 
     tiny: ClassVar = {"latent": 6, "width": 8, "shared": 2, "discriminator_shared": 1}
@@ -121,7 +80,7 @@ class CoGAN(GaussianPrior, GenerativeModel):
     def pair(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """(n, k) -> (n, *shape) and (n, *source) in [−1, 1]."""
         one, other = self.generator(z)
-        return (self.gain * one).tanh(), (self.gain * other).tanh()
+        return one.tanh(), (self.gain * other).tanh()
 
     def games(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """−log D_k(x_k) − log(1 − D_k(G_k(z))) of either domain."""
@@ -146,14 +105,6 @@ class CoGAN(GaussianPrior, GenerativeModel):
     def generator_loss(self, batch: Batch) -> Tensor:
         one, other = self.generator_losses(batch)
         return one + other
-
-    def phases(self) -> list[Phase]:
-        own, other = list(self.discriminator.parameters()), list(self.generator.parameters())
-        players = (
-            Objective("discriminator", own, self.discriminator_loss, self.optimizer),
-            Objective("generator", other, self.generator_loss, self.optimizer),
-        )
-        return [Phase("game", players)]
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1]: x₁."""

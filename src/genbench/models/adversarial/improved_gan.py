@@ -15,11 +15,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.games import NON_SATURATING, snapshot
+from genbench.core import Batch, Phase, Space, Splits
+from genbench.nn.games import NON_SATURATING, Duel, snapshot
 from genbench.nn.players import convolutions, perceptrons
 from genbench.nn.priors import GaussianPrior
 from genbench.nn.techniques import (
+    TECHNIQUES,
     HistoricalAverage,
     MinibatchDiscrimination,
     feature_matching,
@@ -27,16 +28,8 @@ from genbench.nn.techniques import (
     virtually_normalised,
 )
 
-TECHNIQUES = (
-    "feature_matching",
-    "minibatch_discrimination",
-    "historical_averaging",
-    "label_smoothing",
-    "virtual_batch_norm",
-)
 
-
-class ImprovedGAN(GaussianPrior, GenerativeModel):
+class ImprovedGAN(GaussianPrior, Duel):
     """Gaussian z; images have convolutions, flat elements perceptrons, batch norm in the generator alone.
 
     techniques: any of the five.  latent: dimensions of z.  width: feature maps at full resolution.  hidden: of the
@@ -45,6 +38,7 @@ class ImprovedGAN(GaussianPrior, GenerativeModel):
     watched: how many samples of a moment of training are kept; left out, as many as a picture shows.
     """
 
+    discriminator: nn.Sequential
     reference: Tensor
     tiny: ClassVar = {"latent": 6, "width": 8, "hidden": 24, "kernels": 4, "dimensions": 3, "reference": 8}
 
@@ -75,12 +69,8 @@ class ImprovedGAN(GaussianPrior, GenerativeModel):
         super().__init__(space)
         if unknown := set(techniques) - set(TECHNIQUES):
             raise ValueError(f"techniques: {sorted(unknown)[0]!r}; expected some of {', '.join(TECHNIQUES)}")
-        self.techniques, self.latent, self.history, self.watched = (
-            frozenset(techniques),
-            latent,
-            history,
-            watched,
-        )
+        self.techniques, self.latent = frozenset(techniques), latent
+        self.history, self.watched = history, watched
         if space.kind == "image":
             generator, trunk, width = convolutions(space, latent, width, dropout)
         else:
@@ -139,12 +129,7 @@ class ImprovedGAN(GaussianPrior, GenerativeModel):
         return game + self.past(1, self.generator)
 
     def phases(self) -> list[Phase]:
-        discriminator, generator = list(self.discriminator.parameters()), list(self.generator.parameters())
-        players = (
-            Objective("discriminator", discriminator, self.discriminator_loss, self.optimizer),
-            Objective("generator", generator, self.generator_loss, self.optimizer),
-        )
-        return [Phase("reference batch", fit=self.choose_reference), Phase("game", players)]
+        return [Phase("reference batch", fit=self.choose_reference), *super().phases()]
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1], by way of tanh; the reference batch goes first."""

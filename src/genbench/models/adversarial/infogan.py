@@ -14,12 +14,12 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from genbench.capabilities import Measure
-from genbench.core import Batch, Objective, Phase, Space, Splits, at_once
+from genbench.core import Batch, Space, Splits, at_once
 from genbench.nn.games import NON_SATURATING, NonSaturatingGame
 from genbench.nn.matching import classes_of_groups
 from genbench.nn.priors import CodedPrior
 from genbench.nn.recognition import CodePosterior, Recogniser
-from genbench.nn.towers import built, up_tower
+from genbench.nn.towers import built, check_images, up_tower
 
 # A continuous code is varied beyond the −1 … 1 it was trained on (paper, section 7.2).
 TRAVERSED, COLUMNS = (-2.0, 2.0), 9
@@ -34,6 +34,7 @@ class InfoGAN(CodedPrior, NonSaturatingGame):
     dropout: in the body, for small data sets.  generator_lr, lr: the discriminator learns more slowly.
     """
 
+    names: ClassVar = ("discriminator_and_code", "generator")
     discriminator: Recogniser
     tiny: ClassVar = {"width": 8, "hidden": 24}
 
@@ -54,10 +55,7 @@ class InfoGAN(CodedPrior, NonSaturatingGame):
         beta1: float = 0.5,
     ) -> None:
         super().__init__(space)
-        if space.kind != "image":
-            raise ValueError(
-                f"got {space.kind} of shape {space.shape}: InfoGAN's layers are for images; expected images"
-            )
+        check_images(space, "InfoGAN's layers are for images; expected images")
         if categories < 2 or continuous < 1:
             raise ValueError(
                 f"categories, continuous: got {categories}, {continuous}; expected 2 and 1 or more"
@@ -97,14 +95,6 @@ class InfoGAN(CodedPrior, NonSaturatingGame):
         z = self.prior(len(batch.x), device=batch.x.device)
         score, posterior = self.recognise(self.decode(z))
         return NON_SATURATING.real(score).mean() + self.information_loss(z, posterior)
-
-    def phases(self) -> list[Phase]:
-        both, generator = list(self.discriminator.parameters()), list(self.generator.parameters())
-        players = (
-            Objective("discriminator_and_code", both, self.discriminator_loss, self.optimizer),
-            Objective("generator", generator, self.generator_loss, self.generator_optimizer),
-        )
-        return [Phase("game", players)]
 
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1], by way of tanh."""

@@ -8,21 +8,21 @@ from functools import partial
 from typing import ClassVar
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.games import NON_SATURATING
+from genbench.core import Batch, Space, Splits
+from genbench.nn.games import NON_SATURATING, Duel
 from genbench.nn.priors import GaussianPrior
 from genbench.nn.regularisers import r1_penalty
 from genbench.nn.straight_through import on_levels
-from genbench.nn.styles import MappingNetwork, Noise, StyleDiscriminator, SynthesisNetwork
+from genbench.nn.styles import MappingNetwork, Noise, StyleDiscriminator, SynthesisNetwork, mixing_grid
 from genbench.nn.towers import halvings
 
 SOURCES = 6  # A, and B
 PENALISED = 4  # the penalty is taken on one real image in so many: its mean is the same, its price is not
 
 
-class StyleGAN(GaussianPrior, GenerativeModel):
+class StyleGAN(GaussianPrior, Duel):
     """Gaussian z; no growing, as in StyleGAN2.  `mean_style` follows the mean of w while it trains.
 
     latent: dimensions of z.  style: of w.  mapping: layers of f.  width: feature maps at full resolution, twice as many
@@ -95,22 +95,21 @@ class StyleGAN(GaussianPrior, GenerativeModel):
         self.mean_style.lerp_(w.detach().mean(0), self.pace)
         return NON_SATURATING.real(self.discriminator(fake)).mean()
 
-    def phases(self) -> list[Phase]:
-        discriminator = [*self.discriminator.parameters()]
+    def players(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
         generator = [*self.mapping.parameters(), *self.synthesis.parameters()]
-        players = (
-            Objective("discriminator", discriminator, self.discriminator_loss, self.optimizer),
-            Objective("generator", generator, self.generator_loss, self.optimizer),
-        )
-        return [Phase("game", players)]
+        return list(self.discriminator.parameters()), generator
 
     def images(self, styles: Tensor, noise: Noise) -> Tensor:
         """(layers, n, k) -> (n, *shape) in [0, 1]."""
         return self.space.unsigned(self.synthesis(styles, noise)).clamp(0, 1)
 
+    def quiet_images(self, styles: Tensor) -> Tensor:
+        """(layers, n, k) -> (n, *shape) in [0, 1], with the same noise for all."""
+        return self.images(styles, self.synthesis.fixed_noise(styles.shape[1]))
+
     def decode(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [0, 1], with the same noise for every code."""
-        return self.images(self.everywhere(self.mapping(z)), self.synthesis.fixed_noise(len(z)))
+        return self.quiet_images(self.everywhere(self.mapping(z)))
 
     def mix(self, a: Tensor, b: Tensor, crossover: int, *, rng: Generator) -> Tensor:
         """Codes (n, k) -> (n, *shape) in [0, 1]: layers before `crossover` have a's style, the others b's."""
@@ -127,35 +126,21 @@ class StyleGAN(GaussianPrior, GenerativeModel):
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         return self.truncated(n, 1.0, rng=rng)
 
-    def mixing_grid(self, a: Tensor, b: Tensor, layers: slice) -> Tensor:
-        """Styles a (n, k) down, b (m, k) across -> (n + 1, m + 1, *shape): these layers follow b, the others a.
-
-        All with the same noise; the first column and row show the sources, the corner is empty.
-        """
-        n, m = len(a), len(b)
-        styles = self.everywhere(a.repeat_interleave(m, 0)).clone()
-        styles[layers] = b.repeat(n, 1)
-        sources = self.everywhere(torch.cat([a, b]))
-        x = self.images(torch.cat([sources, styles], 1), self.synthesis.fixed_noise(n + m + n * m))
-        down, across, mixed = x.split([n, m, n * m])
-        top = torch.cat([torch.ones_like(x[:1]), across])
-        return torch.cat([top[None], torch.cat([down[:, None], mixed.unflatten(0, (n, m))], 1)])
-
     @torch.no_grad()
     def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
         """Images of A with coarse, middle or fine styles of B; truncation from the loosest to the mean style."""
         a, b = self.mapping(self.prior(2 * SOURCES, rng=rng)).chunk(2)
         pictures, names = {}, ("coarse", "middle", "fine") if self.layers > 4 else ("coarse", "fine")
-        for name, part in zip(names, torch.arange(self.layers).tensor_split(len(names)), strict=True):
-            first, last = int(part[0]), int(part[-1])
-            sides = "–".join(dict.fromkeys(f"{self.synthesis.sides[i][0]}²" for i in (first, last)))
+        layers = torch.zeros(self.layers, dtype=torch.bool)
+        for name, own in zip(names, torch.arange(self.layers).tensor_split(len(names)), strict=True):
+            sides = "–".join(dict.fromkeys(f"{self.synthesis.sides[i][0]}²" for i in (own[0], own[-1])))
             caption = (
                 f"Rows: source A.  Columns: source B, whose {name} styles ({sides} pixels) the images have."
             )
-            pictures[caption] = self.mixing_grid(a, b, slice(first, last + 1))
+            pictures[caption] = mixing_grid(self.quiet_images, a, b, layers.index_fill(0, own, True))
         columns = [self.mean_style.lerp(a, truncation) for truncation in (*self.truncations, 0.0)]
         styles = self.everywhere(torch.stack(columns, 1).flatten(0, 1))
-        x = self.images(styles, self.synthesis.fixed_noise(styles.shape[1])).unflatten(0, (SOURCES, -1))
+        x = self.quiet_images(styles).unflatten(0, (SOURCES, -1))
         shown = ", ".join(f"{truncation:g}" for truncation in self.truncations)
         return pictures | {f"Columns: truncation, ψ = {shown}, and 0, the mean style.": x}
 

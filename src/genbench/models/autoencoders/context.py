@@ -13,11 +13,10 @@ from torch import Generator, Tensor, nn
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.games import NON_SATURATING
-from genbench.nn.holes import hole_measures, middle
+from genbench.nn.holes import hole_measures, middle, plain_fills
 from genbench.nn.priors import GaussianMixture
-from genbench.nn.probes import ridge_regression
 from genbench.nn.schedules import cosine
-from genbench.nn.towers import built, down_tower, features, up_tower
+from genbench.nn.towers import built, check_images, down_tower, features, up_tower
 
 SHOWN = 12  # held-out images in a picture
 
@@ -48,10 +47,7 @@ class Context(GenerativeModel):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(space)
-        if space.kind != "image":
-            raise ValueError(
-                f"got {space.kind} of shape {space.shape}: the hole is in the middle of an image"
-            )
+        check_images(space, "the hole is in the middle of an image")
         if not 0 <= adversarial < 1:
             raise ValueError(f"adversarial: got {adversarial}; expected a share of the loss, 0 to below 1")
         self.adversarial, self.ridge, self.lr, self.weight_decay = adversarial, ridge, lr, weight_decay
@@ -131,13 +127,7 @@ class Context(GenerativeModel):
 
     def fills(self, splits: Splits, x: Tensor) -> dict[str, Tensor]:
         """Images (n, *shape) whose hole is filled by F, by the mean, and by ridge regression from the border."""
-        known, own = splits.train.some().x, self.fill(x)
-        linear = ridge_regression(known[:, ~self.mask], known[:, self.mask], x[:, ~self.mask])
-        contents = {
-            "network": own,
-            "mean": self.mean[:, *self.hole].expand_as(own),
-            "ridge regression": linear.clamp(0, 1).view_as(own),
-        }
+        contents = {"network": self.fill(x), **plain_fills(splits.train.some().x, x, self.mask, self.hole)}
         return {name: self.filled(x, content) for name, content in contents.items()}
 
     @torch.no_grad()

@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 from genbench.core import Space
 from genbench.nn.autoregressive import Autoregressive
 from genbench.nn.masked_convolutions import GatedBlock, OrderedConvolution, groups, within_pixels
+from genbench.nn.towers import check_images
 
 TOGETHER = 1000  # images that are drawn side by side: 28×28 pixels and 16 feature maps take 2 GB
 
@@ -40,8 +41,7 @@ class PixelCNN(Autoregressive):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(space, lr=lr, weight_decay=weight_decay, clip=1.0)
-        if space.kind != "image":
-            raise ValueError(f"{space.kind} of shape {space.shape}: PixelCNN is for images")
+        check_images(space, "PixelCNN is for images")
         if kernel % 2 == 0:
             raise ValueError(f"kernel: got {kernel}; expected an odd number")
         self.input_dropout = nn.Dropout(input_dropout)

@@ -4,7 +4,7 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
-from genbench.nn.copies import without_replacement
+from genbench.nn.copies import noisy, without_replacement
 
 
 class NoisyCopycat(GenerativeModel):
@@ -26,5 +26,4 @@ class NoisyCopycat(GenerativeModel):
         return [Phase("keep training data", fit=self.fit)]
 
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
-        x = without_replacement(self.images, n, rng)
-        return (x + self.noise * torch.randn(x.shape, generator=rng, device=x.device)).clamp(0, 1)
+        return noisy(without_replacement(self.images, n, rng), self.noise, rng)

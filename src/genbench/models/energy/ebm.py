@@ -7,7 +7,6 @@ Of images p is that of y = x + σ ξ, smooth enough for steps of a useful length
 E[x|y] = y + σ² ∇ log p(y) (Saremi & Hyvärinen, 2019, arXiv:1903.02334).
 """
 
-import math
 from functools import partial
 from itertools import islice
 from typing import ClassVar, Literal
@@ -18,8 +17,8 @@ from torch import Generator, Tensor
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.energies import NETWORKS, perceptrons
-from genbench.nn.langevin import ReplayBuffer, Smoothing, langevin_chain, pair_distances, restarted
-from genbench.nn.plane import cells
+from genbench.nn.langevin import ReplayBuffer, Smoothing, chain_measures, langevin_chain, restarted
+from genbench.nn.plane import log_integral
 from genbench.nn.schedules import cosine
 
 GRID = 512  # places a side that Z of points in the plane is summed over
@@ -108,8 +107,9 @@ class EBM(GenerativeModel):
     def normalise(self, splits: Splits) -> None:
         """log Z by the midpoint rule, in the plane."""
         if self.space.kind == "points" and self.space.dimensions == 2:
-            energies = torch.cat([self.energy(part) for part in cells(GRID, self.log_z.device)]).double()
-            self.log_z.copy_((-energies / self.temperature).logsumexp(0) - 2 * math.log(GRID))
+            self.log_z.copy_(
+                log_integral(lambda y: -self.energy(y) / self.temperature, GRID, self.log_z.device)
+            )
 
     def phases(self) -> list[Phase]:
         adam = partial(torch.optim.Adam, lr=self.lr)
@@ -133,25 +133,10 @@ class EBM(GenerativeModel):
     @torch.no_grad()
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """Whether chains have arrived when they are taken as samples: in energy, and in place."""
-        y, half = self.run(CHAINS, self.sampling * LONGER, rng), CHAINS // 2
+        y = self.run(CHAINS, self.sampling * LONGER, rng)
         short, long = y[self.sampling], y[-1]
         real = self.smoothing.blur(splits.held_out.some().x[:CHAINS])
-        of_real, of_short, of_long = (self.energy(found) / self.temperature for found in (real, short, long))
-        what = f"E/T in nats after chains {LONGER} times as long as a sample's, minus E/T of the samples they passed."
-        away = (
-            "Energy distance, 2 E‖a − b‖ − E‖a − a'‖ − E‖b − b'‖, 0 for equal distributions, of samples and "
-        )
-        long_run = pair_distances(short[:half], long[half:])  # chains that share nothing
-        return {
-            "energy, long minus short chains": Measure(of_long - of_short, what),
-            "energy, held-out minus samples": Measure(
-                of_real - of_short.mean(), "E/T in nats of held-out elements, minus its mean over samples."
-            ),
-            "distance, long from short chains": Measure(long_run, f"{away}chains {LONGER} times as long."),
-            "distance, held-out from samples": Measure(
-                pair_distances(short, real), f"{away}held-out elements."
-            ),
-        }
+        return chain_measures(lambda at: self.energy(at) / self.temperature, short, long, real, LONGER)
 
     @torch.no_grad()
     def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:

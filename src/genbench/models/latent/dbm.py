@@ -15,16 +15,15 @@ from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional as F
 
 from genbench.capabilities import Measure
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits, parameters_in
+from genbench.core import Batch, Objective, Phase, Space, Splits, parameters_in
 from genbench.nn import bounds
-from genbench.nn.boltzmann import STATES, Bipartite, DeepUnits, base_rates
+from genbench.nn.boltzmann import STATES, AnnealedSamples, Bipartite, DeepUnits, base_rates, bound_measures
 from genbench.nn.schedules import cosine
 
 
-class DBM(GenerativeModel):
+class DBM(AnnealedSamples):
     """Two hidden layers; data of two levels only.
 
     hidden: units of h and of g.  first: share of the steps that the first RBM gets.  gibbs: steps of the `chains`
@@ -81,19 +80,15 @@ class DBM(GenerativeModel):
         """Those of the machine; the first RBM was its start."""
         return parameters_in(self.machine)
 
-    def divergence(self, machine: Bipartite, data: Tensor, chains: Tensor) -> Tensor:
-        """Minus the bound up to what has no gradient: log f of the chains, moved on, minus that of data."""
-        chains.copy_(machine.gibbs(chains, self.gibbs))
-        loss = machine.unnormalised(chains).mean() - machine.unnormalised(data).mean()
-        return loss + 0.5 * self.weight_decay * machine.weight.square().sum()
-
     def first_loss(self, batch: Batch) -> Tensor:
-        return self.divergence(self.first, batch.x.flatten(1), self.first_fantasies)
+        v = batch.x.flatten(1)
+        return self.first.persistent_divergence(v, self.first_fantasies, self.gibbs, self.weight_decay)
 
     def loss(self, batch: Batch) -> Tensor:
+        """Minus the bound up to what has no gradient: log f of the chains, moved on, minus that of data."""
         v = batch.x.flatten(1)
         data = torch.cat([v, self.machine.mean_field(v, self.mean_field)], 1)
-        return self.divergence(self.machine, data, self.fantasies)
+        return self.machine.persistent_divergence(data, self.fantasies, self.gibbs, self.weight_decay)
 
     @torch.no_grad()
     def start(self, splits: Splits) -> None:
@@ -105,11 +100,8 @@ class DBM(GenerativeModel):
     @torch.no_grad()
     def stack(self, splits: Splits) -> None:
         """The machine begins as the first RBM, beside units of rate one half that hardly touch it."""
-        self.machine.weight[: self.d] = self.first.weight
-        self.machine.visible_bias[: self.d] = self.first.visible_bias
-        self.machine.hidden_bias.copy_(self.first.hidden_bias)
-        upper = torch.rand(len(self.fantasies), self.upper, device=self.fantasies.device).round()
-        self.fantasies.copy_(torch.cat([self.first_fantasies, upper], 1))
+        self.machine.begin_as(self.first)
+        self.fantasies.copy_(self.machine.beside(self.first_fantasies))
 
     @torch.no_grad()
     def normalise(self, splits: Splits) -> None:
@@ -135,47 +127,22 @@ class DBM(GenerativeModel):
 
     def codes(self, x: Tensor) -> Tensor:
         """The mean fields of h and g side by side, (n, H + G)."""
-        v = x.flatten(1)
-        mu = self.machine.mean_field(v, self.mean_field)
-        nu = (self.machine.project(torch.cat([v, mu], 1)) + self.machine.hidden_bias).sigmoid()
-        return torch.cat([nu, mu], 1)
+        return torch.cat(self.machine.mean_fields(x.flatten(1), self.mean_field), 1)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log Σ_g exp(…) − log Z over all states of g."""
         return self.machine.summed(x.flatten(1)) - self.log_z
 
-    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
-        u = bounds.annealed(self.machine, self.machine.base_sample(n, rng), self.anneal, rng)[0]
-        return u[:, : self.d].unflatten(1, self.space.shape)
-
-    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
-        """Annealed with the kept pixels clamped."""
-        u = self.machine.base_sample(len(x), rng)
-        keep = F.pad(mask.expand_as(x).flatten(1), (0, self.upper), value=False)
-        u = torch.where(keep, F.pad(x.flatten(1), (0, self.upper)), u)
-        done = bounds.annealed(self.machine, u, self.anneal, rng, keep)[0]
-        return done[:, : self.d].unflatten(1, self.space.shape)
+    def annealed(self) -> Bipartite:
+        return self.machine
 
     @torch.no_grad()
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """The bound on held-out data against what is exact, against the first RBM, and log Z against its estimate."""
         v = torch.cat([part.x.flatten(1) for part in splits.held_out.blocks()])
         bound, first = self.bound(v), self.first.unnormalised(v) - self.first_log_z
-        meaning = "Lower bound of log p(x) in nats by mean fields for both layers"
-        found = {
-            "variational bound": Measure(bound, f"{meaning}.", "up"),
-            "bound, gained over the first RBM": Measure(
-                bound - first, f"{meaning}, minus log p(x) of the RBM that the machine started from.", "up"
-            ),
-        }
-        if not hasattr(self, "exact"):
-            return found
-        exact = torch.cat([self.log_prob(part) for part in v.split(STATES)])
-        u = self.machine.base_sample(self.runs, rng)
-        log_weights = bounds.annealed(self.machine, u, self.anneal, rng)[1]
-        ratio = (log_weights.double() + self.machine.log_z_base - self.log_z).exp()
-        weights = "Weights of annealed importance sampling over the enumerated Z"
-        return found | {
-            "bound, below the exact": Measure(exact - bound, "log p(x), summed, minus its bound, in nats."),
-            "Z, estimated by exact": Measure(ratio, f"{weights}: their mean's interval is to hold 1."),
-        }
+        exact = ratios = None
+        if hasattr(self, "exact"):
+            exact = torch.cat([self.log_prob(part) for part in v.split(STATES)])
+            ratios = bounds.partition_ratios(self.machine, self.log_z, self.runs, self.anneal, rng)
+        return bound_measures(bound, first, exact, ratios)

@@ -10,15 +10,15 @@ from functools import partial
 from typing import ClassVar
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
+from genbench.core import Batch, Objective, Phase, Space, Splits
 from genbench.nn import bounds
-from genbench.nn.boltzmann import Bipartite, base_rates
+from genbench.nn.boltzmann import AnnealedSamples, Bipartite, base_rates
 from genbench.nn.schedules import cosine
 
 
-class RBM(GenerativeModel):
+class RBM(AnnealedSamples):
     """Bernoulli units on both sides; data of two levels only.
 
     gibbs: k, the steps of a chain before each update.  persistent: go on with `chains` fantasies, not from the data.
@@ -68,13 +68,9 @@ class RBM(GenerativeModel):
     def loss(self, batch: Batch) -> Tensor:
         """F(data) − F(chains), whose gradient, the chains held fixed, is that of contrastive divergence."""
         x = batch.x.flatten(1)
-        with torch.no_grad():
-            v = self.fantasies if self.persistent else x
-            v = self.units.gibbs(v, self.gibbs)
-            if self.persistent:
-                self.fantasies.copy_(v)
-        energy = self.units.unnormalised(v).mean() - self.units.unnormalised(x).mean()
-        return energy + 0.5 * self.weight_decay * self.units.weight.square().sum()
+        if self.persistent:
+            return self.units.persistent_divergence(x, self.fantasies, self.gibbs, self.weight_decay)
+        return self.units.divergence(x, self.units.gibbs(x, self.gibbs), self.weight_decay)
 
     @torch.no_grad()
     def start(self, splits: Splits) -> None:
@@ -112,12 +108,5 @@ class RBM(GenerativeModel):
         log_weights = bounds.reverse_annealed(self.units, v, self.anneal)
         return bounds.importance_weighted(log_weights.unflatten(0, (len(x), self.importance)), 1)
 
-    def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
-        v = self.units.base_sample(n, rng)
-        return bounds.annealed(self.units, v, self.anneal, rng)[0].unflatten(1, self.space.shape)
-
-    def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
-        """Annealed with the kept pixels clamped."""
-        keep = mask.expand_as(x).flatten(1)
-        v = torch.where(keep, x.flatten(1), self.units.base_sample(len(x), rng))
-        return bounds.annealed(self.units, v, self.anneal, rng, keep)[0].unflatten(1, self.space.shape)
+    def annealed(self) -> Bipartite:
+        return self.units

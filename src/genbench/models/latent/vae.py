@@ -35,6 +35,10 @@ class VAE(GaussianPrior, GenerativeModel):
 
     exact = False
     tightens = True
+    weakness = (
+        "Samples have codes from all of the prior, of which codes of data leave parts empty "
+        "(Rosca et al., 2018, arXiv:1802.06847)."
+    )
     tiny: ClassVar = {"latent": 6, "hidden": 24, "width": 8, "importance": 400}
 
     def __init__(

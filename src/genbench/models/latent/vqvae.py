@@ -14,12 +14,12 @@ from torch import Generator, Tensor, nn
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.codebooks import Codebook, CodePrior, perplexity, straight_through
+from genbench.nn.codebooks import Codebook, CodePrior, code_measures, straight_through
 from genbench.nn.coders import grid_coders
 from genbench.nn.discrete import smooth_output
+from genbench.nn.energy_distances import distances_to_data
 from genbench.nn.schedules import cosine
-from genbench.nn.towers import features
-from genbench.scoring.pixel_distances import pixel_distances
+from genbench.nn.towers import check_images, features
 
 SHOWN = 12  # elements in a row of a picture
 
@@ -58,8 +58,7 @@ class VQVAE(GenerativeModel):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(space)
-        if space.kind != "image":
-            raise ValueError(f"got {space.kind} of shape {space.shape}: the codes have places in an image")
+        check_images(space, "the codes have places in an image")
         if not 0 < prior_share < 1:
             raise ValueError(f"prior_share: got {prior_share}; expected a share of the steps within 0 and 1")
         self.commitment, self.prior_share = commitment, prior_share
@@ -94,8 +93,7 @@ class VQVAE(GenerativeModel):
     def loss(self, batch: Batch) -> Tensor:
         """With the codebook's step, for there is no gradient to move it."""
         z = self.encode(batch.x)
-        with torch.no_grad():
-            which = self.codebook.nearest(z)
+        which = self.codebook.nearest(z)
         commitment = (z - self.codebook(which)).square().sum((1, 2)).mean()
         loss = self.reconstruction_loss(z, batch.x) + self.commitment * commitment
         self.codebook.update(z.detach().flatten(0, 1), which.flatten())
@@ -132,41 +130,21 @@ class VQVAE(GenerativeModel):
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         return self.decode(self.code_prior.sample(n, rng=rng))
 
-    def uniform(self, n: int, *, rng: Generator) -> Tensor:
-        """As `sample`, but every code is as likely as any other: what the prior is worth."""
-        size = (n, self.code_prior.places)
-        return self.decode(torch.randint(len(self.codebook.counts), size, generator=rng, device=rng.device))
-
     @torch.no_grad()
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         """Codes in use, what is lost by them, and samples with and without the learned prior."""
         x = splits.held_out.some().x
-        which, codes = self.codebook.nearest(self.encode(x)), len(self.codebook.counts)
+        which = self.codebook.nearest(self.encode(x))
         error = (self.decode(which) - x).square().flatten(1).mean(1)
-        nats = -self.code_prior.log_prob(which).mean(1)
-        used = f"exp of the entropy of codes over held-out elements: how many of {codes} are in use."
-        fit = f"Nats per code of held-out elements under the learned prior; uniform codes cost {math.log(codes):.2f}."
-        found = {
-            "codes in use": Measure(perplexity(which, codes)[None], used, "up"),
-            "reconstruction error": Measure(
-                error, "Mean squared error of a value of a held-out element.", "down"
-            ),
-            "nats per code": Measure(nats, fit, "down"),
-        }
-        fakes = {
-            name: draw(len(x), rng=rng)
-            for name, draw in (("learned prior", self.sample), ("uniform codes", self.uniform))
-        }
-        return found | pixel_distances(x, fakes)
+        drawn = {name: self.decode(draw(len(x), rng=rng)) for name, draw in self.code_prior.draws.items()}
+        return code_measures(which, error, self.code_prior) | distances_to_data(x, drawn)
 
     @torch.no_grad()
     def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
         """Held-out elements above their reconstructions; samples with and without the learned prior."""
         x = splits.held_out.x[:SHOWN]
-        found = [draw(2 * SHOWN, rng=rng).unflatten(0, (2, SHOWN)) for draw in (self.sample, self.uniform)]
-        return {
-            "Held-out, then from their codes": torch.stack(
-                [x, self.decode(self.codebook.nearest(self.encode(x)))]
-            ),
-            "Two rows of samples with the learned prior, two with uniform codes": torch.cat(found),
-        }
+        again = self.decode(self.codebook.nearest(self.encode(x)))
+        drawn = torch.cat([draw(2 * SHOWN, rng=rng) for draw in self.code_prior.draws.values()])
+        caption = "Two rows of samples with the learned prior, two with uniform codes"
+        samples = self.decode(drawn).unflatten(0, (4, SHOWN))
+        return {"Held-out, then from their codes": torch.stack([x, again]), caption: samples}

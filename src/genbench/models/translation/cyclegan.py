@@ -9,23 +9,27 @@ from functools import partial
 from typing import ClassVar, Literal
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.games import LEAST_SQUARES
+from genbench.nn.games import LEAST_SQUARES, halved_loss
 from genbench.nn.image_pool import ImagePool
 from genbench.nn.init import normal_weights, zero_biases
+from genbench.nn.norms import NORMS
 from genbench.nn.schedules import late_linear
-from genbench.nn.translation import PatchGAN, ResNet, as_shown, check_translation, sources_of
+from genbench.nn.translation import (
+    PatchGAN,
+    ResNet,
+    as_shown,
+    check_translation,
+    conditions,
+    cycle_errors,
+    sources_of,
+)
 
 SHOWN = 10
-NORMS: dict[str, type[nn.Module]] = {
-    "instance": nn.InstanceNorm2d,
-    "batch": nn.BatchNorm2d,
-    "none": nn.Identity,
-}
 
 
 class CycleGAN(GenerativeModel):
@@ -97,12 +101,12 @@ class CycleGAN(GenerativeModel):
     def target_critic_loss(self, batch: Batch) -> Tensor:
         with torch.no_grad():
             fake = self.target_pool.exchange(self.to_target(sources_of(batch)))
-        return critic_loss(self.target_critic, self.space.signed(batch.x), fake)
+        return halved_loss(LEAST_SQUARES, self.target_critic, self.space.signed(batch.x), fake)
 
     def source_critic_loss(self, batch: Batch) -> Tensor:
         with torch.no_grad():
             fake = self.source_pool.exchange(self.to_source(self.space.signed(batch.x)))
-        return critic_loss(self.source_critic, sources_of(batch), fake)
+        return halved_loss(LEAST_SQUARES, self.source_critic, sources_of(batch), fake)
 
     def phases(self) -> list[Phase]:
         translators = [*self.forth.parameters(), *self.back.parameters()]
@@ -121,22 +125,14 @@ class CycleGAN(GenerativeModel):
         Raises:
             ValueError: no source images, or not n of the right shape.
         """
-        source = sources_of(Batch(torch.empty(n), source=condition), self.space.source)
-        return self.space.unsigned(self.to_target(source))
+        return self.space.unsigned(self.to_target(conditions(condition, n, self.space)))
 
     def reconstructed(self, source: Tensor) -> Tensor:
         """F(G(s)): (n, *source) in [0, 1] -> the same, translated there and back."""
         return self.space.unsigned(self.to_source(self.to_target(self.space.signed(source))))
 
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
-        errors: dict[str, list[Tensor]] = {"Cycle error, source": [], "Cycle error, target": []}
-        for part in splits.held_out.blocks():
-            source, x = sources_of(part), self.space.signed(part.x)
-            ways = (source, self.to_source(self.to_target(source))), (x, self.to_target(self.to_source(x)))
-            for found, (original, cycled) in zip(errors.values(), ways, strict=True):
-                found.append((original - cycled).abs().flatten(1).mean(1) / 2)
-        meaning = "Mean |difference| of a held-out image of that domain from itself, translated to the other and back."
-        return {title: Measure(torch.cat(found), meaning, "down") for title, found in errors.items()}
+        return cycle_errors(splits.held_out, self.to_target, self.to_source)
 
     def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
         few = splits.held_out.rows(slice(SHOWN))
@@ -151,8 +147,3 @@ class CycleGAN(GenerativeModel):
             caption: self.space.unsigned(torch.stack([as_shown(row, shape) for row in rows]))
             for caption, rows in strips.items()
         }
-
-
-def critic_loss(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    """½E[(D(x) − 1)²] + ½E[D(x̃)²]: the LSGAN loss, halved as in the paper's section 4."""
-    return (LEAST_SQUARES.real(critic(real)).mean() + LEAST_SQUARES.fake(critic(fake)).mean()) / 2

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.schedules import cosine
 from genbench.nn.towers import RECTIFIER, features, halvings
-from genbench.nn.translation import check_translation, sources_of
+from genbench.nn.translation import check_translation, conditions, sources_of
 from genbench.nn.warping import warped
 
 SHOWN = 10
@@ -121,8 +121,7 @@ class DeepFakes(GenerativeModel):
         Raises:
             ValueError: no source images, or not n of the right shape.
         """
-        source = sources_of(Batch(torch.empty(n), source=condition), self.space.source)
-        return self.swapped(self.space.unsigned(source), A, B)
+        return self.swapped(self.space.unsigned(conditions(condition, n, self.space)), A, B)
 
     def show(self, splits: Splits, *, rng: Generator) -> dict[str, Tensor]:
         few = splits.held_out.rows(slice(SHOWN))

@@ -13,9 +13,9 @@ from torch.nn import functional as F
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.games import NON_SATURATING
+from genbench.nn.games import NON_SATURATING, halved_loss
 from genbench.nn.init import normal_weights, zero_biases
-from genbench.nn.translation import PatchGAN, as_shown, check_translation, sources_of
+from genbench.nn.translation import PatchGAN, as_shown, check_translation, conditions, sources_of
 from genbench.nn.unet import translation_unet
 
 SHOWN = 10
@@ -84,8 +84,7 @@ class Pix2Pix(GenerativeModel):
         source, real = sources_of(batch), self.space.signed(batch.x)
         with torch.no_grad():
             fake = self.translate(source)
-        real_loss = NON_SATURATING.real(self.score(source, real)).mean()
-        return (real_loss + NON_SATURATING.fake(self.score(source, fake)).mean()) / 2
+        return halved_loss(NON_SATURATING, partial(self.score, source), real, fake)
 
     def generator_loss(self, batch: Batch) -> Tensor:
         """λ‖x − G(s)‖₁ − log D(s, G(s))."""
@@ -112,8 +111,7 @@ class Pix2Pix(GenerativeModel):
         Raises:
             ValueError: no source images, or not n of the right shape.
         """
-        source = sources_of(Batch(torch.empty(n), source=condition), self.space.source)
-        return self.space.unsigned(self.translate(source, rng))
+        return self.space.unsigned(self.translate(conditions(condition, n, self.space), rng))
 
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:
         apart = []

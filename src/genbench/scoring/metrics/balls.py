@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.scoring.metrics.arrays import Floats, Integers
+from genbench.scoring.arrays import Floats, Integers
 from genbench.scoring.metrics.neighbours import measured, nearest_others
 from genbench.storage.arrays import slices
 

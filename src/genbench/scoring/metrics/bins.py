@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genbench.scoring.arrays import Array, Floats, floats, same_width
 from genbench.scoring.estimates import Z95
-from genbench.scoring.metrics.arrays import Array, Floats, floats, same_width
 from genbench.scoring.metrics.neighbours import nearest
 
 ROUNDS = 20  # of k-means

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from genbench.scoring.metrics.arrays import Floats
+from genbench.scoring.arrays import Floats
 
 
 def divergence(p: Floats, q: Floats) -> Floats:

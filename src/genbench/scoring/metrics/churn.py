@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from genbench.scoring.metrics.arrays import Array, integers
+from genbench.scoring.arrays import Array, integers
 from genbench.scoring.metrics.modes import class_histogram, total_variation
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genbench.scoring.arrays import Array, Floats, pair
 from genbench.scoring.estimates import Estimate, mean_interval
-from genbench.scoring.metrics.arrays import Array, Floats, pair
 from genbench.scoring.metrics.neighbours import ball_counts, nearest, nearest_others
 
 

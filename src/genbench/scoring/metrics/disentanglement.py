@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genbench.scoring.arrays import Array, Floats, Integers, floats
 from genbench.scoring.estimates import Estimate, bootstrap_interval, clopper_pearson, resamplings
-from genbench.scoring.metrics.arrays import Array, Floats, Integers, floats
 
 BINS = 20
 RESAMPLINGS = 50

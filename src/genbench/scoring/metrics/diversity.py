@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from genbench.scoring.arrays import Array, Floats, floats, numbers
 from genbench.scoring.estimates import Estimate, bootstrap_interval, spread_interval
-from genbench.scoring.metrics.arrays import Array, Floats, floats, numbers
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. (2003)
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from genbench.scoring.arrays import Array, Floats, Integers, floats, numbers, same_width
 from genbench.scoring.estimates import Estimate, clopper_pearson
-from genbench.scoring.metrics.arrays import Array, Floats, Integers, floats, numbers, same_width
 
 Fit = Callable[[Floats, Integers, int], Callable[[Floats], Integers]]
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from genbench.scoring.arrays import Array, Floats, numbers, pair, same_width
 from genbench.scoring.estimates import Estimate, resamplings, spread, spread_interval
-from genbench.scoring.metrics.arrays import Array, Floats, numbers, pair, same_width
 
 EPS = float(np.finfo(np.float64).eps)
 BLOCK = 3 << 18

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genbench.scoring.arrays import Array, Floats, floats
 from genbench.scoring.estimates import Estimate, resamplings, spread, spread_interval
-from genbench.scoring.metrics.arrays import Array, Floats, floats
 
 
 def inception_score(

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from genbench.scoring.arrays import Array, Floats, pair
 from genbench.scoring.estimates import Estimate, spread_interval
-from genbench.scoring.metrics.arrays import Array, Floats, pair
 from genbench.storage.arrays import slices
 
 BLOCK = 1024  # rows and columns of the kernel matrix held at a time: 8 MB
@@ -37,7 +37,8 @@ def kernel_distance(
     """
     x, y = pair(real, fake, rows=4)
     if subsets is None:
-        full = _u_statistic(x, y)
+        shift = _typical(x, y)
+        full = _u_statistic(_sums(x, x, shift), _sums(y, y, shift), _sums(x, y, shift))
         return spread_interval(full.value, full.variance**0.5, len(y))
     least = min(len(x), len(y))
     if not 2 <= subset_size <= least:
@@ -45,13 +46,17 @@ def kernel_distance(
     if subsets < 1:
         raise ValueError(f"subsets: {subsets}, expected at least 1")
     rng = np.random.default_rng(seed)
-    values = np.empty(subsets)
-    for i in range(subsets):
-        a, b = (rng.choice(len(rows), subset_size, replace=False) for rows in (x, y))
-        values[i] = _plain(x[a], y[b])
-    between = float(values.var(ddof=1)) if subsets > 1 else _u_statistic(x[a], y[b]).variance
-    sd = (_u_statistic(x, y).variance + between / subsets) ** 0.5
-    return spread_interval(float(values.mean()), sd, len(y))
+    w, v = np.zeros((subsets, len(x))), np.zeros((subsets, len(y)))
+    for in_x, in_y in zip(w, v, strict=True):
+        for chosen in (in_x, in_y):
+            chosen[rng.choice(len(chosen), subset_size, replace=False)] = 1
+    shift = _typical(x, y)
+    xx, yy, xy = _sums(x, x, shift, w, w), _sums(y, y, shift, v, v), _sums(x, y, shift, w, v)
+    pairs = subset_size * (subset_size - 1)
+    values = (xx.drawn + yy.drawn) / pairs - 2 * xy.drawn / subset_size**2
+    whole = _u_statistic(xx, yy, xy)
+    between = float(values.var(ddof=1)) if subsets > 1 else whole.variance
+    return spread_interval(float(values.mean()), (whole.variance + between / subsets) ** 0.5, len(y))
 
 
 class KernelReplicates(NamedTuple):
@@ -75,32 +80,20 @@ def kernel_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: A
     x, y = pair(real, fake, rows=4)
     w, v = np.asarray(real_draws, dtype=np.float64), np.asarray(fake_draws, dtype=np.float64)
     shift = _typical(x, y)
-    xx, yy, xy = (_Weighted(*part, shift) for part in ((x, x, w, w), (y, y, v, v), (x, y, w, v)))
+    xx, yy, xy = _sums(x, x, shift, w, w), _sums(y, y, shift, v, v), _sums(x, y, shift, w, v)
     n, m = len(x), len(y)
     one = 2 * (xx.rows / (n - 1) - xy.rows / m) / n
     other = 2 * (yy.rows / (m - 1) - xy.columns / n) / m
-    value = xx.mean + yy.mean - 2 * xy.mean
+    value = _u_statistic(xx, yy, xy).value
     linear: Floats = value + w @ (one - one.mean()) + v @ (other - other.mean())
-    return KernelReplicates(value, linear, xx.means + yy.means - 2 * xy.means - linear)
+    drawn = _mean(xx, w, w, own=True) + _mean(yy, v, v, own=True) - 2 * _mean(xy, w, v, own=False)
+    return KernelReplicates(value, linear, drawn - linear)
 
 
-class _Weighted:
-    """rows, columns: sums of the kernel less `shift`.  mean, means: over its pairs, and over those drawn (b,).
-
-    Where y is x pairs of a row with itself are left out.
-    """
-
-    def __init__(self, x: Floats, y: Floats, w: Floats, v: Floats, shift: float) -> None:
-        own = x is y
-        self.rows, self.columns, total = np.zeros(len(x)), np.zeros(len(y)), np.zeros(len(w))
-        for rows, columns, k, mirrored in _blocks(x, y, shift):
-            _add_sums(k, self.rows[rows], self.columns[columns])
-            if mirrored:
-                _add_sums(k.T, self.rows[columns], self.columns[rows])
-            total += (1 + mirrored) * ((w[:, rows] @ k) * v[:, columns]).sum(axis=1)
-        self.mean = float(self.rows.sum()) / (len(x) * (len(y) - own))
-        drawn = w.sum(axis=1) * v.sum(axis=1) - ((w * v).sum(axis=1) if own else 0.0)
-        self.means: Floats = total / drawn
+def _mean(k: "_Sums", w: Floats, v: Floats, *, own: bool) -> Floats:
+    """The kernel's mean over the pairs that each of b resamplings draws, (b,)."""
+    pairs = w.sum(axis=1) * v.sum(axis=1) - ((w * v).sum(axis=1) if own else 0.0)
+    return k.drawn / pairs
 
 
 class _Full(NamedTuple):
@@ -109,11 +102,15 @@ class _Full(NamedTuple):
 
 
 class _Sums(NamedTuple):
-    """What a kernel matrix leaves behind: sums of its rows and columns, and its sum of squares."""
+    """What a kernel matrix leaves behind: sums of its rows and columns, and its sum of squares.
+
+    drawn: (b,) its sum over the pairs of rows and columns that w (b, n) and v (b, m) draw, as often as they do.
+    """
 
     rows: Floats
     columns: Floats
     squares: float
+    drawn: Floats
 
 
 def _kernel(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
@@ -176,32 +173,27 @@ def _add_sums(k: NDArray[Any], rows: Floats, columns: Floats) -> None:
     columns += np.ones(len(k), k.dtype) @ k
 
 
-def _sums(x: Floats, y: Floats, shift: float) -> _Sums:
+def _sums(x: Floats, y: Floats, shift: float, w: Floats | None = None, v: Floats | None = None) -> _Sums:
     sums, columns_sums, squares = np.zeros(len(x)), np.zeros(len(y)), 0.0
+    drawn = np.zeros(0 if w is None else len(w))
     for rows, columns, k, mirrored in _blocks(x, y, shift):
         _add_sums(k, sums[rows], columns_sums[columns])
         if mirrored:
             _add_sums(k.T, sums[columns], columns_sums[rows])
         squares += (1 + mirrored) * float(np.dot(k.ravel(), k.ravel()))
-    return _Sums(sums, columns_sums, squares)
+        if w is not None and v is not None:
+            of_rows = w[:, rows].astype(k.dtype) @ k
+            drawn += (1 + mirrored) * (of_rows * v[:, columns]).sum(axis=1)
+    return _Sums(sums, columns_sums, squares, drawn)
 
 
-def _plain(x: Floats, y: Floats) -> float:
-    n, m = len(x), len(y)
-    shift = _typical(x, y)
-    xx, yy, xy = (float(_sums(a, b, shift).rows.sum()) for a, b in ((x, x), (y, y), (x, y)))
-    return xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * xy / (n * m)
-
-
-def _u_statistic(x: Floats, y: Floats) -> _Full:
+def _u_statistic(xx: _Sums, yy: _Sums, xy: _Sums) -> _Full:
     """MMD² and an estimate of its variance, unbiased but for a negative first-order part being cut at 0.
 
     Var = 4 Var(a(X)−b(X))/n + 4 Var(a'(Y)−b'(Y))/m + 2V_xx/(n(n−1)) + 2V_yy/(m(m−1)) + 4V_xy/(nm), where
     a(x) = E k(x,X'), b(x) = E k(x,Y) and V are the variances of the doubly centred kernels (Hoeffding, 1948).
     """
-    n, m = len(x), len(y)
-    shift = _typical(x, y)
-    xx, yy, xy = _sums(x, x, shift), _sums(y, y, shift), _sums(x, y, shift)
+    n, m = len(xy.rows), len(xy.columns)
     total_xx, total_yy, total_xy = float(xx.rows.sum()), float(yy.rows.sum()), float(xy.rows.sum())
     value = total_xx / (n * (n - 1)) + total_yy / (m * (m - 1)) - 2 * total_xy / (n * m)
     v_xx, v_yy = _u_centred(xx, n), _u_centred(yy, m)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genbench.scoring.arrays import Array, Floats, Integers, pair
 from genbench.scoring.estimates import Estimate, spread_interval, wilson_interval
-from genbench.scoring.metrics.arrays import Array, Floats, Integers, pair
 from genbench.scoring.metrics.balls import Balls, Near, Reach, held
 from genbench.scoring.metrics.balls import near as nearby
 
@@ -103,7 +103,7 @@ def manifolds(real: Array, fake: Array) -> Manifolds:
 
     Raises ValueError as they do.
     """
-    return _both(real, fake).values
+    return _both(real, fake, parts=False).values
 
 
 def manifold_replicates(real: Array, fake: Array, real_keys: Array, fake_keys: Array) -> ManifoldReplicates:
@@ -121,11 +121,11 @@ def manifold_replicates(real: Array, fake: Array, real_keys: Array, fake_keys: A
     return ManifoldReplicates(around.values, around.replicates(real_keys, fake_keys))
 
 
-def _both(real: Array, fake: Array) -> "_Surroundings":
+def _both(real: Array, fake: Array, *, parts: bool = True) -> "_Surroundings":
     x, y = pair(real, fake, rows=NEAR + 1)
     if len(x) <= AROUND:
         raise ValueError(f"real: {len(x)} rows, expected more than k={AROUND}")
-    return _Surroundings(x, y, NEAR, AROUND)
+    return _Surroundings(x, y, NEAR, AROUND, parts=parts)
 
 
 def _estimates(around: "_Surroundings", halves: int, seed: int) -> tuple[PrecisionRecall, DensityCoverage]:
@@ -155,9 +155,10 @@ class _Surroundings:
     """Neighbours within x (n, d) and within y (m, d), and pairs of the two: what the scores of both and of parts need.
 
     near, around: the k of precision and recall, and of density and coverage; without the first these are NaN.
+    parts: whether what the scores of parts need is kept.
     """
 
-    def __init__(self, x: Floats, y: Floats, near: int, around: int) -> None:
+    def __init__(self, x: Floats, y: Floats, near: int, around: int, *, parts: bool = True) -> None:
         self.near, self.around, self.sizes = near, around, (len(x), len(y))
         ks = [k for k in (near, around) if k]
         self.of_x = nearby(x, ks, min(DEPTH * max(ks), len(x) - 1))
@@ -167,7 +168,8 @@ class _Surroundings:
             balls_x.append(Balls(self.of_x.radii[near], closed=True))
             balls_y.append(Balls(self.of_y.radii[near], closed=True))
         reach_y = self.of_y.distances[:, -1] if self.of_y else np.full(len(y), -np.inf)
-        counts, self.pairs = held(x, y, balls_x, balls_y, reach=Reach(self.of_x.distances[:, -1], reach_y))
+        reach = Reach(self.of_x.distances[:, -1], reach_y) if parts else None
+        counts, self.pairs = held(x, y, balls_x, balls_y, reach=reach)
         reached = [float((each.points > 0).mean()) for each in counts[1:]] or [np.nan, np.nan]
         density, coverage = float(counts[0].points.mean() / around), float((counts[0].balls > 0).mean())
         self.values = Manifolds(reached[0], reached[1], density, coverage)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genbench.scoring.arrays import Array, Floats, Integers, floats, integers, same_width
 from genbench.scoring.estimates import (
     Z95,
     Estimate,
@@ -12,7 +13,6 @@ from genbench.scoring.estimates import (
     spread,
     spread_interval,
 )
-from genbench.scoring.metrics.arrays import Array, Floats, Integers, floats, integers, same_width
 from genbench.scoring.metrics.neighbours import nearest
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.scoring.metrics.arrays import Array, Floats, Integers, Rows, matrix, numbers, same_width
+from genbench.scoring.arrays import Array, Floats, Integers, Rows, matrix, numbers, same_width
 from genbench.storage.arrays import slices
 
 ROWS, COLUMNS = 1024, 8192  # a tile of queries × training rows: 32 MB in float32

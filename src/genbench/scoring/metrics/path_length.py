@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from genbench.scoring.arrays import Array, Floats, floats, same_width
 from genbench.scoring.estimates import Estimate, mean_interval
-from genbench.scoring.metrics.arrays import Array, Floats, floats, same_width
 
 Interpolate = Callable[[Floats, Floats, Floats], Floats]
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genbench.scoring.metrics.arrays import Array, Floats, floats
+from genbench.scoring.arrays import Array, Floats, floats
 
 
 class Period(NamedTuple):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from genbench.scoring.arrays import Floats
 from genbench.scoring.estimates import Estimate, bootstrap_interval
-from genbench.scoring.metrics.arrays import Floats
 
 
 def verification_auc(distances: Floats, resampled: Floats, *, same: np.ndarray | None = None) -> Estimate:

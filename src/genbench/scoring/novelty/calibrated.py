@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from genbench.scoring.arrays import Array, Floats, Integers, floats, matrix, same_width
 from genbench.scoring.estimates import Estimate, clopper_pearson
-from genbench.scoring.metrics.arrays import Array, Floats, Integers, floats, matrix, same_width
 from genbench.scoring.metrics.neighbours import nearest
 from genbench.scoring.novelty.chance import Fold, fold_of
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genbench.data.pixels import reduced
-from genbench.scoring.metrics.arrays import Floats, Integers, Rows
+from genbench.scoring.arrays import Floats, Integers, Rows
 from genbench.scoring.metrics.neighbours import GATHER, nearest
 from genbench.storage.arrays import release_pages, slices
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genbench.scoring.arrays import Floats
 from genbench.scoring.estimates import Estimate
-from genbench.scoring.metrics.arrays import Floats
 
 NODES = np.linspace(-7, 7, 113)  # standard normal quantiles at which laws of shares are summed
 LEVEL = 0.05  # chance that any system of a table is called suspicious though all are new

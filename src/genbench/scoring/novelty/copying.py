@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from genbench.scoring.arrays import Array, Floats, Integers, Rows, matrix, numbers, same_width
 from genbench.scoring.estimates import Estimate, bootstrap_interval, clopper_pearson
-from genbench.scoring.metrics.arrays import Array, Floats, Integers, Rows, matrix, numbers, same_width
 from genbench.scoring.metrics.neighbours import PART, nearest, nearest_others
 from genbench.storage.arrays import slices
 

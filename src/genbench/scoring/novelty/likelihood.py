@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genbench.scoring.arrays import Array, Floats, floats, log_sum_exp, same_width
 from genbench.scoring.estimates import Estimate, mean_interval, spread_interval
-from genbench.scoring.metrics.arrays import Array, Floats, floats, log_sum_exp, same_width
 
 
 class FeatureLikelihood(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from genbench.scoring.arrays import Array, Floats, numbers, pair
 from genbench.scoring.estimates import Estimate
-from genbench.scoring.metrics.arrays import Array, Floats, numbers, pair
 from genbench.scoring.metrics.frechet import frechet_distance
 from genbench.scoring.metrics.neighbours import ball_counts, nearest
 

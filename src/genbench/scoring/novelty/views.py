@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.scoring.metrics.arrays import Array, Floats, Integers, Rows, numbers, same_width
+from genbench.scoring.arrays import Array, Floats, Integers, Rows, numbers, same_width
 from genbench.scoring.metrics.neighbours import nearest
 from genbench.scoring.novelty import candidates
 from genbench.scoring.novelty.calibrated import Calibration, calibrate_distances
