@@ -131,8 +131,8 @@ const type = (text) => { asked.find.value = text; asked.find.dispatchEvent(new E
   const before = heads();
   tools.querySelector("details").open = true;
   await wait(100);
-  tools.querySelectorAll("label input")[1].click();
-  out.columns = [before - heads(), table.tHead.rows[0].cells[2].colSpan];
+  tools.querySelectorAll("label input")[2].click();
+  out.columns = [before - heads(), table.tHead.rows[0].cells[3].colSpan];
   let saved = "";
   globalThis.Blob = function (parts) { saved = parts.join(""); };
   URL.createObjectURL = () => "blob:x";
@@ -206,8 +206,8 @@ def test_a_reader_in_a_browser(tmp_path: Path) -> None:
     ]
     assert found["columns"] == [1, 1] and found["file"] == "Headline-scores-on-digits.tex"
     assert found["csv"][:2] == [
-        "run,precision ↑,copy rate % → 1,verdict",
-        'vae latent/vae,–,"1.2 [0.6, 2.2]",novel',
+        "run,verdict,precision ↑,copy rate % → 1",
+        'vae latent/vae,novel,–,"1.2 [0.6, 2.2]"',
     ]
     assert found["markdown"][1] == "| --- | --- | --- | --- |" and r"| tenth\_copycat" in "".join(
         found["markdown"]
@@ -217,7 +217,7 @@ def test_a_reader_in_a_browser(tmp_path: Path) -> None:
         and found["LaTeX"][-2] == r"\end{tabular}"
     )
     assert (
-        r"gan adversarial/gan &amp; 0.50 [0.40, 0.60] &amp; 3.0 [2.0, 4.5] &amp; suspicious \\"
+        r"gan adversarial/gan &amp; suspicious &amp; 0.50 [0.40, 0.60] &amp; 3.0 [2.0, 4.5] \\"
         in found["LaTeX"]
     )
     assert found["sorted"] == ["copy rate", "FID (classifier)"] == found["reversed"][::-1]
