@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import altair
 import pytest
 import yaml
 from test_report import EVERYTHING, controls, page, rate, run, score
@@ -95,10 +96,13 @@ def test_figures_need_no_page() -> None:
     found = figures(SIX)
     assert {"figures/digits-quality-novelty.svg", "figures/digits-precision-recall.vl.json"} <= set(found)
     for name, content in found.items():
+        assert b"var(--" not in content  # colours of the page
         if name.endswith(".svg"):
-            assert b"var(--" not in content and b"href=" not in content and content.startswith(b"<svg xmlns")
+            assert b"href=" not in content and content.startswith(b"<svg xmlns")
         else:
             assert json.loads(content)["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
+            drawn = altair.Chart.from_json(content.decode())
+            assert isinstance(drawn, altair.LayerChart)  # as docs/report.md does
 
 
 def test_only_who_draws_pays_for_the_library() -> None:

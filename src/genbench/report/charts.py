@@ -89,12 +89,16 @@ def in_page(spec: dict[str, Any], title: str) -> Markup:
     return Markup(svg)
 
 
-def on_paper(spec: dict[str, Any]) -> bytes:
-    """A file of its own, for a paper: the links are gone, the colours stand in it."""
+def on_paper(spec: dict[str, Any]) -> tuple[bytes, bytes]:
+    """An SVG and the specification that it is of, as files of their own: without links, with the colours in them."""
     svg = re.sub(r'<a href="[^"]*">|</a>', "", drawn(_text(spec)))
+    return _coloured(svg).encode(), _coloured(json.dumps(spec, indent=2, allow_nan=False)).encode()
+
+
+def _coloured(text: str) -> str:
     for name, colour in PAPER.items():
-        svg = svg.replace(name, colour)
-    return svg.encode()
+        text = text.replace(name, colour)
+    return text
 
 
 def _text(spec: dict[str, Any]) -> str:

@@ -10,7 +10,6 @@ from genbench.report.dots import row_plots
 from genbench.report.plots import pairs, plots, points_of
 from genbench.report.results import RunResult
 from genbench.report.table import by_dataset
-from genbench.storage.files import json_bytes
 
 COLUMNS = ("plot", "dataset", "run", "kind", "x", "x_low", "x_high", "y", "y_low", "y_high", "told")
 
@@ -23,8 +22,7 @@ def figures(runs: Sequence[RunResult]) -> dict[str, bytes]:
     for dataset, rows in datasets.items():
         for plot in (*plots(rows, slugs), *row_plots(rows, slugs)):
             stem = f"figures/{places[dataset]}-{plot.name}"
-            found[f"{stem}.svg"] = on_paper(plot.spec)
-            found[f"{stem}.vl.json"] = json_bytes(plot.spec)
+            found[f"{stem}.svg"], found[f"{stem}.vl.json"] = on_paper(plot.spec)
     return found
 
 
