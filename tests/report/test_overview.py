@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from browser import browse, needs_chromium
 from test_report import EVERYTHING, controls, dataset, models, page, rate, run, score
 
@@ -230,3 +231,41 @@ def test_a_reader_in_a_browser(tmp_path: Path) -> None:
     assert found["focused"] == "run-digits-gan"
     assert found["pointed"].startswith("vae: FID (classifier) 3.00")
     assert set(found["lit"]) == {"vae"} and found["walked"] is True and found["dark"] == 0
+
+
+HOSTILE = """
+<pre id="result"></pre>
+<script>
+const out = { problems: [], called: false }, result = document.getElementById("result");
+addEventListener("error", (event) => out.problems.push(event.message));
+globalThis.alert = () => { out.called = true; };
+for (const each of document.querySelectorAll("details")) each.open = true;
+document.querySelector("[data-enlarge]").click();
+setTimeout(() => {
+  document.getElementById("pictures").close();
+  out.wider = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  out.widest = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1
+    && !e.closest(".scroll, pre, .hidden")).slice(0, 5).map((e) => e.tagName + "." + e.className);
+  result.textContent = JSON.stringify(out);
+}, 500);
+</script>
+</body>"""
+
+
+@needs_chromium
+@pytest.mark.parametrize("size", ["400,900", "1400,1000"])
+def test_hostile_names_call_nothing_and_do_not_widen_the_page(tmp_path: Path, size: str) -> None:
+    names = [
+        "<img src=x onerror=alert(1)>",
+        "w" * 200,
+        "\u202eevil\u05d0\u05d1",
+        "'\"><script>alert(2)</script>",
+    ]
+    scores = {"fid": score(2.0), "precision": score(0.5)}
+    evil = [
+        run(f"digits-{name}", f"latent/{name}", scores, {"copy_rate": rate(0.012, 0.006, 0.022)})
+        for name in names
+    ]
+    (tmp_path / "index.html").write_text(page([*evil, *controls()], [dataset()]))
+    found = json.loads(browse(tmp_path / "index.html", HOSTILE, tmp_path / "p", size=size).text)
+    assert found == {"problems": [], "called": False, "wider": 0, "widest": []}
