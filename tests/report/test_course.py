@@ -79,10 +79,26 @@ def test_the_answers_count_and_name() -> None:
 def test_the_page_shows_both_with_their_rules_and_a_run_its_charts() -> None:
     page = render(RUNS, [], [])["index.html"].decode()
     assert course.COLLAPSE_RULE.split(":")[0] in page
-    assert page.count("<h3>Did it collapse?</h3>") == page.count("<h3>How the trainings went</h3>") == 1
+    assert page.count(">Did it collapse?</h3>") == page.count(">How the trainings went</h3>") == 1
     assert page.count("total variation from the moment before</figcaption>") == len(RUNS)
     plain = run("digits-old", "adversarial/gan", {"fid": score(7.0)}, {})
     assert "How the trainings went" not in render([plain], [], [])["index.html"].decode()
+
+
+def test_columns_without_a_word_are_left_out() -> None:
+    spreads = course.spreads(rows_of(RUNS))
+    headers = {"held": "modes held", "vendi": "Vendi score"}
+    assert course.present(spreads, headers) == headers
+    few = [each for each in spreads if not each.vendi]
+    assert few and course.present(few, headers) == {"held": "modes held"}
+
+
+def test_the_overview_marks_who_collapsed_and_who_oscillates() -> None:
+    found = {row.label: course.alarms(row) for row in rows_of(RUNS)}
+    assert found["few"] == ["collapsed"] and "oscillates" in found["round"]
+    assert any(not words for words in found.values())
+    html = render(RUNS, [], [])["index.html"].decode()
+    assert '<span class="hidden"> oscillates</span>' in html[: html.index('id="dataset-')]
 
 
 def control(name: str, model: str, verdict: str, period: float | None, **options: Any) -> RunResult:

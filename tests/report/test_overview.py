@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from browser import browse, needs_chromium
 from test_report import EVERYTHING, controls, dataset, models, page, rate, run, score
 
@@ -104,7 +105,7 @@ addEventListener("error", (event) => problems.push(event.message));
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 const seen = (e) => !e.hidden && e.getClientRects().length;
 const shown = (selector) => [...document.querySelectorAll(selector)].filter(seen);
-const type = (text) => { find.value = text; find.dispatchEvent(new Event("input")); };
+const type = (text) => { asked.find.value = text; asked.find.dispatchEvent(new Event("input")); };
 (async () => {
   const headline = "[aria-label^='Headline'] tbody tr";
   out.before = shown(headline).length;
@@ -113,10 +114,41 @@ const type = (text) => { find.value = text; find.dispatchEvent(new Event("input"
   out.status = document.getElementById("found").textContent;
   out.map = shown(".map tr[data-row]").map((row) => row.dataset.row);
   type("");
-  verdict.value = "novel"; verdict.dispatchEvent(new Event("change"));
+  verdict.value = "novel"; verdict.dispatchEvent(new Event("input"));
   out.novel = shown(headline).map((row) => row.querySelector("th a").textContent);
-  verdict.value = ""; verdict.dispatchEvent(new Event("change"));
+  verdict.value = ""; verdict.dispatchEvent(new Event("input"));
+  const choose = (id, value) => { asked[id].value = value; asked[id].dispatchEvent(new Event("input")); };
+  choose("family", "adversarial");
+  out.family = [...new Set(shown("tr[data-row]").map((row) => row.querySelector("th").textContent.trim()))];
+  choose("family", "");
+  choose("dataset", "digits");
+  out.dataset = [shown("main > section").map((each) => each.id), document.getElementById("found").textContent];
+  choose("dataset", "");
   out.after = shown(headline).length;
+
+  const table = document.querySelector("[aria-label^='Headline'] table");
+  const tools = table.parentElement.nextElementSibling;
+  const heads = () => [...table.tHead.rows[1].cells].filter(seen).length;
+  const before = heads();
+  tools.querySelector("details").open = true;
+  await wait(100);
+  tools.querySelectorAll("label input")[2].click();
+  out.columns = [before - heads(), table.tHead.rows[0].cells[3].colSpan];
+  let saved = "";
+  globalThis.Blob = function (parts) { saved = parts.join(""); };
+  URL.createObjectURL = () => "blob:x";
+  HTMLAnchorElement.prototype.click = function () { out.file = this.download; };
+  for (const button of tools.querySelectorAll("button")) {
+    button.click();
+    out[button.textContent] = saved.split("\\n");
+  }
+  delete HTMLAnchorElement.prototype.click;
+  const power = document.querySelector("[aria-label^='What each score'] table");
+  const firsts = () => [...power.tBodies[0].rows].map((row) => row.cells[0].textContent);
+  power.querySelector("th button").click();
+  out.sorted = firsts();
+  power.querySelector("th button").click();
+  out.reversed = firsts();
 
   document.querySelector("[data-enlarge=run-digits-vae]").click();
   out.enlarged = [dialog.open, dialog.querySelectorAll("img").length, dialog.querySelector("h4 a").hash];
@@ -137,6 +169,10 @@ const type = (text) => { find.value = text; find.dispatchEvent(new Event("input"
   gallery.open = true;
   await wait(200);
   out.gallery = [...gallery.querySelectorAll("h4 a")].map((a) => a.textContent);
+  const tile = [...gallery.querySelectorAll(".grid > section")].find((each) => each.querySelector(".near"));
+  out.near = [getComputedStyle(tile.querySelector(".near")).display];
+  tile.focus();
+  out.near.push(getComputedStyle(tile.querySelector(".near")).display);
   document.querySelector("[data-enlarge=run-digits-gan]").focus();
   out.focused = document.activeElement.dataset.enlarge;
   const point = document.querySelector('.plots a[href="#run-digits-vae"]');
@@ -164,6 +200,29 @@ def test_a_reader_in_a_browser(tmp_path: Path) -> None:
     assert found["filtered"] == ["vae"] and found["status"] == f"1 of {len(EVERYTHING)} runs"
     assert found["map"] == ["latent/vae"]
     assert found["novel"] == ["vae", "real", "noise"]
+    assert found["family"] == ["adversarial/gan", "ganadversarial/gan"]  # on the map and in the tables
+    assert found["dataset"] == [
+        ["overview", "dataset-digits", "protocol"],
+        f"{len(EVERYTHING)} of {len(EVERYTHING)} runs",
+    ]
+    assert found["columns"] == [1, 1] and found["file"] == "Headline-scores-on-digits.tex"
+    assert found["csv"][:2] == [
+        "run,verdict,precision ↑,copy rate % → 1",
+        'vae latent/vae,novel,–,"1.2 [0.6, 2.2]"',
+    ]
+    assert found["markdown"][1] == "| --- | --- | --- | --- |" and r"| tenth\_copycat" in "".join(
+        found["markdown"]
+    )
+    assert (
+        found["LaTeX"][:2] == [r"\begin{tabular}{lrrr}", r"\toprule"]
+        and found["LaTeX"][-2] == r"\end{tabular}"
+    )
+    assert (
+        r"gan adversarial/gan &amp; suspicious &amp; 0.50 [0.40, 0.60] &amp; 3.0 [2.0, 4.5] \\"
+        in found["LaTeX"]
+    )
+    assert found["sorted"] == ["copy rate", "FID (classifier)"] == found["reversed"][::-1]
+    assert found["near"] == ["none", "block"]
     assert found["enlarged"] == [True, 3, "#run-digits-vae"]
     assert found["alone"] is True
     assert found["compared"] == ["vae", "real"] and found["followed"] == [False, True]
@@ -172,3 +231,41 @@ def test_a_reader_in_a_browser(tmp_path: Path) -> None:
     assert found["focused"] == "run-digits-gan"
     assert found["pointed"].startswith("vae: FID (classifier) 3.00")
     assert set(found["lit"]) == {"vae"} and found["walked"] is True and found["dark"] == 0
+
+
+HOSTILE = """
+<pre id="result"></pre>
+<script>
+const out = { problems: [], called: false }, result = document.getElementById("result");
+addEventListener("error", (event) => out.problems.push(event.message));
+globalThis.alert = () => { out.called = true; };
+for (const each of document.querySelectorAll("details")) each.open = true;
+document.querySelector("[data-enlarge]").click();
+setTimeout(() => {
+  document.getElementById("pictures").close();
+  out.wider = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  out.widest = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1
+    && !e.closest(".scroll, pre, .hidden")).slice(0, 5).map((e) => e.tagName + "." + e.className);
+  result.textContent = JSON.stringify(out);
+}, 500);
+</script>
+</body>"""
+
+
+@needs_chromium
+@pytest.mark.parametrize("size", ["400,900", "1400,1000"])
+def test_hostile_names_call_nothing_and_do_not_widen_the_page(tmp_path: Path, size: str) -> None:
+    names = [
+        "<img src=x onerror=alert(1)>",
+        "w" * 200,
+        "\u202eevil\u05d0\u05d1",
+        "'\"><script>alert(2)</script>",
+    ]
+    scores = {"fid": score(2.0), "precision": score(0.5)}
+    evil = [
+        run(f"digits-{name}", f"latent/{name}", scores, {"copy_rate": rate(0.012, 0.006, 0.022)})
+        for name in names
+    ]
+    (tmp_path / "index.html").write_text(page([*evil, *controls()], [dataset()]))
+    found = json.loads(browse(tmp_path / "index.html", HOSTILE, tmp_path / "p", size=size).text)
+    assert found == {"problems": [], "called": False, "wider": 0, "widest": []}

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
+import altair
 import pytest
-from test_report import EVERYTHING, page, rate, run, score
+import yaml
+from test_report import EVERYTHING, controls, page, rate, run, score
 
 from genbench.report import RunResult
-from genbench.report.plots import Plot, figures, plots
+from genbench.report.dots import row_plots
+from genbench.report.dvc_plots import templates
+from genbench.report.figures import figures, points_csv
+from genbench.report.plots import Plot, plots
 from genbench.report.table import by_dataset
 
 COPIES = {"copy_rate": rate(0.012, 0.006, 0.022)}
@@ -88,10 +96,13 @@ def test_figures_need_no_page() -> None:
     found = figures(SIX)
     assert {"figures/digits-quality-novelty.svg", "figures/digits-precision-recall.vl.json"} <= set(found)
     for name, content in found.items():
+        assert b"var(--" not in content  # colours of the page
         if name.endswith(".svg"):
-            assert b"var(--" not in content and b"href=" not in content and content.startswith(b"<svg xmlns")
+            assert b"href=" not in content and content.startswith(b"<svg xmlns")
         else:
             assert json.loads(content)["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
+            drawn = altair.Chart.from_json(content.decode())
+            assert isinstance(drawn, altair.LayerChart)  # as docs/report.md does
 
 
 def test_only_who_draws_pays_for_the_library() -> None:
@@ -104,3 +115,63 @@ def test_a_run_that_is_not_finite_is_left_out() -> None:
     runs = [*SIX, system("lost", float("inf"))]
     assert "lost" not in {point["run"] for point in points(of(runs)["quality-novelty"])}
     assert of(EVERYTHING)["quality-novelty"].told
+
+
+def test_every_plot_of_the_page_is_one_for_dvc() -> None:
+    """The templates that lie in .dvc/plots are what the code gives, and draw the points that the report writes."""
+    import vl_convert
+
+    lying = Path(__file__).parents[2] / ".dvc/plots"
+    assert {name: (lying / name).read_bytes() for name in templates()} == templates(), (
+        "write them anew, as docs/report.md says"
+    )
+    points = list(csv.DictReader(io.StringIO(points_csv(SIX))))
+    for name, content in templates().items():
+        assert (
+            name.removesuffix(".json")
+            in yaml.safe_load((lying / "../../dvc.yaml").read_text())["plots"].__repr__()
+        )
+        own = [point for point in points if f"{point['plot']}.json" == name]
+        spec = json.loads(content)
+        spec["data"]["values"] = [
+            {**point, "rev": rev, "x": float(point["x"]) + shift}
+            for point in points
+            for rev, shift in (("a", 0), ("b", 1))
+        ]
+        svg = vl_convert.vegalite_to_svg(json.dumps(spec))
+        assert svg.count('aria-roledescription="point"') == 2 * len(own)
+        assert svg.count('aria-roledescription="line mark"') == len(own)  # from the one revision to the other
+    assert {point["plot"] for point in points} == {"quality-novelty", "quality-size", "precision-recall"}
+
+
+def test_points_are_those_of_the_plots() -> None:
+    points = list(csv.DictReader(io.StringIO(points_csv(SIX))))
+    found = {
+        (point["run"], float(point["x"]), float(point["y"]))
+        for point in points
+        if point["plot"] == "precision-recall"
+    }
+    drawn = {
+        (str(each["run"]), each["x"], each["y"])
+        for each in of(SIX)["precision-recall"].spec["data"]["values"]
+    }
+    assert found == drawn and len(found) == 6
+
+
+def test_rows_stand_in_their_order_with_a_line_at_what_is_ideal() -> None:
+    runs = [*SIX, *controls()]
+    rows = by_dataset(runs)["digits"]
+    slugs = {each.name: each.name for each in runs}
+    quality, copies = row_plots(rows, slugs)
+    dot = r'<a href="#run-([^"]*)"><title>.*?</title><path transform="translate\(([\d.]+),([\d.]+)\)'
+    places = [(name, float(x), float(y)) for name, x, y in re.findall(dot, str(quality.svg))]
+    assert [name for name, _, _ in places] == [row.name for row in rows]
+    assert [y for _, _, y in places] == sorted(y for _, _, y in places)
+    assert [x for _, x, _ in places[:6]] == sorted(
+        x for _, x, _ in places[:6]
+    )  # the better, the further left
+    real = next(x for name, x, _ in places if name == "digits-real")
+    (dashed,) = re.findall(r'<line transform="translate\(([\d.]+),[^>]*stroke-dasharray', str(quality.svg))
+    assert float(dashed) == pytest.approx(real, abs=0.6)
+    assert "by construction" in copies.told
+    assert row_plots(by_dataset([run("digits-a", "latent/a", {}, {})])["digits"], {}) == []

@@ -23,6 +23,7 @@ from scipy.stats import kendalltau, ttest_ind
 from genbench.drawing.tiles import tile
 from genbench.report import DatasetResult, RunResult, render, terminal_table
 from genbench.report.agreement import agreement, kendall
+from genbench.report.figures import figures
 from genbench.report.noise import different, p_values, within_noise
 from genbench.report.results import Row, rows_of
 from genbench.report.svg import line_chart, linear_axis, log_axis
@@ -145,6 +146,11 @@ def page(runs: list[RunResult], datasets: list[DatasetResult] | None = None) -> 
     return render(runs, [dataset()] if datasets is None else datasets)["index.html"].decode()
 
 
+def words(html: str) -> str:
+    """A page without its style and its scripts."""
+    return re.sub(r"<(style|script)>.*?</\1>", "", html, flags=re.DOTALL)
+
+
 class Elements(HTMLParser):
     """Every tag with its attributes; fails on tags that do not nest."""
 
@@ -204,7 +210,7 @@ EVERYTHING = [*models(), *controls()]
 def test_same_results_give_the_same_bytes() -> None:
     first = render(EVERYTHING, [dataset()])
     assert first == render(EVERYTHING, [dataset()])
-    assert set(first) == {"index.html", "headline.csv", "headline.md", "headline.tex"}
+    assert set(first) == {"index.html", "headline.csv", "headline.md", "headline.tex", "points.csv"}
 
 
 def digest() -> str:
@@ -228,7 +234,10 @@ def test_page_is_well_formed_and_anchors_lead_somewhere() -> None:
     elements = Elements(page(EVERYTHING))
     assert elements.open == []
     ids = [attrs["id"] for _, attrs in elements.tags if "id" in attrs]
-    targets = {attrs["href"] for tag, attrs in elements.tags if tag == "a"} - {"cost.html"}  # beside the page
+    beside = {"cost.html", *figures(EVERYTHING)}
+    targets = {attrs["href"] for tag, attrs in elements.tags if tag == "a"}
+    assert any(str(target).startswith("figures/") for target in targets)
+    targets -= beside
     assert len(ids) == len(set(ids))
     assert {f"#run-{r.name}" for r in EVERYTHING} <= targets <= {f"#{i}" for i in ids}
 
@@ -242,9 +251,11 @@ def test_page_loads_nothing() -> None:
         for k in ("src", "href", "srcset", "xlink:href", "data")
         if k in a
     ]
+    beside = {"cost.html", *figures(EVERYTHING)}  # which a reader may open
     assert loads and all(
-        load.startswith(("data:image/webp;base64,", "#")) or load == "cost.html" for load in loads
+        load.startswith(("data:image/webp;base64,", "#")) or load in beside for load in loads
     )
+    assert "default-src 'none'; img-src data:;" in html  # nor may it
     assert not re.search(r"@import|url\(|<link|<iframe|\bfetch\(|import\(", html)
 
 
@@ -348,7 +359,7 @@ def test_controls_are_apart_and_never_best() -> None:
 
 def test_verdicts_when_controls_come_out_right() -> None:
     html, runs = page(EVERYTHING), EVERYTHING
-    assert "Control check passed" in html and "✗" not in html
+    assert "Control check passed" in html and "✗" not in words(html)
     rows = {
         r["run"]: r["verdict"] for r in csv.DictReader(io.StringIO(render(runs, [])["headline.csv"].decode()))
     }
@@ -374,7 +385,7 @@ def test_verdict_refused_when_a_control_is_wrong(wrong: dict[str, Any]) -> None:
     runs = [*models(), *controls(**wrong)]
     files = render(runs, [dataset()])
     html = files["index.html"].decode()
-    assert "Novelty verdict refused" in html and html.count("✗") == 1
+    assert "Novelty verdict refused" in html and words(html).count("✗") == 1
     assert 'class="verdict' not in html
     assert {r["verdict"] for r in csv.DictReader(io.StringIO(files["headline.csv"].decode()))} == {""}
     assert "CONTROLS CAME OUT WRONG" in terminal_table(runs)
@@ -395,7 +406,7 @@ def test_missing_scores_are_an_en_dash() -> None:
     )  # fid, precision, copy rate
     assert markdown_row(files["headline.md"].decode(), "bare") == "| bare | – | – | – | – | – | – | – |"
     assert r"bare & -- & -- & -- & -- \\" in files["headline.tex"].decode()
-    assert "nan" not in re.sub(r"base64,[^\"]*", "", html).lower().replace("provenance", "")
+    assert "nan" not in re.sub(r"base64,[^\"]*", "", words(html)).lower().replace("provenance", "")
 
 
 def test_unknown_scores_are_shown_under_their_name() -> None:
@@ -693,7 +704,7 @@ def test_seeds_make_one_row_of_means_and_standard_deviations() -> None:
     assert markdown_row(md, "vae (3 seeds) |").count("3.30 ± 0.36 sd") == 1 and "vae-s1" not in md
     assert r"vae (3 seeds) & 3.30" in tex and r"{\tiny$\pm$0.36 sd}" in tex
     assert "3.30 ±0.36 sd" in terminal_table(runs)
-    assert "<title>vae: 3.30 ± 0.36 sd</title>" in html
+    assert "<title>vae (3 seeds): FID (classifier) 3.30 ± 0.36 sd</title>" in html
     for name in ("digits-vae", "digits-vae-s1", "digits-vae-s2"):
         assert f'id="run-{name}"' in html and f"dvc repro evaluate@{name}\n" in html
 

@@ -522,8 +522,11 @@ def test_the_report_shows_every_number() -> None:
     assert shares[f"digits-{labels[0]}"] >= shares[f"digits-{labels[1]}"]
     assert "3 raters, 72 answers" in section and "chance 50 %" in section and "chance 0" in section
     assert 'real images<small><span class="role">control: held-out images' in section
-    assert section.count("<circle") == 3 and section.count('class="control"><title>real images') == 1
-    assert 'class="reference"' in section and "dashed: 50 %, guessing" in section
+    plot = re.search(
+        r'<svg viewBox="[^"]*" role="group" aria-label="Judged real, row by row">(.*?)</svg>', section
+    )
+    assert plot and plot[1].count("<title>") == 3 and plot[1].count("<title>real images: ") == 1
+    assert "stroke-dasharray" in plot[1] and "dashed: 50 %, guessing" in section
     assert "Nobody was" in section and "gave one and the same answer" in section
     assert "raters and images as clusters" in section
     alone = page(models(), [dataset()._replace(studies=(record(answers(RATERS[0], fair)),))])

@@ -36,6 +36,7 @@ rule report:
         ),
         update("results/report/headline.md"),
         update("results/report/headline.tex"),
+        update("results/report/points.csv"),
     log:
         "results/logs/report.log",
     params:

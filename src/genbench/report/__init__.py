@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from genbench.report.absent import Absent
+from genbench.report.figures import points_csv
 from genbench.report.latex import latex_tables
 from genbench.report.page import html_page
 from genbench.report.results import DatasetResult, RunResult
@@ -20,5 +21,6 @@ def render(
         "headline.csv": csv_table(runs),
         "headline.md": markdown_tables(runs, absent),
         "headline.tex": latex_tables(runs),
+        "points.csv": points_csv(runs),
     }
     return {name: text.encode() for name, text in contents.items()}

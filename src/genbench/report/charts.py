@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 330, 240
+FONT = "Helvetica, Arial, sans-serif"
 MARGIN = {"left": 62, "right": 14, "top": 10, "bottom": 46}
 # The page's own colours, and what stands for them on paper.
 PAPER = {
@@ -47,23 +48,27 @@ CONFIG: dict[str, Any] = {
     "axisY": {**AXIS, "minExtent": 40, "maxExtent": 40},
     "view": {"stroke": None},
     "background": "transparent",
-    "font": "Helvetica, Arial, sans-serif",
+    "font": FONT,
 }
 LINK = re.compile(r'<a xlink:href="[^"#]*(#[^"]*)"><path aria-label="([^"]*)"')
+POINT = re.compile(r'(?<!</title>)<path aria-label="([^"]*)" role="graphics-symbol" ([^>]*)/>')
 TAG = re.compile(r"<[^>]*>")
-DECORATION = re.compile(r' (?:role|aria-[a-z]+|pointer-events|stroke-miterlimit)="[^"]*"')
+DECORATION = re.compile(
+    r' (?:role|aria-[a-z]+|pointer-events|stroke-miterlimit)="[^"]*"'
+    r'| (?:opacity|stroke-width)="1"| [xy]2="0"| transform="translate\(0,0\)"'
+)
 
 
 @cache
 def drawn(spec: str) -> str:
-    """The SVG of a specification, as short as it goes: to a hundredth of a pixel, without empty groups."""
+    """The SVG of a specification, as short as it goes: to a tenth of a pixel, without empty groups and defaults."""
     import vl_convert
 
     svg = vl_convert.vegalite_to_svg(spec)
     svg = LINK.sub(r'<a href="\1"><title>\2</title><path', svg)
-    svg = TAG.sub(
-        lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), DECORATION.sub("", svg)
-    )  # not the words
+    svg = POINT.sub(r"<path \2><title>\1</title></path>", svg)
+    # not the words
+    svg = TAG.sub(lambda tag: re.sub(r"(\d\.\d)\d+", r"\1", tag[0]), DECORATION.sub("", svg))
     svg = re.sub(r'<path class="(?:back|fore)ground"[^>]*/>', "", svg)
     svg = re.sub(r'<svg ([^>]*?) width="[^"]*" height="[^"]*"', r"<svg \1", svg)
     svg = re.sub(r"\s+class=\"[^\"]*\"", "", svg)
@@ -73,8 +78,8 @@ def drawn(spec: str) -> str:
 
 
 def in_page(spec: dict[str, Any], title: str) -> Markup:
-    """For a page: its points are links, and the page's style sheet gives the colours."""
-    svg = drawn(_text(spec))
+    """For a page: its points are links, and the page's style sheet gives the colours and the letters."""
+    svg = drawn(_text(spec)).replace(f' font-family="{FONT}"', "")
     svg = re.sub(
         r"<svg [^>]*(viewBox=\"[^\"]*\")[^>]*>",
         rf'<svg \1 role="group" aria-label="{escape(title)}">',
@@ -84,12 +89,16 @@ def in_page(spec: dict[str, Any], title: str) -> Markup:
     return Markup(svg)
 
 
-def on_paper(spec: dict[str, Any]) -> bytes:
-    """A file of its own, for a paper: the links are gone, the colours stand in it."""
+def on_paper(spec: dict[str, Any]) -> tuple[bytes, bytes]:
+    """An SVG and the specification that it is of, as files of their own: without links, with the colours in them."""
     svg = re.sub(r'<a href="[^"]*">|</a>', "", drawn(_text(spec)))
+    return _coloured(svg).encode(), _coloured(json.dumps(spec, indent=2, allow_nan=False)).encode()
+
+
+def _coloured(text: str) -> str:
     for name, colour in PAPER.items():
-        svg = svg.replace(name, colour)
-    return svg.encode()
+        text = text.replace(name, colour)
+    return text
 
 
 def _text(spec: dict[str, Any]) -> str:

@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from genbench.drawing.pages import templates
 from genbench.report.anchors import slugs_of
-from genbench.report.plots import Plot, Quantity, Value, against, axis_scale, of_score
+from genbench.report.plots import Pair, Plot, against
+from genbench.report.quantities import Quantity, Value, axis_scale, of_score
 from genbench.report.results import Row, RunResult
 from genbench.report.table import MISSING, by_dataset, leading
 from genbench.report.text import escape_markdown
@@ -82,6 +83,7 @@ def companions(runs: Sequence[RunResult], records: Mapping[str, Mapping[str, Any
     sections = [_section(name, rows, costs, slugs) for name, rows in by_dataset(runs).items()]
     page = templates("genbench.report").get_template("cost.html")
     html = page.render(
+        scripts=("sort",),
         sections=[s for s in sections if s.costs],
         headers=HEADERS,
         slugs=slugs,
@@ -165,7 +167,7 @@ def _section(name: str, rows: Sequence[Row], costs: Mapping[str, Cost], slugs: M
         _to_report(plot)
         for file, caption, key, title in pairs
         if quality
-        and (plot := against(file, caption, _quantity(key, title, rows, costs), quality, rows, slugs))
+        and (plot := against(Pair(file, caption, _quantity(key, title, rows, costs), quality), rows, slugs))
     ]
     return Section(name, own, plots, _told(own))
 

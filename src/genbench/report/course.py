@@ -106,6 +106,24 @@ def courses(rows: Sequence[Row]) -> list[Course]:
     ]
 
 
+def alarms(row: Row) -> list[str]:
+    """The alarming verdicts on the samples and trainings of a row's seeds, each once."""
+    found = [
+        verdict
+        for run in row.runs
+        for verdict in (
+            run.metrics.get("collapse", {}).get("verdict"),
+            ((run.metrics.get("dynamics") or {}).get("scores") or {}).get("verdict"),
+        )
+    ]
+    return list(dict.fromkeys(verdict for verdict in found if verdict in ALARMING))
+
+
+def present(judged: Sequence[Judged], headers: dict[str, str]) -> dict[str, str]:
+    """Those of the columns, by the names of their texts, that say something of some run."""
+    return {part: header for part, header in headers.items() if any(getattr(each, part) for each in judged)}
+
+
 def charts(run: RunResult) -> list[Figure]:
     """Over the training of one run: the distance, the modes held, and the change of shares between neighbours."""
     if "dynamics" not in run.metrics:

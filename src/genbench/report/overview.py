@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from genbench.report.course import alarms
 from genbench.report.results import Row
 from genbench.report.table import Column, column, leading
 from genbench.report.verdict import Judgement
@@ -30,6 +31,7 @@ class Place(NamedTuple):
     best: bool
     score: str  # label and value
     verdict: str | None
+    alarms: list[str]  # of its samples and its training
 
     @property
     def text(self) -> str:
@@ -85,6 +87,7 @@ def places(rows: Sequence[Row], judgement: Judgement) -> list[Place]:
             row.name == shown.best or row.name in shown.tied,
             f"{label} {shown.value(row)} {shown.interval(row)}".rstrip(),
             judgement.of(row),
+            alarms(row),
         )
         for i, row in enumerate(models, 1)
     ]

@@ -1,7 +1,6 @@
 """The self-contained page: what the templates need, computed from the results."""
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +11,10 @@ from genbench.report import course
 from genbench.report.absent import Absent
 from genbench.report.agreement import METHOD, Agreement, agreement
 from genbench.report.anchors import slugs_of
+from genbench.report.dots import row_plots
 from genbench.report.findings import Finding, findings
+from genbench.report.matrix import Matrix, matrix
+from genbench.report.openings import measured, openings
 from genbench.report.overview import branches
 from genbench.report.people import Study, study
 from genbench.report.pictures import Picture, picture
@@ -28,12 +30,13 @@ from genbench.report.results import (
     runs_of,
 )
 from genbench.report.run_page import RunPage, run_page
-from genbench.report.svg import Dot, Figure, dot_plot, fitting_axis, rate_axis
-from genbench.report.table import MISSING, Column, by_dataset, column, columns, leading
+from genbench.report.table import MISSING, Column, by_dataset, columns, leading
 from genbench.report.text import cautions, describe, minus, missing_lines
 from genbench.report.verdict import VERDICTS, Judgement, assess
 from genbench.scoring.catalogue import COPYING, LIKELIHOOD, NOVELTY, OTHER, QUALITY, SCORES
 from genbench.scoring.estimates import Estimate
+
+SCRIPTS = ("sort", "tables", "runs", "pictures", "filter", "points")  # in the page, in this order
 
 
 class Histogram(NamedTuple):
@@ -59,7 +62,7 @@ class Section(NamedTuple):
     copying: list[Column]
     judgement: Judgement
     controls_told: list[str]  # the controls that scores are held against
-    figures: list[Figure]
+    row_plots: list[Plot]
     plots: list[Plot]
     agreement: Agreement | None
     histogram: Histogram | None
@@ -70,6 +73,9 @@ class Section(NamedTuple):
     absent: list[Absent]
     warnings: list[str]
     findings: list[Finding]
+    openings: dict[str, str]  # part of the section -> the sentence that it starts with
+    matrix: Matrix | None
+    measured: list[str]  # a sentence for each measure that several systems share
     preview: Picture | None  # a few held-out elements
     strips: dict[str, Picture]  # by name of the row, samples of its first run
     spreads: list[course.Spread]
@@ -102,7 +108,7 @@ class Section(NamedTuple):
     @property
     def kinds(self) -> list[tuple[int, str]]:
         """The colours of its plots, by their numbers."""
-        return sorted({kind for plot in self.plots for kind in plot.kinds})
+        return sorted({kind for plot in (*self.plots, *self.row_plots) for kind in plot.kinds})
 
     @property
     def several(self) -> bool:
@@ -124,6 +130,7 @@ def html_page(
     environment = templates("genbench.report")
     environment.filters |= {"plain": plain, "minus": minus}
     constants = {
+        "scripts": SCRIPTS,
         "roles": CONTROL_ROLES,
         "scores": SCORES,
         "missing": MISSING,
@@ -132,10 +139,13 @@ def html_page(
         "branches": branches({section.name: (section.rows, section.judgement) for section in sections}),
         "datasets": [section.name for section in sections if section.models],
         "judged": any(section.judgement.verdicts for section in sections),
+        "alarmed": any(course.alarms(row) for section in sections for row in section.rows if not row.control),
         "verdicts": [name for name, _ in VERDICTS],
+        "families": sorted({run.model.split("/")[0] for run in runs}),
         "collapse_rule": course.COLLAPSE_RULE,
         "course_rule": course.COURSE_RULE,
         "healthy": course.HEALTHY,
+        "present": course.present,
     }
     page = environment.get_template("index.html")
     return page.render(sections=sections, run_page=_run_page, any_runs=bool(runs), **constants)
@@ -168,7 +178,9 @@ def _section(
     head = columns(rows, (QUALITY, OTHER, NOVELTY))
     judgement = assess(rows)
     told = {control for power in judgement.powers for control in power.tells}
-    agreed = agreement(rows)
+    agreed, histogram, measures = agreement(rows), _histogram(rows), measures_of(runs_of(rows))
+    answers = findings(rows, judgement, agreed)
+    shares, reference = (histogram.shares, histogram.reference) if histogram else ({}, [])
     groups = [(g, sum(c.score.group == g for c in head)) for g in (QUALITY, OTHER, NOVELTY)]
     return Section(
         name=name,
@@ -178,58 +190,31 @@ def _section(
         groups=[(group, span) for group, span in groups if span],
         likelihoods=columns(rows, (LIKELIHOOD,)),
         unranked={row.name: [each.label for each in not_ranked(row, rows)] for row in rows},
-        measures=measures_of(runs_of(rows)),
+        measures=measures,
         copying=columns(rows, (COPYING,)),
         judgement=judgement,
         controls_told=[control for control in CONTROL_ROLES if control in told],
-        figures=[f for f in (_score_figure("fid", rows), _rate_figure("copy_rate", rows)) if f],
+        row_plots=row_plots(rows, slugs),
         plots=plots(rows, slugs),
         agreement=agreed,
-        histogram=_histogram(rows),
+        histogram=histogram,
         dataset=dataset,
         examples=_examples(dataset),
         facts=describe(rows) if rows else "",
-        studies=[study(record, dataset, runs_of(rows)) for record in dataset.studies] if dataset else [],
+        studies=[study(record, dataset, runs_of(rows), slugs) for record in dataset.studies]
+        if dataset
+        else [],
         absent=[run for run in absent if run.dataset == name],
         warnings=cautions(rows),
-        findings=findings(rows, judgement, agreed),
+        findings=answers,
+        openings=openings(rows, judgement, agreed, shares, reference, answers),
+        matrix=matrix(rows, judgement),
+        measured=measured(measures),
         preview=_strip(dataset.examples, dataset) if dataset else None,
         strips={row.name: shown for row in rows if (shown := _strip(row.runs[0].samples.get("x"), dataset))},
         spreads=course.spreads(rows),
         courses=course.courses(rows),
     )
-
-
-def _score_figure(name: str, rows: Sequence[Row]) -> Figure | None:
-    """Dot plot of a score on a fitting axis, dashed at the `real` control's value."""
-    found = [e for row in rows if (e := row.estimates.get(name)) and isfinite(e.value)]
-    if not found:
-        return None
-    axis = fitting_axis([v for e in found for v in (*e.interval, e.value) if v > 0 or e.value <= 0])
-    floors = [row.estimates[name].value for row in rows if row.control == "real" and name in row.estimates]
-    score = SCORES[name]
-    caption = score.header + (" · dashed: real held-out images" if floors else "")
-    return Figure(caption, dot_plot(caption, _dots(name, rows, 1), axis, floors[0] if floors else None))
-
-
-def _rate_figure(name: str, rows: Sequence[Row]) -> Figure | None:
-    """Dot plot of a share in percent, dashed at its ideal value."""
-    if not any(name in row.estimates for row in rows):
-        return None
-    ideal = 100 * float(SCORES[name].better or 0)
-    caption = f"{SCORES[name].label} [%], square-root axis · dashed: {ideal:g} % by construction"
-    return Figure(caption, dot_plot(caption, _dots(name, rows, 100), rate_axis(), ideal))
-
-
-def _dots(name: str, rows: Sequence[Row], scale: int) -> list[Dot]:
-    shown = column(name, SCORES[name], rows)
-    dots = []
-    for row in rows:
-        e = row.estimates.get(name)
-        low, high = (scale * x for x in e.interval) if e else (0.0, 0.0)
-        text = minus(f"{shown.value(row)} {shown.interval(row)}")
-        dots.append(Dot(row.label, e and scale * e.value, low, high, row.control is not None, text))
-    return dots
 
 
 def _histogram(rows: Sequence[Row]) -> Histogram | None:

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from genbench.report.dots import Line, lined
+from genbench.report.plots import CONTROLS, Plot, kind_of_row
+from genbench.report.quantities import Value
 from genbench.report.results import DatasetResult, Row, RunResult
-from genbench.report.svg import Axis, Dot, Figure, dot_plot
 from genbench.scoring.estimates import Estimate
 
 GUESSING = 50.0  # percent: half of the images shown are real
-AXIS = Axis(0.0, 100.0, float, [0.0, 25.0, 50.0, 75.0, 100.0])
 REAL = "real images"
 
 
@@ -34,7 +35,7 @@ class Judged(NamedTuple):
 
 class Study(NamedTuple):
     rows: list[Judged]  # most often judged real first, then the controls, the real images first among them
-    figure: Figure
+    plot: Plot
     facts: list[str]
     one_rater: bool
     excluded: list[dict[str, str]]
@@ -42,18 +43,25 @@ class Study(NamedTuple):
     warnings: list[str]
 
 
-def study(record: Mapping[str, Any], dataset: DatasetResult, runs: Sequence[RunResult]) -> Study:
-    """What the page shows of one record of `genbench study-score`."""
+def study(
+    record: Mapping[str, Any], dataset: DatasetResult, runs: Sequence[RunResult], slugs: Mapping[str, str]
+) -> Study:
+    """What the page shows of one record of `genbench study-score`.  slugs: run -> its anchor in the page."""
     known = {run.name: run for run in runs}
     rows = sorted((_judged(row, dataset.name, known) for row in record["rows"]), key=_place)
-    caption = f"judged real [%], 95 % intervals · dashed: {GUESSING:g} %, guessing"
-    dots = [
-        Dot(row.label, row.share.value, *row.share.interval, row.control, interval_text(row.share, 1))
+    lines = [
+        Line(
+            row.label,
+            CONTROLS if row.control or row.run is None else kind_of_row(row.run),
+            f"#run-{slugs[row.run.name]}" if row.run else None,
+            Value(row.share.value, *row.share.interval, f"{row.label}: {interval_text(row.share, 1)} %"),
+        )
         for row in rows
     ]
+    told = f"95 % intervals; dashed: {GUESSING:g} %, guessing"
     return Study(
         rows=rows,
-        figure=Figure(caption, dot_plot(caption, dots, AXIS, GUESSING)),
+        plot=lined("judged-real", "Judged real", told, "judged real [%]", "linear", lines, GUESSING),
         facts=_facts(record),
         one_rater=record["raters"] == 1,
         excluded=record["excluded"],

@@ -53,18 +53,14 @@ def reduced(pixels: np.ndarray) -> tuple[np.ndarray, int]:
     between tiles may be a third of an enlarged pixel wider or narrower than they were; where anything else would
     change by more, nothing is taken out.
     """
-    rows, columns = _repeated(pixels), _repeated(pixels.swapaxes(0, 1))
-    scale = int(np.bincount(np.concatenate([rows, columns])).argmax())
-    kept = [np.rint(lengths / scale).astype(int) for lengths in (rows, columns)]
-    if scale == 1 or any(
-        (3 * np.abs(scale * few - lengths) > scale).any()
-        for few, lengths in zip(kept, (rows, columns), strict=True)
-    ):
+    sides = _repeated(pixels), _repeated(pixels.swapaxes(0, 1))
+    often = np.bincount(np.concatenate(sides))
+    scale = int(often.argmax())
+    few = [np.rint(lengths / scale).astype(int) for lengths in sides]
+    changed = np.concatenate([np.abs(scale * n - lengths) for n, lengths in zip(few, sides, strict=True)])
+    if scale == 1 or often[scale] == 1 or (3 * changed > scale).any():
         return pixels, 1
-    i, j = (
-        np.repeat(np.cumsum(lengths) - lengths, few)
-        for few, lengths in zip(kept, (rows, columns), strict=True)
-    )
+    i, j = (np.repeat(np.cumsum(lengths) - lengths, n) for n, lengths in zip(few, sides, strict=True))
     return pixels[np.ix_(i, j)], scale
 
 

@@ -1,53 +1,21 @@
 """One number of every system against another: quality against novelty, likelihood, size; precision against recall."""
 
-from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from genbench.report.anchors import slugs_of
-from genbench.report.charts import CONFIG, HEIGHT, MARGIN, WIDTH, in_page, on_paper
+from genbench.report.charts import CONFIG, HEIGHT, MARGIN, WIDTH, in_page
 from genbench.report.findings import LIKELIHOODS
-from genbench.report.overview import BRANCHES, branch_of
-from genbench.report.results import Row, RunResult
-from genbench.report.svg import log_axis, rate_axis
-from genbench.report.table import by_dataset, column, leading
+from genbench.report.overview import BRANCHES, ELSEWHERE, branch_of
+from genbench.report.quantities import Quantity, axis, gain, of_parameters, of_score, systems_with
+from genbench.report.results import Row
+from genbench.report.table import leading
 from genbench.report.text import listed, minus
-from genbench.scoring.catalogue import SCORES
-from genbench.storage.files import json_bytes
 
 FEWEST = 5  # systems of which a rank correlation is told
 CONTROLS = "Controls"
-KINDS = (*BRANCHES, "From elsewhere", CONTROLS)
-TICKS: dict[str, Callable[[float, float], list[float]]] = {  # none: as the library chooses
-    "linear": lambda low, high: [],
-    "log": lambda low, high: log_axis(low, high).ticks,
-    "sqrt": lambda low, high: [tick for tick in rate_axis().ticks if tick <= high],
-}
-SPAN = 20  # positive values that span more stand on a logarithmic axis
-
-
-Scale = Literal["linear", "log", "sqrt"]  # of Vega-Lite
-
-
-class Value(NamedTuple):
-    """One row's value as the axis shows it, its interval, and both in words."""
-
-    value: float
-    low: float
-    high: float
-    told: str
-
-
-class Quantity(NamedTuple):
-    """What an axis shows. values: by name of the row.  better: which way is; below an ideal value nothing is gained."""
-
-    title: str
-    short: str
-    values: Mapping[str, Value]
-    better: Literal["up", "down"] | float
-    scale: Scale
+KINDS = (*BRANCHES, ELSEWHERE, CONTROLS)
 
 
 class Plot(NamedTuple):
@@ -61,13 +29,28 @@ class Plot(NamedTuple):
     kinds: list[tuple[int, str]]
 
 
+class Pair(NamedTuple):
+    """Two numbers to hold against each other, and the question that this answers."""
+
+    name: str
+    caption: str
+    x: Quantity
+    y: Quantity
+
+
 def plots(rows: Sequence[Row], slugs: Mapping[str, str]) -> list[Plot]:
     """Of one dataset, those for which two systems have both numbers. slugs: run -> its anchor in the page."""
+    return [plot for pair in pairs(rows) if (plot := against(pair, rows, slugs))]
+
+
+def pairs(rows: Sequence[Row]) -> list[Pair]:
+    """What of one dataset can be held against each other."""
     quality = of_score(leading(rows), rows)
     likely = next(
-        (found for name in LIKELIHOODS if (found := of_score(name, rows)) and _systems(found, rows) > 1), None
+        (found for name in LIKELIHOODS if (found := of_score(name, rows)) and systems_with(found, rows) > 1),
+        None,
     )
-    pairs = (
+    asked = (
         ("quality-novelty", "Is quality bought with copies?", quality, of_score("copy_rate", rows)),
         ("quality-likelihood", "Do good samples and a good likelihood go together?", quality, likely),
         ("quality-size", "Is quality a matter of size?", of_parameters(rows), quality),
@@ -78,116 +61,94 @@ def plots(rows: Sequence[Row], slugs: Mapping[str, str]) -> list[Plot]:
             of_score("precision", rows),
         ),
     )
-    drawn = (against(name, caption, x, y, rows, slugs) for name, caption, x, y in pairs if x and y)
-    return [plot for plot in drawn if plot]
+    return [Pair(name, caption, x, y) for name, caption, x, y in asked if x and y]
 
 
-def figures(runs: Sequence[RunResult]) -> dict[str, bytes]:
-    """File name -> content: of every plot an SVG for papers, and its specification for whoever draws it otherwise."""
-    slugs, found = slugs_of([run.name for run in runs]), {}
-    datasets = by_dataset(runs)
-    places = slugs_of(list(datasets))
-    for dataset, rows in datasets.items():
-        for plot in plots(rows, slugs):
-            stem = f"figures/{places[dataset]}-{plot.name}"
-            found[f"{stem}.svg"] = on_paper(plot.spec)
-            found[f"{stem}.vl.json"] = json_bytes(plot.spec)
-    return found
-
-
-def of_score(name: str | None, rows: Sequence[Row]) -> Quantity | None:
-    """A score of these rows; None where none has it."""
-    if name is None or not any(name in row.estimates for row in rows):
+def against(pair: Pair, rows: Sequence[Row], slugs: Mapping[str, str]) -> Plot | None:
+    """A point for each row that has both numbers; None where fewer than two systems have."""
+    points = points_of(pair, rows, slugs)
+    if not points:
         return None
-    score, shown = SCORES[name], column(name, SCORES[name], rows)
-    values = {}
-    for row in rows:
-        e = row.estimates.get(name)
-        if e and isfinite(e.value):
-            low, high = (score.scale * x if isfinite(x) else score.scale * e.value for x in e.interval)
-            told = minus(f"{score.label} {shown.value(row)} {shown.interval(row)}".strip())
-            values[row.name] = Value(score.scale * e.value, low, high, told)
-    scale = (
-        "sqrt"
-        if score.unit == "%" and name == "copy_rate"
-        else axis_scale([v.value for v in values.values()])
-    )
-    better = score.scale * score.better if isinstance(score.better, float | int) else score.better or "down"
-    return Quantity(score.header, score.label, values, better, scale)
-
-
-def of_parameters(rows: Sequence[Row]) -> Quantity:
-    counts = {row.name: row.runs[0].parameters for row in rows if not row.control}
-    values = {name: Value(n, n, n, f"{n:,} parameters") for name, n in counts.items() if n}
-    return Quantity(
-        "free parameters", "parameters", values, "down", axis_scale([v.value for v in values.values()])
+    shown = [row for row in rows if row.name in pair.x.values and row.name in pair.y.values]
+    spec = _spec(points, pair.x, pair.y)
+    title = f"{pair.y.short} against {pair.x.short}"
+    return Plot(
+        pair.name, pair.caption, _told(shown, pair.x, pair.y), in_page(spec, title), spec, kinds_of(points)
     )
 
 
-def against(
-    name: str, caption: str, x: Quantity, y: Quantity, rows: Sequence[Row], slugs: Mapping[str, str]
-) -> Plot | None:
-    """A point for each row that has both; None where fewer than two systems have."""
-    both = [row for row in rows if row.name in x.values and row.name in y.values]
+def points_of(pair: Pair, rows: Sequence[Row], slugs: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The data of a plot: what each point is, where it stands and how sure that is; none for fewer than two systems."""
+    both = [row for row in rows if row.name in pair.x.values and row.name in pair.y.values]
     if sum(not row.control for row in both) < 2:
-        return None
-    kinds = {row.name: CONTROLS if row.control else branch_of(row.model) for row in both}
-    points = [
-        {
-            "run": row.label,
-            "kind": kinds[row.name],
-            "href": f"#run-{slugs.get(row.runs[0].name, '')}",
-            "told": f"{row.title}: {x.values[row.name].told}; {y.values[row.name].told}",
-            **{f"x{part}": v for part, v in zip(("", "_low", "_high"), x.values[row.name][:3], strict=True)},
-            **{f"y{part}": v for part, v in zip(("", "_low", "_high"), y.values[row.name][:3], strict=True)},
-        }
-        for row in both
-    ]
-    spec = _spec(points, x, y)
-    title = f"{y.short} against {x.short}"
-    present = [(i, kind) for i, kind in enumerate(KINDS) if kind in kinds.values()]
-    return Plot(name, caption, _told(both, x, y), in_page(spec, title), spec, present)
+        return []
+    points = []
+    for row in both:
+        x, y = pair.x.values[row.name], pair.y.values[row.name]
+        points.append(
+            {
+                "run": row.label,
+                "kind": kind_of_row(row),
+                "href": f"#run-{slugs.get(row.runs[0].name, '')}",
+                "told": f"{row.title}: {x.told}; {y.told}",
+                **{"x": x.value, "x_low": x.low, "x_high": x.high},
+                **{"y": y.value, "y_low": y.low, "y_high": y.high},
+            }
+        )
+    return points
 
 
-def _spec(points: list[dict[str, Any]], x: Quantity, y: Quantity) -> dict[str, Any]:
+def kind_of_row(row: Row) -> str:
+    """The part of the zoo's tree that its colour stands for."""
+    return CONTROLS if row.control else branch_of(row.model)
+
+
+def kinds_of(points: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
+    """The kinds that occur, with the numbers of their colours."""
+    found = {point["kind"] for point in points}
+    return [(i, kind) for i, kind in enumerate(KINDS) if kind in found]
+
+
+def marks(points: Sequence[Mapping[str, Any]]) -> tuple[Any, Any]:
+    """How the kinds of points look: the colours and the shapes of Altair's scales."""
     import altair as alt  # half a second, which only who draws pays
 
-    def axis(field: str, of: Quantity) -> dict[str, Any]:
-        low, high = _domain([point[field] for point in points], of.scale)
-        scale = alt.Scale(type=of.scale, domain=[low, high], nice=False, clamp=True, zero=False)
-        ticks = TICKS[of.scale](low, high)
-        shown: dict[str, Any] = {"values": ticks} if ticks else {"tickCount": 5}
-        if high >= 1e4:
-            shown["format"] = "~s"
-        return {"scale": scale, "axis": alt.Axis(title=of.title, **shown)}
+    present = kinds_of(points)
+    names = [kind for _, kind in present]
+    colours = alt.Scale(domain=names, range=[f"var(--kind-{i})" for i, _ in present])
+    shapes = alt.Scale(domain=names, range=["diamond" if kind == CONTROLS else "circle" for kind in names])
+    return colours, shapes
 
-    across, up = axis("x", x), axis("y", y)
-    present = [(i, kind) for i, kind in enumerate(KINDS) if any(p["kind"] == kind for p in points)]
-    colours = alt.Scale(domain=[kind for _, kind in present], range=[f"var(--kind-{i})" for i, _ in present])
-    shapes = alt.Scale(
-        domain=colours.domain, range=["diamond" if kind == CONTROLS else "circle" for _, kind in present]
-    )
-    colour = alt.Color("kind:N", scale=colours, legend=None)
-    base = alt.Chart(alt.Data(values=points))
-    bars = [
-        base.mark_rule(opacity=0.35).encode(
-            x=alt.X("x_low:Q", **across), x2="x_high:Q", y=alt.Y("y:Q", **up), color=colour
-        ),
-        base.mark_rule(opacity=0.35).encode(
-            x=alt.X("x:Q", **across), y=alt.Y("y_low:Q", **up), y2="y_high:Q", color=colour
-        ),
-    ]
-    dots = base.mark_point(filled=True, size=46, opacity=1, stroke="var(--page)", strokeWidth=0.8).encode(
-        x=alt.X("x:Q", **across),
-        y=alt.Y("y:Q", **up),
+
+def dots(base: Any, points: Sequence[Mapping[str, Any]], x: Any, y: Any) -> Any:
+    """A layer of points that are links and say what they are."""
+    import altair as alt
+
+    colours, shapes = marks(points)
+    return base.mark_point(filled=True, size=46, opacity=1, stroke="var(--page)", strokeWidth=0.8).encode(
+        x=x,
+        y=y,
         fill=alt.Fill("kind:N", scale=colours, legend=None),
         shape=alt.Shape("kind:N", scale=shapes, legend=None),
         href="href:N",
         description="told:N",
     )
-    chart = alt.layer(*bars, dots).properties(
-        width=WIDTH, height=HEIGHT, padding=MARGIN, autosize=alt.AutoSizeParams(type="none")
-    )
+
+
+def _spec(points: list[dict[str, Any]], x: Quantity, y: Quantity) -> dict[str, Any]:
+    import altair as alt
+
+    across = axis([point["x"] for point in points], x.title, x.scale)
+    up = axis([point["y"] for point in points], y.title, y.scale)
+    colour = alt.Color("kind:N", scale=marks(points)[0], legend=None)
+    base = alt.Chart(alt.Data(values=points))
+    at, height = alt.X("x:Q", **across), alt.Y("y:Q", **up)
+    bars = base.mark_rule(opacity=0.35)
+    chart = alt.layer(
+        bars.encode(x=alt.X("x_low:Q", **across), x2="x_high:Q", y=height, color=colour),
+        bars.encode(x=at, y=alt.Y("y_low:Q", **up), y2="y_high:Q", color=colour),
+        dots(base, points, at, height),
+    ).properties(width=WIDTH, height=HEIGHT, padding=MARGIN, autosize=alt.AutoSizeParams(type="none"))
     spec: dict[str, Any] = {**chart.to_dict(validate=False), "config": CONFIG}
     return spec
 
@@ -195,7 +156,7 @@ def _spec(points: list[dict[str, Any]], x: Quantity, y: Quantity) -> dict[str, A
 def _told(rows: Sequence[Row], x: Quantity, y: Quantity) -> str:
     """Who is on the front, and whether the two numbers rank the systems alike."""
     systems = [row for row in rows if not row.control]
-    places = {row.name: (_gain(x, row), _gain(y, row)) for row in systems}
+    places = {row.name: (gain(x, row), gain(y, row)) for row in systems}
     front = [
         row.label
         for row in systems
@@ -214,29 +175,3 @@ def _told(rows: Sequence[Row], x: Quantity, y: Quantity) -> str:
     sure = "p < 0.001" if found.pvalue < 1e-3 else f"p = {found.pvalue:.2g}"
     rho = f"ρ = {found.statistic:z.2f} over {len(systems)} systems ({sure}, {likely})"
     return said + minus(f" Better in one goes with better in the other at Spearman's {rho}.")
-
-
-def _gain(of: Quantity, row: Row) -> float:
-    value = of.values[row.name].value
-    if isinstance(of.better, str):
-        return value if of.better == "up" else -value
-    return -max(value - of.better, 0.0)
-
-
-def _systems(of: Quantity, rows: Sequence[Row]) -> int:
-    return sum(not row.control and row.name in of.values for row in rows)
-
-
-def axis_scale(values: Sequence[float]) -> Scale:
-    """Of Vega-Lite."""
-    return "log" if values and min(values) > 0 and max(values) / min(values) > SPAN else "linear"
-
-
-def _domain(values: Sequence[float], scale: Scale) -> tuple[float, float]:
-    """A little more than the values span; shares of a square-root axis start at zero."""
-    low, high = min(values), max(values)
-    if scale == "log":
-        room = (high / low) ** 0.06
-        return low / room, high * room
-    room = 0.06 * (high - low) or abs(high) * 0.1 or 1.0
-    return (0.0 if scale == "sqrt" else low - room), high + room

@@ -12,7 +12,7 @@ from genbench.params.schema import External, Params, Run, load, pick
 from genbench.report import DatasetResult, RunResult, pictures, render
 from genbench.report.absent import Absent, why_missing
 from genbench.report.cost import companions, cost_of, terminal_costs
-from genbench.report.plots import figures
+from genbench.report.figures import figures
 from genbench.report.weak import with_accuracy
 from genbench.runtime import cost
 from genbench.storage.files import (
@@ -39,7 +39,7 @@ def run(out: Path, studies: Sequence[Path], params: Path) -> list[Absent]:
     """The runs that the report could not show; it says so of each."""
     settings = load(params)
     runs, absent = results(settings)
-    datasets = [found for name in settings.datasets if (found := _dataset(name))]
+    datasets = [found for name in settings.datasets if (found := dataset(name))]
     write_all(out, render(runs, _with_studies(datasets, studies), absent))
     for name, content in (companions(runs, timings(runs)) | figures(runs)).items():
         write_whole(out / name, content)
@@ -149,7 +149,7 @@ def _extractors(settings: Params) -> dict[str, dict[str, Any]]:
     }
 
 
-def _dataset(name: str) -> DatasetResult | None:
+def dataset(name: str) -> DatasetResult | None:
     """None for one that is not built, as is the case with all its runs."""
     data, card = Path("data") / f"{name}.safetensors", EXTRACTORS / f"{name}.json"
     for path in (data, card):

@@ -1,8 +1,11 @@
 "use strict";
 function key(row, column) {
   const cell = row.cells[column];
-  if (cell.dataset.v !== undefined) return Number(cell.dataset.v);
-  return cell.classList.contains("absent") || cell.querySelector(".absent") ? null : cell.textContent.trim();
+  if (cell.dataset.v !== undefined) return cell.dataset.v === "" ? null : Number(cell.dataset.v);
+  const text = cell.textContent.trim().replace("−", "-");
+  if (cell.classList.contains("absent") || cell.querySelector(".absent") || ["", "–"].includes(text)) return null;
+  const number = Number.parseFloat(text.replace(/(\d),(?=\d{3})/g, "$1").replace(/^[≤!✓✗ ]+/, ""));
+  return Number.isNaN(number) ? text : number;
 }
 function compare(a, b) {
   return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
@@ -21,5 +24,14 @@ function sort(table, header) {
   }
 }
 for (const table of document.querySelectorAll("table.sortable"))
-  for (const header of table.tHead.rows[table.tHead.rows.length - 1].cells)
-    header.querySelector("button")?.addEventListener("click", () => sort(table, header));
+  for (const header of table.tHead.rows[table.tHead.rows.length - 1].cells) {
+    if (header.classList.contains("fixed")) continue;
+    if (!header.querySelector("button")) {
+      const button = document.createElement("button"), unit = document.createElement("span");
+      button.type = "button";
+      unit.className = "unit";
+      button.append(...header.childNodes, " ", unit);
+      header.append(button);
+    }
+    header.querySelector("button").addEventListener("click", () => sort(table, header));
+  }
