@@ -54,7 +54,7 @@ def test_points_are_the_scores_with_their_intervals() -> None:
 
 def test_a_better_point_lies_lower_and_leads_to_its_run() -> None:
     svg = str(of(SIX)["precision-recall"].svg)
-    dot = r'<a href="#run-digits-(m\d)"><title>.*?</title><path transform="translate\(([\d.]+),([\d.]+)\)'
+    dot = r'<a href="#run-digits-(m\d)"><title>.*?</title><(?:path|circle) transform="translate\(([\d.]+),([\d.]+)\)'
     places = {name: (float(x), float(y)) for name, x, y in re.findall(dot, svg)}
     assert set(places) == {f"m{i}" for i in range(6)}
     assert places["m5"][1] < places["m0"][1] and places["m5"][0] < places["m0"][0]  # y grows downwards
@@ -163,7 +163,9 @@ def test_rows_stand_in_their_order_with_a_line_at_what_is_ideal() -> None:
     rows = by_dataset(runs)["digits"]
     slugs = {each.name: each.name for each in runs}
     quality, copies = row_plots(rows, slugs)
-    dot = r'<a href="#run-([^"]*)"><title>.*?</title><path transform="translate\(([\d.]+),([\d.]+)\)'
+    dot = (
+        r'<a href="#run-([^"]*)"><title>.*?</title><(?:path|circle) transform="translate\(([\d.]+),([\d.]+)\)'
+    )
     places = [(name, float(x), float(y)) for name, x, y in re.findall(dot, str(quality.svg))]
     assert [name for name, _, _ in places] == [row.name for row in rows]
     assert [y for _, _, y in places] == sorted(y for _, _, y in places)

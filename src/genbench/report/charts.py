@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 330, 240
+EDGE = ' stroke="var(--page)" stroke-width="0.8"'  # of points, which a page's style sheet gives them
 FONT = "Helvetica, Arial, sans-serif"
 MARGIN = {"left": 62, "right": 14, "top": 10, "bottom": 46}
 # The page's own colours, and what stands for them on paper.
@@ -52,6 +53,9 @@ CONFIG: dict[str, Any] = {
 }
 LINK = re.compile(r'<a xlink:href="[^"#]*(#[^"]*)"><path aria-label="([^"]*)"')
 POINT = re.compile(r'(?<!</title>)<path aria-label="([^"]*)" role="graphics-symbol" ([^>]*)/>')
+CIRCLE = re.compile(
+    r'<path([^>]*) d="M([\d.]+),0A\2,\2,0,1,1,-\2,0A\2,\2,0,1,1,\2,0"([^>]*?)(?:/>|>(<title>[^<]*</title>)</path>)'
+)
 TAG = re.compile(r"<[^>]*>")
 DECORATION = re.compile(
     r' (?:role|aria-[a-z]+|pointer-events|stroke-miterlimit)="[^"]*"'
@@ -72,6 +76,7 @@ def drawn(spec: str) -> str:
     svg = re.sub(r'<path class="(?:back|fore)ground"[^>]*/>', "", svg)
     svg = re.sub(r'<svg ([^>]*?) width="[^"]*" height="[^"]*"', r"<svg \1", svg)
     svg = re.sub(r"\s+class=\"[^\"]*\"", "", svg)
+    svg = CIRCLE.sub(r'<circle\1 r="\2"\3>\4</circle>', svg)
     for _ in range(4):
         svg = re.sub(r"<g[^>]*></g>|<g>((?:<(?:line|text|a)\b(?:(?!</?g\b).)*))</g>", r"\1", svg)
     return svg
@@ -79,7 +84,7 @@ def drawn(spec: str) -> str:
 
 def in_page(spec: dict[str, Any], title: str) -> Markup:
     """For a page: its points are links, and the page's style sheet gives the colours and the letters."""
-    svg = drawn(_text(spec)).replace(f' font-family="{FONT}"', "")
+    svg = drawn(_text(spec)).replace(f' font-family="{FONT}"', "").replace(EDGE, "")
     svg = re.sub(
         r"<svg [^>]*(viewBox=\"[^\"]*\")[^>]*>",
         rf'<svg \1 role="group" aria-label="{escape(title)}">',

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from markupsafe import Markup
 
-BINS = 60  # of a curve some 250 pixels wide
+BINS, FEW = 60, 36  # of a curve some 250 pixels wide, and of one in a table
 
 
 class Axis(NamedTuple):
@@ -97,14 +97,13 @@ def line_chart(title: str, steps: np.ndarray, values: np.ndarray) -> Markup:
 
 
 def sparkline(title: str, steps: np.ndarray, values: np.ndarray) -> Markup:
-    """The same curve, as small as a word of a table, without axes."""
-    curve = _binned(steps, values)
+    """The means alone, as small as a word of a table, without axes."""
+    curve = _binned(steps, values, FEW)
     if curve is None:
         return Markup("")
-    across, up = linear_axis(*curve.span), fitting_axis([*curve.lows, *curve.highs])
-    return _svg(
-        title, 144, 30, _drawn(curve, lambda step, value: (2 + 140 * across(step), 28 - 26 * up(value)))
-    )
+    across, up = linear_axis(*curve.span), fitting_axis(curve.means)
+    places = zip(curve.steps, curve.means, strict=True)
+    return _svg(title, 144, 30, [_line([(2 + 140 * across(x), 28 - 26 * up(y)) for x, y in places])])
 
 
 class _Curve(NamedTuple):
@@ -117,13 +116,13 @@ class _Curve(NamedTuple):
     span: tuple[float, float]
 
 
-def _binned(steps: np.ndarray, values: np.ndarray) -> _Curve | None:
-    """What is finite, in up to BINS bins; None where nothing is."""
+def _binned(steps: np.ndarray, values: np.ndarray, most: int = BINS) -> _Curve | None:
+    """What is finite, in up to so many bins; None where nothing is."""
     finite = np.isfinite(values)
     steps, values = steps[finite], values[finite]
     if len(steps) == 0:
         return None
-    bins = np.array_split(np.arange(len(steps)), min(BINS, len(steps)))
+    bins = np.array_split(np.arange(len(steps)), min(most, len(steps)))
     at, means, lows, highs = (
         [float(reduce(of[b])) for b in bins]
         for reduce, of in ((np.mean, steps), (np.mean, values), (np.min, values), (np.max, values))
@@ -137,19 +136,23 @@ def _drawn(curve: _Curve, place: Callable[[float, float], tuple[float, float]]) 
     def points(values: Sequence[float]) -> list[tuple[float, float]]:
         return [place(step, value) for step, value in zip(curve.steps, values, strict=True)]
 
-    line = Markup('<path class="curve" d="{}"/>').format(_path(points(curve.means)))
+    line = _line(points(curve.means))
     if curve.lows == curve.highs:
         return [line]
     around = points(curve.highs) + points(curve.lows)[::-1]
     return [Markup('<path class="band" d="{}z"/>').format(_path(around)), line]
 
 
+def _line(points: Sequence[tuple[float, float]]) -> Markup:
+    return Markup('<path class="curve" d="{}"/>').format(_path(points))
+
+
 def _path(points: Sequence[tuple[float, float]]) -> str:
-    """To a tenth of a unit, relative to the point before: fewer bytes than places on the whole chart."""
-    tenths = [(round(10 * x), round(10 * y)) for x, y in points]
-    moves = ((x - a, y - b) for (a, b), (x, y) in pairwise(tenths))
-    text = " ".join(f"{_tenth(x)} {_tenth(y)}" for x, y in moves).replace(" -", "-")
-    return f"M{_tenth(tenths[0][0])} {_tenth(tenths[0][1])}" + (f"l{text}" if text else "")
+    """To a unit across and a tenth of one upwards, relative to the point before: few bytes."""
+    places = [(round(x), round(10 * y)) for x, y in points]
+    moves = ((x - a, y - b) for (a, b), (x, y) in pairwise(places))
+    text = " ".join(f"{x} {_tenth(y)}" for x, y in moves).replace(" -", "-")
+    return f"M{places[0][0]} {_tenth(places[0][1])}" + (f"l{text}" if text else "")
 
 
 def _tenth(count: int) -> str:
