@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import forked
@@ -63,18 +64,24 @@ def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
 
 
 def has_other_code(folder: Path) -> bool:
-    """Whether a folder has a copy of the package that differs from what is installed."""
+    """Whether a folder has a copy of the package that differs from what is installed.
+
+    A copy keeps the times of its files: one of the same size and time is the same.
+    """
     if not (folder / "src/genbench").is_dir():
         return False
-    here, installed = (
-        {
-            path.relative_to(top)
-            for path in (top / "src/genbench").rglob("*.*")
-            if "__pycache__" not in path.parts
-        }
-        for top in (folder, ROOT)
-    )
-    return here != installed or any(filecmp.cmpfiles(folder, ROOT, map(str, installed), shallow=False)[1:])
+    here = sources_in(folder)
+    return here != _installed() or any(filecmp.cmpfiles(folder, ROOT, here)[1:])
+
+
+def sources_in(top: Path) -> set[str]:
+    found = (path for path in (top / "src/genbench").rglob("*.*") if "__pycache__" not in path.parts)
+    return {path.relative_to(top).as_posix() for path in found}
+
+
+@cache
+def _installed() -> set[str]:
+    return sources_in(ROOT)
 
 
 def checkout(folder: Path, params: str | None = None) -> Path:
@@ -124,7 +131,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
 
 # Fixtures that take many seconds.
-EXPENSIVE = ("built", "by_snakemake", "trained_by_two")
+EXPENSIVE = ("built", "by_snakemake", "trained_by_two", "up_to_date", "workspaces")
 
 
 def pytest_configure(config: pytest.Config) -> None:

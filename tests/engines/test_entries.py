@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import PAIR, ROOT, checkout, run_in
-from dvc.repo import Repo
+from conftest import PAIR, ROOT
 
 from genbench.engines import entries
 from genbench.engines.commands import whole
@@ -70,36 +69,3 @@ def test_a_stage_of_dvc_runs_only_with_what_dvc_has_seen(
     assert whole(["train"], path)[2] == "bits-copycat"  # another run's entry may change
     monkeypatch.delenv("DVC_STAGE")
     assert whole(["report", "--out", "results/report"], path)[0] == "report"  # by hand, or under Snakemake
-
-
-def changed(folder: Path) -> dict[str, set[str]]:
-    """What DVC finds changed of parameters: of each stage the files."""
-    found = {}
-    for stage, causes in Repo(str(folder)).status().items():
-        files = {path for cause in causes for path in cause.get("changed deps") or {} if "params" in path}
-        if files:
-            found[stage.rpartition(":")[2]] = files
-    return found
-
-
-@pytest.mark.slow
-def test_a_changed_entry_makes_its_own_stages_stale_for_dvc(tmp_path: Path) -> None:
-    folder = checkout(tmp_path, PAIR)
-    assert run_in(folder, "genbench", "code").returncode == 0
-    for stage in Repo(str(folder)).index.stages:
-        for out in stage.outs:
-            place = Path(out.fs_path)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if not place.is_dir():
-                place.write_bytes(str(out).encode())
-    assert run_in(folder, "dvc", "commit", "-f", "-q").returncode == 0
-    assert changed(folder) == {}
-    (folder / "params.yaml").write_text(PAIR.replace("controls/copycat", "controls/real"))
-    assert changed(folder) == {"code": {"params.yaml"}}
-    assert run_in(folder, "genbench", "code").returncode == 0
-    own = {
-        f"{stage}@bits-copycat": {"results/params/runs/bits-copycat.json"}
-        for stage in ("train", "sample", "evaluate")
-    }
-    report = {"report": {"results/params/runs.json"}}
-    assert changed(folder) == {"code": {"params.yaml"}} | own | report

@@ -66,7 +66,15 @@ def stale(folder: Path, **environment: str) -> tuple[set[str], set[str], set[str
 
     The clone's own code says in results/code what it is; DVC and `sync` read only that.
     """
+    write_code(folder, **environment)
+    return *stale_for_dvc_and_sync(folder), planned_by_snakemake(folder, **environment)
+
+
+def write_code(folder: Path, **environment: str) -> None:
     assert run_in(folder, "genbench", "code", **environment).returncode == 0
+
+
+def stale_for_dvc_and_sync(folder: Path) -> tuple[set[str], set[str]]:
     by_dvc = [
         name
         for name, causes in Repo(str(folder)).status().items()
@@ -79,7 +87,7 @@ def stale(folder: Path, **environment: str) -> tuple[set[str], set[str], set[str
         verdicts = assess(project.stages.values(), {}, params, Hashes(folder))
     by_sync = [name for name, verdict in verdicts.items() if verdict.state == "stale"]
     short = [{name.rpartition(":")[2] for name in names} for names in (by_dvc, by_sync)]
-    return short[0], short[1], planned_by_snakemake(folder, **environment)
+    return short[0], short[1]
 
 
 def with_what_follows(graph: Graph, names: set[str]) -> set[str]:
@@ -132,14 +140,47 @@ CASES = {
 }
 
 
+# Snakemake's rules name the same files as DVC's stages (`test_engines.py`): it is asked about some.
+ASKED_OF_SNAKEMAKE = ("a base", "a score", "a model")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_an_edit_makes_stale_what_can_reach_it(workspace: Path, case: str) -> None:
     name, expected = CASES[case]
     file = workspace / "src/genbench" / name
     file.write_text((file.read_text() if file.exists() else "") + "\nPLANTED = 1\n")
-    planned = with_what_follows(dvc_graph(workspace, code=False), expected)
-    assert stale(workspace) == (expected, expected, planned)
+    write_code(workspace)
+    assert stale_for_dvc_and_sync(workspace) == (expected, expected)
+    if case in ASKED_OF_SNAKEMAKE:
+        planned = with_what_follows(dvc_graph(workspace, code=False), expected)
+        assert planned_by_snakemake(workspace) == planned
+
+
+@pytest.mark.slow
+def test_a_changed_parameter_makes_its_own_stages_stale(workspace: Path) -> None:
+    """DVC sees that params.yaml is another; once its stage `code` has written down the entries, it sees which is."""
+    params = workspace / "params.yaml"
+    params.write_text(PARAMS.replace("made, steps: 10", "made, steps: 11"))
+    assert changed_entries(workspace) == {"code": {"params.yaml"}}
+    write_code(workspace)
+    own = of(EVERY_STAGE_OF_A_RUN, "digits-made")
+    found = changed_entries(workspace)
+    assert found.pop("code") == {"params.yaml"}
+    assert found.pop("report") == {"results/params/runs.json"}
+    assert found == {stage: {"results/params/runs/digits-made.json"} for stage in own}
+    planned = with_what_follows(dvc_graph(workspace, code=False), own)
+    assert planned_by_snakemake(workspace) == planned
+
+
+def changed_entries(folder: Path) -> dict[str, set[str]]:
+    """What DVC finds changed of parameters: of each stage the files."""
+    found = {}
+    for stage, causes in Repo(str(folder)).status().items():
+        files = {path for cause in causes for path in cause.get("changed deps") or {} if "params" in path}
+        if files:
+            found[stage.rpartition(":")[2]] = files
+    return found
 
 
 @pytest.mark.slow

@@ -13,7 +13,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-OURS = {"code", "receipts", "checkpoints", "__pycache__"}  # where files are written that are no outputs
+OURS = {
+    "code",
+    "params",
+    "receipts",
+    "checkpoints",
+    "__pycache__",
+}  # where files are written that are no outputs
 
 
 class Stop:
