@@ -100,7 +100,7 @@ def test_both_engines_give_the_same_bytes_and_rerun_the_same_stages(
     ours, theirs = artifacts(one), artifacts(other)
     assert sorted(ours) == sorted(theirs)
     assert [name for name in ours if ours[name] != theirs[name]] == []
-    assert len(ours) == 1 + 2 + 2 * 11 + 5
+    assert len(ours) == 1 + 2 + 2 * 11 + 5 + 2 * 2  # the last: plots of the page, with their specifications
 
     assert planned_by_dvc(one) == planned_by_snakemake(other) == set()
 
