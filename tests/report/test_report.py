@@ -430,6 +430,13 @@ def test_bounds_are_marked() -> None:
     assert "**95.50** ± 0.10" in render(exact, [])["headline.md"].decode()
 
 
+def test_no_table_of_likelihoods_stands_where_controls_alone_have_one() -> None:
+    noise = run("digits-noise", "controls/noise", {"nll": score(181.3)}, {}, likelihood="exact")
+    alone = [r for r in models() if r.metrics["likelihood"] is None]
+    assert "<h3>Likelihood</h3>" not in page([*alone, noise])
+    assert "<h3>Likelihood</h3>" in page([*models(), noise])
+
+
 def test_csv_keeps_the_numbers() -> None:
     rows = list(csv.DictReader(io.StringIO(render(EVERYTHING, [])["headline.csv"].decode())))
     assert [row["run"] for row in rows] == [r.name for r in EVERYTHING]
