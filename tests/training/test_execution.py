@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_models import ZOO, elements, tiny
+from test_models import ZOO, elements, tiny, untrained
 
 from genbench.core import Splits
 from genbench.params.schema import EXECUTION, Run
@@ -25,7 +25,7 @@ def trained(name: str, folder: Path, how: Execution, steps: int = 4) -> tuple[to
 
 
 def by_gradients(name: str) -> bool:
-    return any(phase.objectives for phase in tiny(name).phases())
+    return any(phase.objectives for phase in untrained(name).phases())
 
 
 @pytest.mark.parametrize("name", [name for name in ZOO if by_gradients(name)])
