@@ -147,7 +147,7 @@ def players_pull_apart(name: str) -> int:
 GAMES = [
     name
     for name in laws.ZOO
-    if any(len(phase.objectives) > 1 for phase in laws.tiny(name).phases())
+    if any(len(phase.objectives) > 1 for phase in laws.untrained(name).phases())
     # What these critics give are reconstructions, whose error is their score.
     and not hasattr(laws.model_class(name), "error")
     and not issubclass(laws.model_class(name), MeshModel)  # vertices and faces are no players

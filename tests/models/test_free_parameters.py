@@ -91,7 +91,7 @@ def soft(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(owner, key, F.softplus)
 
 
-TRAINED = [name for name in laws.ZOO if any(True for _ in laws.tiny(name).parameters())]
+TRAINED = [name for name in laws.ZOO if any(True for _ in laws.untrained(name).parameters())]
 
 
 @pytest.mark.usefixtures("soft")

@@ -3,7 +3,8 @@
 import importlib
 import itertools
 import math
-from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import pytest
@@ -33,8 +34,14 @@ SPACES = [
     Space("mesh", (18,), 0, 2),
 ]
 TINY_SPACES = {  # every element of these can be counted
-    "binary": [Space("image", (1, 2, 4), 2, 2), Space("table", (3,), 2), Space("mesh", (14,), 0, 2)],
+    "binary": [
+        Space("image", (1, 2, 3), 2, 2),
+        Space("image", (1, 2, 4), 2, 2),
+        Space("table", (3,), 2),
+        Space("mesh", (14,), 0, 2),
+    ],
     "four levels": [
+        Space("image", (1, 1, 3), 4, 2),
         Space("image", (1, 2, 2), 4, 2),
         Space("image", (1, 2, 2), 2, 2),
         Space("table", (2,), 4),
@@ -59,6 +66,12 @@ def tiny(model: str, spaces: list[Space] = SPACES, **options: Any) -> Generative
         except InputError as error:
             refusal = error
     raise refusal
+
+
+@cache
+def untrained(model: str) -> GenerativeModel:
+    """One that is asked what it can do, and left as it is: built once for all who ask."""
+    return tiny(model)
 
 
 def resized(monkeypatch: pytest.MonkeyPatch, model: str, **options: Any) -> None:
@@ -114,14 +127,23 @@ def drawn(model: GenerativeModel, n: int, seed: int) -> Tensor:
     return model.sample(n, asked(model, n), rng=Generator().manual_seed(seed))
 
 
+class Zoo(dict[str, GenerativeModel]):
+    """Each model is fitted when a test first asks for it: a worker of several has but a part of the tests."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __missing__(self, name: str) -> GenerativeModel:
+        return self.setdefault(name, fitted(name, self.folder))
+
+
 @pytest.fixture(scope="module")
-def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, GenerativeModel]]:
-    folder = tmp_path_factory.mktemp("zoo")
-    yield {name: fitted(name, folder) for name in ZOO}
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
+    return Zoo(tmp_path_factory.mktemp("zoo"))
 
 
 def having(protocol: type) -> list[str]:
-    return [name for name in ZOO if capability(tiny(name), protocol) is not None]
+    return [name for name in ZOO if capability(untrained(name), protocol) is not None]
 
 
 @pytest.mark.parametrize("name", ZOO)
@@ -208,7 +230,7 @@ def test_one_batch_can_be_overfitted(name: str) -> None:
         for objective in phase.objectives:
             losses, own = [], list(objective.parameters)
             optimizer = objective.optimizer(own)
-            for _ in range(100):
+            for _ in range(50):
                 loss = objective.loss(batch)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward(inputs=own)
@@ -216,7 +238,7 @@ def test_one_batch_can_be_overfitted(name: str) -> None:
                 losses.append(float(loss.detach()))
             if "divergence" in objective.name:
                 continue
-            first, last = sum(losses[:5]) / 5, sum(losses[-20:]) / 20
+            first, last = sum(losses[:5]) / 5, sum(losses[-10:]) / 10
             assert last < first, f"{phase.name}, {objective.name}: from {first:.4g} to {last:.4g}"
             if objective.name == "discriminator":  # which has but to tell 16 images from untrained ones
                 assert last < 0.6 * first, f"{objective.name}: from {first:.4g} to {last:.4g} alone"
@@ -262,8 +284,10 @@ def test_the_players_of_a_game_pull_its_score_apart(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ZOO)
-def test_training_moves_the_weights_and_repeats_to_the_bit(name: str, tmp_path: Any) -> None:
-    one, same = (fitted(name, tmp_path) for _ in range(2))
+def test_training_moves_the_weights_and_repeats_to_the_bit(
+    zoo: dict[str, GenerativeModel], name: str, tmp_path: Any
+) -> None:
+    one, same = zoo[name], fitted(name, tmp_path)
     assert weights_bytes(one, {}) == weights_bytes(same, {})
     untrained = tiny(name)
     if untrained.state_dict():
@@ -323,13 +347,13 @@ def probabilities_sum_to_one(found: TinySpace) -> None:
     if found.exact:
         assert total == pytest.approx(1, abs=1e-5)
     else:
-        assert 0.8 < total < 1.02
+        assert 0.8 < total < 1.03
 
 
 @torch.no_grad()
 def samples_match_the_density(found: TinySpace) -> None:
     """Total variation between sample frequencies and the model's own probabilities, against what chance alone gives."""
-    p, space, n = found.log_prob.softmax(0), found.model.space, 20_000
+    p, space, n = found.log_prob.softmax(0), found.model.space, 10_000
     x = found.model.sample(n, rng=Generator().manual_seed(1))
     together = space.to_levels(torch.cat([found.every, x])).flatten(1)
     _, place = torch.unique(together, dim=0, return_inverse=True)
@@ -337,7 +361,7 @@ def samples_match_the_density(found: TinySpace) -> None:
     frequencies = torch.bincount(place[known:], minlength=int(place.max()) + 1)[place[:known]] / n
     distance = 0.5 * float((frequencies - p).abs().sum())
     by_chance = 0.5 * float((2 * p * (1 - p) / (math.pi * n)).sqrt().sum())  # expected for n draws from p
-    assert distance < 1.5 * by_chance + (0 if found.exact else 0.03)
+    assert distance < 1.5 * by_chance + (0 if found.exact else 0.05)
 
 
 @pytest.mark.parametrize("size", TINY_SPACES)
@@ -350,7 +374,7 @@ def test_probabilities_over_a_tiny_space_sum_to_one_and_are_those_of_samples(
     samples_match_the_density(found)
 
 
-@pytest.mark.parametrize("name", [name for name in ZOO if tiny(name).conditional])
+@pytest.mark.parametrize("name", [name for name in ZOO if untrained(name).conditional])
 @torch.no_grad()
 def test_a_condition_changes_the_samples(zoo: dict[str, GenerativeModel], name: str) -> None:
     model = zoo[name]

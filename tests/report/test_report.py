@@ -222,10 +222,10 @@ def digest() -> str:
     return hashlib.sha256(b"".join(name.encode() + files[name] for name in sorted(files))).hexdigest()
 
 
-@pytest.mark.parametrize("seed", ["1", "77"])
-def test_bytes_do_not_depend_on_the_hash_seed(seed: str) -> None:
+def test_bytes_do_not_depend_on_the_hash_seed() -> None:
+    """Five unknown scores come out of a set in the same order under two seeds once in 120 times."""
     command = [sys.executable, "-c", "import test_report; print(test_report.digest())"]
-    environment, here = os.environ | {"PYTHONHASHSEED": seed}, Path(__file__).parent
+    environment, here = os.environ | {"PYTHONHASHSEED": "77"}, Path(__file__).parent
     out = subprocess.run(command, cwd=here, env=environment, capture_output=True, check=True, text=True)
     assert out.stdout.strip() == digest()
 
@@ -819,6 +819,12 @@ def with_replicates(name: str, fid: float, replicates: np.ndarray | None) -> Run
     return run(f"digits-{name}", f"latent/{name}", {"fid": score(fid)}, {})._replace(replicates=found)
 
 
+def rescored(one: RunResult, fid: float, replicates: np.ndarray) -> RunResult:
+    """The same run with another score, without its pictures drawn again."""
+    metrics = {**one.metrics, "scores": {"fid": score(fid)}}
+    return one._replace(metrics=metrics, replicates={"fid": replicates})
+
+
 COMMON = np.random.default_rng(0).normal(0, 0.05, 200)
 
 
@@ -861,11 +867,12 @@ def test_equal_systems_are_rarely_told_apart_however_many_there_are(
     """400 tables of equal systems: in one of twenty any two are called different; each pair by itself at 5 % would
     do so in most tables of ten."""
     rng, found, single = np.random.default_rng(0), [], []
+    runs = [with_replicates(f"{i}", 0.0, None) for i in range(systems)]
     for _ in range(400):
         shared, noise = rng.normal(size=101), rng.normal(size=(systems, 101))
         rows = [
-            row_of(with_replicates(f"{i}", shared[0] + own[0], shared[1:] + own[1:]))
-            for i, own in enumerate(noise)
+            row_of(rescored(each, shared[0] + own[0], shared[1:] + own[1:]))
+            for each, own in zip(runs, noise, strict=True)
         ]
         found.append(different("fid", rows).any())
         single.append((p_values("fid", rows) <= 0.05).any())

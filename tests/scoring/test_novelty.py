@@ -218,7 +218,7 @@ def test_ct_score_names_what_is_missing(digits: dict[str, np.ndarray]) -> None:
 
 def test_fld_gap_of_the_controls(digits: dict[str, np.ndarray]) -> None:
     found = {
-        name: novelty.fld(digits["train"], digits["held_out"], digits[name])
+        name: novelty.fld(digits["train"], digits["held_out"], digits[name], steps=25)
         for name in ("real", "copycat", "tenth_copycat", "noise")
     }
     assert found["copycat"].gap.high < found["tenth_copycat"].gap.low
