@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DATA, ROOT, TINY, run_in
+from conftest import DATA, NO_SOURCES, ROOT, TINY, run_in
 from graph import differences, dvc_graph, snakemake_graph
 
 from genbench.data.prepared import load as data_of
@@ -28,8 +28,7 @@ def test_every_parameter_file_is_valid(path: Path) -> None:
 def copy(tmp_path: Path) -> Path:
     """A copy of what the benchmarks need of the repository: an engine may leave its own files where it reads."""
     for name in ("src", "stages", "workflow", ".dvc/plots"):
-        left_out = shutil.ignore_patterns("__pycache__", "*.egg-info", "dvc.lock")
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=left_out)
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=NO_SOURCES)
     built = shutil.ignore_patterns("data", "results", "cache", "tmp", ".snakemake", "dvc.lock")
     shutil.copytree(ROOT / "benchmarks", tmp_path / "benchmarks", symlinks=True, ignore=built)
     for name in ("dvc.yaml", "params.yaml"):
