@@ -74,18 +74,22 @@ BITS = (
 )
 
 
-def test_the_table_of_likelihoods_has_our_value_beside_the_published_one(tmp_path: Path) -> None:
+def test_the_table_of_likelihoods_has_our_value_beside_the_published_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "params.yaml").write_text(BITS)
     (tmp_path / "published.csv").write_text('run,nats,source\nindependent_pixels,"≤ 22.5, other","A, 1999"\n')
     run = "bits-independent_pixels"
     for command in (
         ("genbench", "prepare", "--dataset", "bits", "--out", "data/bits.safetensors"),
         ("genbench", "train", "--run", run, *DATA, "--out", f"results/runs/{run}"),
-        (sys.executable, str(LIKELIHOODS)),
     ):
         result = run_in(tmp_path, *command)
         assert result.returncode == 0, result.stderr
-    head, _, row = result.stdout.splitlines()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(LIKELIHOODS)])
+    runpy.run_path(str(LIKELIHOODS), run_name="__main__")
+    head, _, row = capsys.readouterr().out.splitlines()
     assert head.endswith("| published | source |")
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[0] == "independent_pixels"

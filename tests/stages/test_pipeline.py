@@ -133,7 +133,7 @@ def test_every_command_shows_an_example(built: Path) -> None:
 
 
 def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(workspace: Path) -> None:
-    params = SMALL.replace("steps: 40", "steps: 1500")
+    params = SMALL.replace("steps: 40", "steps: 700")
     (workspace / "params.yaml").write_text(params)
     assert run_in(workspace, "genbench", "train", *RUN).returncode == 0
     model = workspace / "results/runs/bits-made/model.safetensors"
@@ -142,7 +142,7 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(workspace: Path
     model.unlink()
     curve.unlink()
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "GENBENCH_CHECKPOINT_SECONDS": "0.2", "PYTHONHASHSEED": "5"}
+    environment = {**os.environ, "PATH": path, "GENBENCH_CHECKPOINT_SECONDS": "0.05", "PYTHONHASHSEED": "5"}
     process = subprocess.Popen(
         ["genbench", "train", *RUN], cwd=workspace, env=environment, stderr=subprocess.DEVNULL
     )
