@@ -44,7 +44,8 @@ def test_both_engines_describe_the_same_graph_in_the_folder_and_from_the_root(
     place = folder.relative_to(ROOT)
     graph = dvc_graph(copy / place)
     assert differences(graph, snakemake_graph(copy / place)) == []
-    assert differences(graph, snakemake_graph(copy, "--configfile", f"{place}/params.yaml")) == []
+    if folder == FOLDERS[0]:  # nothing in the rules knows which it is
+        assert differences(graph, snakemake_graph(copy, "--configfile", f"{place}/params.yaml")) == []
     assert not (copy / ".snakemake").exists()  # the records lie in the benchmark's folder
     params = load(folder / "params.yaml")
     assert len(graph) == 2 * len(params.datasets) + 4 * len(params.runs) + 1
