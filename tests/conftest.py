@@ -84,11 +84,17 @@ def _installed() -> set[str]:
     return sources_in(ROOT)
 
 
+# Byte code is copied: where a test edits a source, processes that load the copy would each compile all of the others.
+# Not what is being written, nor what the package remembers of its own place.
+NO_SOURCES = shutil.ignore_patterns(
+    "*.egg-info", "dvc.lock", "*.pyc.*", "*.partial", "closures.json", "sources.json"
+)
+
+
 def checkout(folder: Path, params: str | None = None) -> Path:
     """The project's own files in a new folder, as a clone has them."""
     for name in ("examples", "src", "stages", "workflow", ".dvc/plots"):
-        left_out = shutil.ignore_patterns("__pycache__", "*.egg-info", "dvc.lock")
-        shutil.copytree(ROOT / name, folder / name, ignore=left_out)
+        shutil.copytree(ROOT / name, folder / name, ignore=NO_SOURCES)
     for name in ("dvc.yaml", ".dvcignore", ".gitignore", "params.yaml"):
         shutil.copy(ROOT / name, folder / name)
     if params is not None:

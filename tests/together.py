@@ -1,4 +1,4 @@
-"""Run as `python together.py FOLDER`: two processes train several small models, one after the other.
+"""Started twice as `python together.py FOLDER` by LAUNCHER: two processes train several small models, in turn.
 
 Leaves FOLDER/NAME-RANK.safetensors, each process's weights, and NAME-RANK.csv, its curve.
 """
@@ -18,12 +18,19 @@ from genbench.models.autoregressive.made import MADE
 from genbench.models.latent.rbm import RBM
 from genbench.models.latent.vae import VAE
 from genbench.runtime.group import ALONE, Group, join
-from genbench.runtime.launch import end_with_parent, is_worker, launch
+from genbench.runtime.launch import end_with_parent
 from genbench.runtime.machine import optimize_without_compiler
 from genbench.storage.weights import weights_bytes
 from genbench.training.execution import Execution
 from genbench.training.loop import Budget, Job, Record, train
 
+# What starts them, without torch.
+LAUNCHER = """
+import sys
+from genbench.runtime.launch import launch
+sys.orig_argv = sys.argv
+launch("together", 2)
+"""
 SPACE = Space("image", (1, 8, 8), 2, 0)
 
 
@@ -84,9 +91,6 @@ def fit(name: str, folder: Path, group: Group = ALONE) -> tuple[GenerativeModel,
 
 def main(folder: Path) -> None:
     end_with_parent()
-    if not is_worker():
-        launch("together", 2)
-        return
     torch.set_num_threads(1)
     optimize_without_compiler()
     group = join("together", 2, torch.device("cpu"))

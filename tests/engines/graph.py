@@ -44,9 +44,9 @@ def dvc_graph(folder: Path, *, code: bool = True) -> Graph:
     if code:
         assert run_in(folder, "genbench", "code").returncode == 0  # what DVC's first stage does
     repo, params = Repo(str(folder)), load(folder / "params.yaml")
-    stages = plan_repro(
-        get_active_graph(repo.index.graph), list(repo.stage.collect(str(folder / "dvc.yaml")))
-    )
+    top = folder.resolve() / "dvc.yaml"
+    goals = [stage for stage in repo.index.stages if Path(stage.path) == top]
+    stages = plan_repro(get_active_graph(repo.index.graph), goals)
     below: dict[str, set[str]] = {}  # of each folder the outputs in it
     for out in (str(out) for stage in stages for out in stage.outs):
         for above in Path(out).parents:

@@ -1,7 +1,7 @@
 """An edit makes stale exactly what can reach it: for DVC, for Snakemake and for `genbench sync`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,8 +57,30 @@ def make(folder: Path) -> None:
 
 
 @pytest.fixture
-def workspace(up_to_date: Path, tmp_path: Path) -> Iterator[Path]:
+def workspace(up_to_date: Path, tmp_path: Path) -> Path:
     return copy_of(up_to_date, tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def shared(up_to_date: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy for edits of one file each, which are taken back: what was read of the others is remembered in it."""
+    return copy_of(up_to_date, tmp_path_factory.mktemp("shared") / "copy")
+
+
+@pytest.fixture
+def edited(shared: Path) -> Iterator[Callable[[str], Path]]:
+    """Edits one source of the shared copy; it is as it was after the test."""
+    before: dict[Path, bytes | None] = {}
+
+    def edit(name: str) -> Path:
+        file = shared / "src/genbench" / name
+        before[file] = file.read_bytes() if file.exists() else None
+        file.write_bytes((before[file] or b"") + b"\nPLANTED = 1\n")
+        return shared
+
+    yield edit
+    for file, content in before.items():
+        file.unlink() if content is None else file.write_bytes(content)
 
 
 def stale(folder: Path, **environment: str) -> tuple[set[str], set[str], set[str]]:
@@ -140,16 +162,15 @@ CASES = {
 }
 
 
-# Snakemake's rules name the same files as DVC's stages (`test_engines.py`): it is asked about some.
-ASKED_OF_SNAKEMAKE = ("a base", "a score", "a model")
+# Snakemake's rules name the same files as DVC's stages (`test_engines.py`, which also asks it about a model).
+ASKED_OF_SNAKEMAKE = ("a base", "a score")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_an_edit_makes_stale_what_can_reach_it(workspace: Path, case: str) -> None:
+def test_an_edit_makes_stale_what_can_reach_it(edited: Callable[[str], Path], case: str) -> None:
     name, expected = CASES[case]
-    file = workspace / "src/genbench" / name
-    file.write_text((file.read_text() if file.exists() else "") + "\nPLANTED = 1\n")
+    workspace = edited(name)
     write_code(workspace)
     assert stale_for_dvc_and_sync(workspace) == (expected, expected)
     if case in ASKED_OF_SNAKEMAKE:

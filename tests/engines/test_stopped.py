@@ -14,11 +14,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import forked
 import pytest
 from conftest import checkout, copy_of, made_once, run_in
 from graph import dvc_graph
 
 from genbench.provenance.command import Command
+from genbench.runtime import warm
 
 STOPPING = Path(__file__).parent / "stopping"
 sys.path.insert(0, str(STOPPING))
@@ -153,7 +155,7 @@ def test_a_stage_stopped_at_any_moment_loses_nothing_and_the_same_command_goes_o
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", COMMANDS)
 def test_what_is_edited_while_a_stage_runs_stops_it_and_the_same_command_goes_on(
-    workspaces: tuple[Path, Path], tmp_path: Path, engine: str
+    workspaces: tuple[Path, Path], tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An entry of the parameters, and the code of a model: no result is taken for one of what stands there now."""
     built, _ = workspaces
@@ -167,8 +169,9 @@ def test_what_is_edited_while_a_stage_runs_stops_it_and_the_same_command_goes_on
     )
     for edit in edits:
         stop = f"train:r0:writing:{edit}".replace(" ", "\t")
-        own = {"PYTHONPATH": str(folder / "src")} if edit.startswith("src") else {}  # what the edit is of
-        result = build_with(folder, engine, stop, **own)
+        if edit.startswith("src"):  # what the edit is of
+            with_code_of(folder, monkeypatch)
+        result = build_with(folder, engine, stop)
         assert result.returncode != 0
         file = edit.partition("=")[0]
         said = result.stdout + result.stderr
@@ -180,12 +183,17 @@ def test_what_is_edited_while_a_stage_runs_stops_it_and_the_same_command_goes_on
     assert run_in(folder, "genbench", "sync", "--strict").returncode == 0
 
 
-def build_with(
-    folder: Path, engine: str, stop: str = "", **environment: str
-) -> subprocess.CompletedProcess[str]:
+def with_code_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands load the package from this folder, and are forked from a process that has done so."""
+    monkeypatch.setenv("PYTHONPATH", str(folder / "src"))
+    monkeypatch.delenv(forked.ADDRESS, raising=False)
+    warm.start(forked.SERVER, forked.ADDRESS)  # setting what monkeypatch restores
+
+
+def build_with(folder: Path, engine: str, stop: str = "") -> subprocess.CompletedProcess[str]:
     """A build by stand-ins of the stages."""
     path = os.pathsep.join([str(STOPPING), str(Path(sys.executable).parent), os.environ["PATH"]])
-    return run_in(folder, *COMMANDS[engine], STOP=stop, PATH=path, **environment)
+    return run_in(folder, *COMMANDS[engine], STOP=stop, PATH=path)
 
 
 def spoil(folder: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DATA, EXTRACTOR, ROOT, RUN, SMALL, TINY, run_in
+from conftest import DATA, EXTRACTOR, NO_SOURCES, ROOT, RUN, SMALL, TINY, run_in
 
 from genbench.runtime import warm
 from genbench.scoring.resampling import REST
@@ -133,7 +133,7 @@ def test_every_command_shows_an_example(built: Path) -> None:
 
 
 def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(workspace: Path) -> None:
-    params = SMALL.replace("steps: 40", "steps: 1500")
+    params = SMALL.replace("steps: 40", "steps: 700")
     (workspace / "params.yaml").write_text(params)
     assert run_in(workspace, "genbench", "train", *RUN).returncode == 0
     model = workspace / "results/runs/bits-made/model.safetensors"
@@ -142,7 +142,7 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(workspace: Path
     model.unlink()
     curve.unlink()
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "GENBENCH_CHECKPOINT_SECONDS": "0.2", "PYTHONHASHSEED": "5"}
+    environment = {**os.environ, "PATH": path, "GENBENCH_CHECKPOINT_SECONDS": "0.05", "PYTHONHASHSEED": "5"}
     process = subprocess.Popen(
         ["genbench", "train", *RUN], cwd=workspace, env=environment, stderr=subprocess.DEVNULL
     )
@@ -233,7 +233,7 @@ def test_an_extractor_of_other_data_is_named(workspace: Path) -> None:
 
 def test_a_typo_stops_snakemake_before_it_touches_a_result(tmp_path: Path) -> None:
     for name in ("src", "workflow"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=NO_SOURCES)
     (tmp_path / "params.yaml").write_text(SMALL.replace("hidden: 30", "hiden: 30"))
     result = run_in(tmp_path, "snakemake", "--cores", "1")
     assert result.returncode != 0
@@ -253,7 +253,7 @@ def test_the_readme_shows_how_to_add_a_model(tmp_path: Path, monkeypatch: pytest
     ).groups()  # type: ignore[union-attr]
     entry = re.search(r"```yaml\n(.*?)```", section, flags=re.S).group(1)  # type: ignore[union-attr]
     for name in ("src", "workflow"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=NO_SOURCES)
     (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).write_text(code)
     name = entry.strip().partition(":")[0]
