@@ -47,7 +47,10 @@ def number(found: dict[str, Any]) -> str:
 
 
 def record(run: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((RESULTS / run / "metrics.json").read_text())
+    path = RESULTS / run / "metrics.json"
+    if not path.exists():
+        raise SystemExit(f"{path}: missing; expected the results of `snakemake --cores 2` in {FOLDER}")
+    found: dict[str, Any] = json.loads(path.read_text())
     return found
 
 
@@ -103,7 +106,7 @@ def main() -> None:
         "Drawn faces whose every factor is known ([docs/faces.md](../faces.md)), by the systems of",
         "[benchmarks/faces](../../benchmarks/faces), one training each, seed 0. Written by `page.py` there from what",
         "the build measured. The entries are those of the default benchmark's 16 × 16 pixels with longer trainings and",
-        "wider codes; nothing was tuned at this size.",
+        "wider codes; nothing was tuned at this size. Seconds are of one core of a machine that did other work as well.",
         "",
     ]
     for dataset in settings.datasets:
