@@ -106,7 +106,8 @@ def main() -> None:
         "Drawn faces whose every factor is known ([docs/faces.md](../faces.md)), by the systems of",
         "[benchmarks/faces](../../benchmarks/faces), one training each, seed 0. Written by `page.py` there from what",
         "the build measured. The entries are those of the default benchmark's 16 × 16 pixels with longer trainings and",
-        "wider codes; nothing was tuned at this size. Seconds are of one core of a machine that did other work as well.",
+        "wider codes; nothing was tuned at this size. Seconds are of one core of a machine that did other work as",
+        "well.",
         "",
     ]
     for dataset in settings.datasets:
