@@ -1,7 +1,7 @@
 """Did it collapse, did it oscillate: what the page shows of samples and of trainings, by the rules of `scoring`."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,8 @@ from genbench.report.text import listed, minus
 from genbench.scoring import collapse, dynamics
 
 COLLAPSE_RULE, COURSE_RULE, HEALTHY = collapse.RULE, dynamics.RULE, dynamics.HEALTHY
-SAMPLES = {
-    "real": "diverse",
-    "few_images": "collapsed",
-    "two_in_turns": "collapsed",
-}  # of controls, by their making
+# What samples of controls are to be called, by their making.
+SAMPLES = {"real": "diverse", "few_images": "collapsed", "two_in_turns": "collapsed"}
 ALARMING = {"collapsed", "drops classes", "collapses", "oscillates", "gets worse"}
 
 
@@ -64,6 +61,18 @@ class Course(Judged):
     modes: str = ""
 
 
+def samples_verdict(run: RunResult) -> str | None:
+    """What the rule on collapse calls its samples; None where it was not asked."""
+    found: str | None = run.metrics.get("collapse", {}).get("verdict")
+    return found
+
+
+def training_verdict(run: RunResult) -> str | None:
+    """What the rule on trainings calls its own; None where too few samples of it were kept."""
+    found: str | None = ((run.metrics.get("dynamics") or {}).get("scores") or {}).get("verdict")
+    return found
+
+
 def spreads(rows: Sequence[Row]) -> list[Spread]:
     """Every run of which collapse was asked, in the order of the rows."""
     return [
@@ -87,16 +96,14 @@ def planted_answer(rows: Sequence[Row]) -> tuple[str, bool] | None:
 
 def _planted(run: RunResult) -> Iterator[tuple[str, str, str]]:
     """Of a control: its name, what its samples and its training are called, and what they are planted as."""
-    spread = run.metrics.get("collapse")
-    training = (run.metrics.get("dynamics") or {}).get("scores")
-    name = short_name(run.name, run.dataset)
-    if spread and run.control == "few_classes":
-        few = run.entry.get("classes", 1) < collapse.FEW * spread["asked"]
-        yield name, spread["verdict"], "collapsed" if few else "drops classes"
-    elif spread and run.control in SAMPLES:
-        yield name, spread["verdict"], SAMPLES[run.control]
+    name, samples, training = short_name(run.name, run.dataset), samples_verdict(run), training_verdict(run)
+    if samples and run.control == "few_classes":
+        few = run.entry.get("classes", 1) < collapse.FEW * run.metrics["collapse"]["asked"]
+        yield name, samples, "collapsed" if few else "drops classes"
+    elif samples and run.control in SAMPLES:
+        yield name, samples, SAMPLES[run.control]
     if training and run.control == "two_in_turns":
-        yield f"the training of {name}", training["verdict"], "oscillates"
+        yield f"the training of {name}", training, "oscillates"
 
 
 def courses(rows: Sequence[Row]) -> list[Course]:
@@ -108,14 +115,7 @@ def courses(rows: Sequence[Row]) -> list[Course]:
 
 def alarms(row: Row) -> list[str]:
     """The alarming verdicts on the samples and trainings of a row's seeds, each once."""
-    found = [
-        verdict
-        for run in row.runs
-        for verdict in (
-            run.metrics.get("collapse", {}).get("verdict"),
-            ((run.metrics.get("dynamics") or {}).get("scores") or {}).get("verdict"),
-        )
-    ]
+    found = [verdict(run) for run in row.runs for verdict in (samples_verdict, training_verdict)]
     return list(dict.fromkeys(verdict for verdict in found if verdict in ALARMING))
 
 
@@ -144,36 +144,23 @@ def charts(run: RunResult) -> list[Figure]:
 
 def collapse_answer(rows: Sequence[Row]) -> tuple[str, bool] | None:
     """A sentence on the models' samples, and whether it is alarming; None where collapse was asked of none."""
-    verdicts = {
-        run.name: run.metrics["collapse"]["verdict"]
-        for row in rows
-        if not row.control
-        for run in row.runs
-        if "collapse" in run.metrics
-    }
-    if not verdicts:
-        return None
-    return _counted(verdicts, ("collapsed", "drops classes"), "diverse", rows)
+    return _counted(samples_verdict, ("collapsed", "drops classes"), "diverse", rows)
 
 
 def course_answer(rows: Sequence[Row]) -> tuple[str, bool] | None:
     """The same of the trainings that kept samples."""
-    verdicts = {
-        run.name: run.metrics["dynamics"]["scores"]["verdict"]
-        for row in rows
-        if not row.control
-        for run in row.runs
-        if (run.metrics.get("dynamics") or {}).get("scores")
-    }
-    if not verdicts:
-        return None
     bad = ("oscillates", "collapses", "gets worse", "still improving")
-    return _counted(verdicts, bad, "converged", rows)
+    return _counted(training_verdict, bad, "converged", rows)
 
 
 def _counted(
-    verdicts: dict[str, str], named: Sequence[str], rest: str, rows: Sequence[Row]
-) -> tuple[str, bool]:
+    verdict_of: Callable[[RunResult], str | None], named: Sequence[str], rest: str, rows: Sequence[Row]
+) -> tuple[str, bool] | None:
+    """How many runs of models are called `rest`, and which are called what is `named`; None where none is called."""
+    runs = [run for row in rows if not row.control for run in row.runs]
+    verdicts = {run.name: verdict for run in runs if (verdict := verdict_of(run))}
+    if not verdicts:
+        return None
     dataset = rows[0].dataset
     said = []
     for verdict in named:

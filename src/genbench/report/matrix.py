@@ -1,13 +1,13 @@
 """Every system of a dataset against every question: a word or a number each, which leads to its evidence."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
 from typing import NamedTuple
 
 from genbench.report import course
 from genbench.report.openings import apart
 from genbench.report.overview import places
-from genbench.report.results import Row, RunResult
+from genbench.report.results import Row
 from genbench.report.text import minus
 from genbench.report.verdict import Judgement
 from genbench.scoring.estimates import Estimate
@@ -47,10 +47,8 @@ def matrix(rows: Sequence[Row], judgement: Judgement) -> Matrix | None:
         "new?": lambda row: _word(judgement.of(row), "controls"),
         "same distribution?": same,
         "meaningful? (precision)": lambda row: _precision(row, real),
-        "collapsed?": lambda row: _worst(
-            [run.metrics.get("collapse", {}).get("verdict") for run in row.runs], "collapse"
-        ),
-        "oscillating?": lambda row: _worst(list(map(_course, row.runs)), "course"),
+        "collapsed?": lambda row: _worst(map(course.samples_verdict, row.runs), "collapse"),
+        "oscillating?": lambda row: _worst(map(course.training_verdict, row.runs), "course"),
         "smooth? (largest step)": _smooth,
         "size (parameters)": _size,
     }
@@ -67,16 +65,11 @@ def _word(verdict: str | None, part: str) -> Mark | None:
     return Mark(verdict, TONES.get(verdict, FAIL if verdict in course.ALARMING else DOUBT), part)
 
 
-def _worst(verdicts: Sequence[str | None], part: str) -> Mark | None:
+def _worst(verdicts: Iterable[str | None], part: str) -> Mark | None:
     """Of several seeds the one that alarms, or else the one that doubts."""
     marks = [mark for verdict in verdicts if (mark := _word(verdict, part))]
     order = (FAIL, DOUBT, PASS)
     return min(marks, key=lambda mark: order.index(mark.tone)) if marks else None
-
-
-def _course(run: RunResult) -> str | None:
-    found: Mapping[str, str] = (run.metrics.get("dynamics") or {}).get("scores") or {}
-    return found.get("verdict")
 
 
 def _precision(row: Row, real: Row | None) -> Mark | None:

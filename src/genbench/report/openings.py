@@ -146,23 +146,19 @@ def _histogram(
     rows: Sequence[Row], shares: Mapping[str, Sequence[float]], reference: Sequence[float]
 ) -> str | None:
     """The systems nearest to and farthest from the shares of classes that there should be."""
+    of_systems = {row.label: shares[row.name] for row in rows if not row.control and row.name in shares}
     far = {
-        row.label: sum(abs(a - b) for a, b in zip(shares[row.name], reference, strict=True)) / 2
-        for row in rows
-        if not row.control and row.name in shares
+        label: sum(abs(a - b) for a, b in zip(own, reference, strict=True)) / 2
+        for label, own in of_systems.items()
     }
     if not far:
         return None
     last, first = max(far, key=lambda name: far[name]), min(far, key=lambda name: far[name])
     if len(far) == 1:
         return f"{first} has {100 * far[first]:.1f} % of its samples in other classes than they should be."
-    lost = [name for name in far if any(share == 0 for share in _of(rows, shares, name))]
+    lost = [label for label, own in of_systems.items() if 0 in own]
     return (
         f"{first} is nearest to the shares that there should be: {100 * far[first]:.1f} % of its samples would have to "
         f"change class. {last} is farthest from them ({100 * far[last]:.1f} %). "
         + (f"Without a sample of some class: {listed(lost)}." if lost else "Every system has every class.")
     )
-
-
-def _of(rows: Sequence[Row], shares: Mapping[str, Sequence[float]], label: str) -> Sequence[float]:
-    return next(shares[row.name] for row in rows if row.label == label and row.name in shares)

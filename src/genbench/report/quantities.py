@@ -5,7 +5,7 @@ from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 from genbench.report.results import Row
-from genbench.report.svg import log_axis, rate_axis
+from genbench.report.svg import is_wide, log_axis, rate_axis
 from genbench.report.table import column
 from genbench.report.text import minus
 from genbench.scoring.catalogue import SCORES
@@ -16,7 +16,6 @@ TICKS: dict[str, Callable[[float, float], list[float]]] = {  # none: as the libr
     "log": lambda low, high: log_axis(low, high).ticks,
     "sqrt": lambda low, high: [tick for tick in rate_axis().ticks if tick <= high],
 }
-SPAN = 20  # positive values that span more stand on a logarithmic axis
 
 
 class Value(NamedTuple):
@@ -81,7 +80,7 @@ def gain(of: Quantity, row: Row) -> float:
 
 def axis_scale(values: Sequence[float]) -> Scale:
     """Of Vega-Lite."""
-    return "log" if values and min(values) > 0 and max(values) / min(values) > SPAN else "linear"
+    return "log" if values and is_wide(min(values), max(values)) else "linear"
 
 
 def _domain(values: Sequence[float], scale: Scale) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from markupsafe import Markup
 
+SPAN = 20  # a factor
 BINS, FEW = 60, 36  # of a curve some 250 pixels wide, and of one in a table
 
 
@@ -60,10 +61,14 @@ def rate_axis() -> Axis:
     return Axis(0.0, 100.0, sqrt, [0.0, 1.0, 10.0, 25.0, 50.0, 100.0])
 
 
+def is_wide(low: float, high: float) -> bool:
+    """Whether values from low to high stand on a logarithmic axis: positive ones that span more than SPAN."""
+    return low > 0 and high / low > SPAN
+
+
 def fitting_axis(values: Sequence[float]) -> Axis:
-    """Logarithmic where positive values span more than a factor of 20."""
     low, high = min(values), max(values)
-    return log_axis(low, high) if low > 0 and high / low > 20 else linear_axis(low, high)
+    return log_axis(low, high) if is_wide(low, high) else linear_axis(low, high)
 
 
 def line_chart(title: str, steps: np.ndarray, values: np.ndarray) -> Markup:
