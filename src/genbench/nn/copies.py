@@ -1,7 +1,18 @@
 """Drawing from images that a control has kept."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Generator, Tensor
+
+from genbench.core import Batch
+
+
+def of_classes(batch: Batch, classes: Iterable[int]) -> Tensor:
+    """The elements of these classes, (n, *shape) of a batch with labels."""
+    assert batch.label is not None
+    wanted = torch.tensor([*classes], device=batch.label.device)
+    return batch.x[torch.isin(batch.label, wanted)].clone()
 
 
 def without_replacement(images: Tensor, n: int, rng: Generator) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Phase, Space, Splits
-from genbench.nn.copies import without_replacement
+from genbench.nn.copies import of_classes, without_replacement
 
 
 class FewClasses(GenerativeModel):
@@ -22,16 +22,15 @@ class FewClasses(GenerativeModel):
 
     def __init__(self, space: Space, *, classes: int = 1) -> None:
         super().__init__(space)
+        if not space.classes:
+            raise ValueError("the dataset has no classes; expected some to leave out")
         if not 1 <= classes <= space.classes:
             raise ValueError(f"classes: got {classes}; expected 1 to {space.classes}, those of the dataset")
         self.classes = classes
         self.register_buffer("images", torch.zeros(0, *space.shape))
 
     def fit(self, splits: Splits) -> None:
-        kept = splits.train.some()
-        if kept.label is None:
-            raise ValueError("the dataset has no labels; expected a class for every element")
-        self.images = kept.x[kept.label < self.classes].clone()
+        self.images = of_classes(splits.train.some(), range(self.classes))
 
     def phases(self) -> list[Phase]:
         return [Phase("keep a few classes", fit=self.fit)]

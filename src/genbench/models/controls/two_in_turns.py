@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 from torch.optim import SGD
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.copies import without_replacement
+from genbench.nn.copies import of_classes, without_replacement
 
 
 class TwoInTurns(GenerativeModel):
@@ -35,9 +35,7 @@ class TwoInTurns(GenerativeModel):
 
     def fit(self, splits: Splits) -> None:
         kept = splits.train.some()
-        if kept.label is None:
-            raise ValueError("the dataset has no labels; expected a class for every element")
-        self.first, self.second = (kept.x[kept.label == label].clone() for label in (0, 1))
+        self.first, self.second = (of_classes(kept, [label]) for label in (0, 1))
 
     def loss(self, batch: Batch) -> Tensor:
         return -self.clock
