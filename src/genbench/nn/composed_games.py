@@ -5,7 +5,7 @@ from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase
 from genbench.nn.adversarial_losses import AdversarialLoss
-from genbench.nn.games import Optimizer, checked_steps, snapshot
+from genbench.nn.games import Optimizer, snapshot
 from genbench.nn.priors import GaussianPrior
 from genbench.nn.regularisers import Regulariser, clipped
 
@@ -25,8 +25,6 @@ class ComposedGame(GaussianPrior, GenerativeModel):
     weight: float = 0.0
     clip: float = 0.0
     critic_steps: int = 1
-
-    checked = staticmethod(checked_steps)
 
     def draw(self, n: int, device: torch.device) -> Tensor:
         """n elements from the training's own random state, (n, *shape) in [−1, 1]."""

@@ -1,11 +1,5 @@
-"""Points are features as they are: there is nothing to train."""
+"""Points are features as they are."""
 
-from typing import Any
+from genbench.extractors.plain import train
 
-from genbench.data.prepared import Prepared
-from genbench.extractors import plain
-from genbench.params.schema import Extractor
-
-
-def train(data: Prepared, settings: Extractor) -> tuple[bytes, dict[str, Any]]:
-    return plain.extractor(data)
+__all__ = ["train"]

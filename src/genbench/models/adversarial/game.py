@@ -21,6 +21,7 @@ from genbench.core import Space
 from genbench.nn.adversarial_losses import LOSSES
 from genbench.nn.adversaries import NETWORKS, Sizes, perceptrons
 from genbench.nn.composed_games import ComposedGame
+from genbench.nn.games import checked_steps
 from genbench.nn.regularisers import REGULARISERS
 
 
@@ -58,7 +59,7 @@ class Game(ComposedGame):
         beta2: float = 0.999,
     ) -> None:
         super().__init__(space)
-        self.critic_steps = self.checked(critic_steps)
+        self.critic_steps = checked_steps(critic_steps)
         self.losses, self.regulariser = LOSSES[loss], REGULARISERS[regulariser]
         build = NETWORKS[network] if space.kind == "image" else perceptrons
         sizes = Sizes(latent, width, hidden, layers, dropout)

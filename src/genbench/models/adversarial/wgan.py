@@ -17,6 +17,7 @@ from genbench.core import Phase, Space, Splits
 from genbench.nn.adversarial_losses import LOSSES
 from genbench.nn.adversaries import NETWORKS, Sizes, perceptrons
 from genbench.nn.composed_games import ComposedGame
+from genbench.nn.games import checked_steps
 from genbench.nn.regularisers import REGULARISERS, clipped
 
 GENERATORS, CRITICS, STEPS, LATE, RATE = 12, 3, 60, 30, 2e-3
@@ -57,7 +58,7 @@ class WGAN(ComposedGame):
         super().__init__(space)
         if not 0 <= warm_up < 1:
             raise ValueError(f"warm_up: got {warm_up}; expected a share of the steps, at least 0 and below 1")
-        self.critic_steps = self.checked(critic_steps)
+        self.critic_steps = checked_steps(critic_steps)
         build = NETWORKS[network] if space.kind == "image" else perceptrons
         self.generator, self.critic = build(space, Sizes(latent, width, hidden, layers, dropout), bias=False)
         self.losses, self.regulariser = LOSSES["wasserstein"], REGULARISERS["weight_clipping"]

@@ -13,6 +13,7 @@ from genbench.core import Space
 from genbench.nn.adversarial_losses import LOSSES
 from genbench.nn.adversaries import Sizes, convolutions, perceptrons
 from genbench.nn.composed_games import ComposedGame
+from genbench.nn.games import checked_steps
 from genbench.nn.regularisers import REGULARISERS
 
 NETWORKS = {"convolutions": convolutions, "perceptrons": perceptrons}
@@ -44,7 +45,7 @@ class WGANGP(ComposedGame):
         beta2: float = 0.9,
     ) -> None:
         super().__init__(space)
-        self.critic_steps = self.checked(critic_steps)
+        self.critic_steps = checked_steps(critic_steps)
         build = NETWORKS[network] if space.kind == "image" else perceptrons
         self.generator, self.critic = build(space, Sizes(latent, width, hidden, layers), bias=False)
         self.losses, self.regulariser = LOSSES["wasserstein"], REGULARISERS["gradient_penalty"]
