@@ -149,6 +149,20 @@ const type = (text) => { asked.find.value = text; asked.find.dispatchEvent(new E
   out.sorted = firsts();
   power.querySelector("th button").click();
   out.reversed = firsts();
+  const opened = document.getElementById("run-digits-vae");
+  opened.open = true;
+  await wait(100);
+  const own = opened.querySelector("[aria-label^='Scores of'] table"), values = () => [...own.tBodies[0].rows].map((row) => row.cells[0].textContent);
+  own.tHead.querySelectorAll("button")[0].click();
+  out.own = values();
+  own.tHead.querySelectorAll("button")[0].click();
+  out.back = values();
+  opened.open = false;
+  const zoo = document.querySelector("table.map"), systems = () => [...zoo.rows].slice(1).map((row) => row.cells[0].textContent);
+  const [first] = systems();
+  zoo.tHead.querySelectorAll("button")[1].click();
+  out.zoo = [zoo.tHead.querySelector("[aria-sort]").textContent.trim(), first === systems()[0]];
+  out.still = [...document.querySelectorAll("main table")].filter((each) => !each.matches(".sortable")).length;
 
   document.querySelector("[data-enlarge=run-digits-vae]").click();
   out.enlarged = [dialog.open, dialog.querySelectorAll("img").length, dialog.querySelector("h4 a").hash];
@@ -222,6 +236,9 @@ def test_a_reader_in_a_browser(tmp_path: Path) -> None:
         in found["LaTeX"]
     )
     assert found["sorted"] == ["copy rate", "FID (classifier)"] == found["reversed"][::-1]
+    assert len(found["own"]) > 1 and found["own"] == sorted(found["own"], key=str.lower) == found["back"][::-1]
+    assert found["zoo"] == ["digits", True], "branches keep their heads"
+    assert found["still"] == 0, "every table sorts"
     assert found["near"] == ["none", "block"]
     assert found["enlarged"] == [True, 3, "#run-digits-vae"]
     assert found["alone"] is True

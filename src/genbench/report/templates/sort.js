@@ -18,12 +18,12 @@ function sort(table, header) {
   for (const th of table.tHead.querySelectorAll("[aria-sort]")) th.removeAttribute("aria-sort");
   header.setAttribute("aria-sort", order);
   for (const body of table.tBodies) {
-    const rows = [...body.rows].map((row) => [key(row, column), row]);
+    const rows = [...body.rows].filter((row) => !row.matches(".branch")).map((row) => [key(row, column), row]);
     rows.sort(([a], [b]) => (a === null) - (b === null) || (a === null ? 0 : sign * compare(a, b)));
     body.append(...rows.map(([, row]) => row));
   }
 }
-for (const table of document.querySelectorAll("table.sortable"))
+function sortable(table) {
   for (const header of table.tHead.rows[table.tHead.rows.length - 1].cells) {
     if (header.classList.contains("fixed")) continue;
     if (!header.querySelector("button")) {
@@ -35,3 +35,8 @@ for (const table of document.querySelectorAll("table.sortable"))
     }
     header.querySelector("button").addEventListener("click", () => sort(table, header));
   }
+}
+// There are hundreds of tables in runs: those that a reader opens are made ready.
+for (const table of document.querySelectorAll("table.sortable")) if (!table.closest("details.run")) sortable(table);
+for (const run of document.querySelectorAll("details.run"))
+  run.addEventListener("toggle", () => run.querySelectorAll("table.sortable").forEach(sortable), { once: true });

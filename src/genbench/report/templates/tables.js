@@ -26,19 +26,7 @@ function texts(table) {
   const head = table.tHead.rows[table.tHead.rows.length - 1], kept = [...head.cells].filter((th) => !th.hidden && !th.classList.contains("fixed"));
   const columns = kept.map((th) => th.cellIndex), found = [columns.map((i) => words(head.cells[i]))];
   for (const body of table.tBodies) {
-    const held = []; // cells that span several rows
-    for (const row of body.rows) {
-      const cells = [...row.cells], whole = [];
-      for (let i = 0; i < head.cells.length; i++) {
-        if (held[i]?.left) whole.push(held[i].cell), held[i].left--;
-        else {
-          const cell = cells.shift();
-          if (cell?.rowSpan > 1) held[i] = { cell, left: cell.rowSpan - 1 };
-          whole.push(cell);
-        }
-      }
-      if (!row.hidden) found.push(columns.map((i) => (whole[i] ? words(whole[i]) : "")));
-    }
+    for (const row of body.rows) if (!row.hidden) found.push(columns.map((i) => (row.cells[i] ? words(row.cells[i]) : "")));
   }
   return found;
 }
