@@ -152,13 +152,15 @@ const type = (text) => { asked.find.value = text; asked.find.dispatchEvent(new E
   const opened = document.getElementById("run-digits-vae");
   opened.open = true;
   await wait(100);
-  const own = opened.querySelector("[aria-label^='Scores of'] table"), values = () => [...own.tBodies[0].rows].map((row) => row.cells[0].textContent);
+  const own = opened.querySelector("[aria-label^='Scores of'] table");
+  const values = () => [...own.tBodies[0].rows].map((row) => row.cells[0].textContent);
   own.tHead.querySelectorAll("button")[0].click();
   out.own = values();
   own.tHead.querySelectorAll("button")[0].click();
   out.back = values();
   opened.open = false;
-  const zoo = document.querySelector("table.map"), systems = () => [...zoo.rows].slice(1).map((row) => row.cells[0].textContent);
+  const zoo = document.querySelector("table.map");
+  const systems = () => [...zoo.rows].slice(1).map((row) => row.cells[0].textContent);
   const [first] = systems();
   zoo.tHead.querySelectorAll("button")[1].click();
   out.zoo = [zoo.tHead.querySelector("[aria-sort]").textContent.trim(), first === systems()[0]];
@@ -236,7 +238,9 @@ def test_a_reader_in_a_browser(tmp_path: Path) -> None:
         in found["LaTeX"]
     )
     assert found["sorted"] == ["copy rate", "FID (classifier)"] == found["reversed"][::-1]
-    assert len(found["own"]) > 1 and found["own"] == sorted(found["own"], key=str.lower) == found["back"][::-1]
+    assert (
+        len(found["own"]) > 1 and found["own"] == sorted(found["own"], key=str.lower) == found["back"][::-1]
+    )
     assert found["zoo"] == ["digits", True], "branches keep their heads"
     assert found["still"] == 0, "every table sorts"
     assert found["near"] == ["none", "block"]
