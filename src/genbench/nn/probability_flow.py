@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 
 Field = Callable[[Tensor, Tensor], Tensor]  # x (n, …), t (n,) -> dx/dt (n, …)
 
+PAIR_STEPS = 10  # of the midpoint rule
 SUMMABLE = 16  # dimensions up to which a divergence is summed, one backward pass for each
 
 
@@ -44,6 +45,16 @@ def integrate(field: Field, x: Tensor, times: Tensor, step: Step) -> Tensor:
     for now, after in pairwise(times.tolist()):
         x = step(field, x, now, after - now)
     return x
+
+
+@torch.no_grad()
+def pairs_of(field: Field, noise: Tensor, at_once: int) -> tuple[Tensor, Tensor]:
+    """Noise (n, D), and where the field carries it: (n, D), so many at once; from these a straighter one is learnt.
+
+    Made once, before that training (Liu et al., 2023, arXiv:2209.03003, algorithm 1).
+    """
+    times = torch.linspace(0, 1, PAIR_STEPS + 1)
+    return noise, torch.cat([integrate(field, part, times, midpoint) for part in noise.split(at_once)])
 
 
 def divergence(velocity: Tensor, x: Tensor, probe: Tensor | None) -> Tensor:

@@ -1,14 +1,20 @@
 """A network as it once was, beside itself."""
 
 import copy
+from collections.abc import Iterable
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
+from torch.nn.utils import vector_to_parameters
 
 Network = TypeVar("Network", bound=nn.Module)
+
+
+def vector_of(parameters: Iterable[Tensor]) -> Tensor:
+    """All numbers of some parameters, (P,), in whatever order each lies in memory."""
+    return torch.cat([parameter.flatten() for parameter in parameters])
 
 
 class Snapshot(nn.Module):
@@ -18,13 +24,11 @@ class Snapshot(nn.Module):
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.register_buffer(
-            "parameters_then", torch.zeros_like(parameters_to_vector(network.parameters()).detach())
-        )
+        self.register_buffer("parameters_then", torch.zeros_like(vector_of(network.parameters()).detach()))
 
     @torch.no_grad()
     def take(self, network: nn.Module) -> None:
-        self.parameters_then.copy_(parameters_to_vector(network.parameters()))
+        self.parameters_then.copy_(vector_of(network.parameters()))
 
     def as_it_was(self, network: Network) -> Network:
         """A copy of the network with the parameters of then."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parameters_to_vector
 
 from genbench.nn.games import Losses
+from genbench.nn.snapshots import vector_of
 
 TECHNIQUES = (
     "feature_matching",
@@ -64,7 +64,7 @@ class HistoricalAverage(nn.Module):
 
     def forward(self, parameters: Sequence[nn.Parameter]) -> Tensor:
         """The parameters, `size` numbers in all, at the next step -> (); they join the mean, which has no gradient."""
-        now = parameters_to_vector(parameters)
+        now = vector_of(parameters)
         self.count += 1
         self.mean.lerp_(now.detach(), 1 / self.count)
         return (now - self.mean).square().sum()

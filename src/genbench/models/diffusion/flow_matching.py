@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from genbench.capabilities import Measure
-from genbench.core import Batch, Objective, Phase, Space, Splits
+from genbench.core import Batch, Objective, Phase, Space, Splits, at_once
 from genbench.nn.continuous import ContinuousDensity, standard_normal
 from genbench.nn.couplings import COUPLINGS, TIMES
 from genbench.nn.priors import GaussianPrior
@@ -24,6 +24,7 @@ from genbench.nn.probability_flow import (
     euler,
     integrate,
     midpoint,
+    pairs_of,
     runge_kutta,
 )
 from genbench.nn.schedules import cosine
@@ -32,7 +33,7 @@ from genbench.nn.timed import TimedNetwork
 
 SOLVERS = {"euler": euler, "midpoint": midpoint, "runge_kutta": runge_kutta}
 MEASURED, SHOWN, MOMENTS = 512, 6, 6
-PAIR_STEPS = 10  # of the midpoint rule, from noise to what a first field makes of it
+PAIRS = 8192  # of noise and what a first field makes of it, from which the second is learnt
 
 
 class FlowMatching(GaussianPrior, ContinuousDensity):
@@ -81,9 +82,9 @@ class FlowMatching(GaussianPrior, ContinuousDensity):
         self.draw_times = partial(TIMES[times], logit_spread)
         self.times = torch.linspace(0, 1, evaluations // cost + 1)
         self.density_times = torch.linspace(1, 0, density_steps + 1)
-        self.pair_times = torch.linspace(0, 1, PAIR_STEPS + 1)
         self.field = TimedNetwork(space, network, width, blocks, dropout=0.0)
         self.first_field = Snapshot(self.field) if reflow else None
+        self.pairs: tuple[Tensor, Tensor] | None = None  # made again by a training that is resumed, the same
 
     def regression(self, start: Tensor, end: Tensor) -> Tensor:
         """‖v_θ(x_t, t) − (x_1 − x_0)‖², a mean over values, at a time drawn for each pair."""
@@ -101,10 +102,11 @@ class FlowMatching(GaussianPrior, ContinuousDensity):
     def reflow_loss(self, batch: Batch) -> Tensor:
         """Noise, and where the first field carries it: of the batch only the number counts."""
         assert self.first_field is not None
-        start = self.prior(len(batch.x), device=batch.x.device)
-        with torch.no_grad():
-            end = integrate(partial(self.first_field, self.field), start, self.pair_times, midpoint)
-        return self.regression(start, end)
+        if self.pairs is None:
+            noise = self.prior(PAIRS, rng=Generator(batch.x.device).manual_seed(0))
+            self.pairs = pairs_of(partial(self.first_field, self.field), noise, at_once(self.space))
+        drawn = torch.randint(len(self.pairs[0]), (len(batch.x),), device=batch.x.device)
+        return self.regression(*(side[drawn] for side in self.pairs))
 
     def phases(self) -> list[Phase]:
         adam, own = partial(torch.optim.Adam, lr=self.lr), list(self.field.parameters())
