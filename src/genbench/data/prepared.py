@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -51,6 +51,13 @@ class Prepared(NamedTuple):
     @property
     def classes(self) -> int:
         return int(self.card["classes"])
+
+    def halved(self, half: Literal["a", "b"]) -> "Prepared":
+        """With one half of the training set, cut in two at random, the same way every time."""
+        n = len(self.train.x)
+        order = np.random.default_rng(0).permutation(n)
+        places = order[: n // 2] if half == "a" else order[n // 2 :]
+        return self._replace(train=self.train.take(np.sort(places)))
 
     def misfit(self, x: np.ndarray | None) -> str | None:
         """Why x cannot be samples of this data, or None: "holds …; expected …"."""

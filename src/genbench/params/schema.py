@@ -28,13 +28,15 @@ from genbench.storage.files import InputError
 
 NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?$"
 MODEL = r"^[a-z0-9_]+(?:/[a-z0-9_]+)+$"
-# Keys of a run that say how its training computes and is watched, with the values that an entry need not name.
+# Keys of a run that say how its training computes, what it sees and how it is watched, with the values that an entry
+# need not name.
 EXECUTION: dict[str, Any] = {
     "processes": 1,
     "precision": "float32",
     "compile": False,
     "moments": 8,
     "followed": 64,
+    "half": None,
 }
 
 E = TypeVar("E")
@@ -77,7 +79,9 @@ class Run(Strict):
     threads: of the CPU, for each process.  processes, precision, compile: how it is trained, see
     `genbench.training.execution`; it is sampled and scored by one process in float32.  moments: at which a training is
     watched, the first before its first step and the last after its last.  followed: at most so many moments whose
-    samples are kept for the scores over training; 0 for none.
+    samples are kept for the scores over training; 0 for none.  half: of the training set, cut in two at random once
+    and for all, that it has; null for all of it.  Two runs that differ in their halves alone are given the same noise
+    when they are sampled: what still agrees does not come from single training elements.
     """
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
@@ -93,6 +97,7 @@ class Run(Strict):
     compile: bool = False
     moments: Annotated[int, Field(ge=2)] = 8
     followed: Annotated[int, Field(ge=0)] = 64
+    half: Literal["a", "b"] | None = None
 
     @model_serializer(mode="wrap")
     def _entry(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

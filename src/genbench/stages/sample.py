@@ -10,7 +10,7 @@ from genbench.models import sampling
 from genbench.params.schema import load, pick
 from genbench.runtime import machine
 from genbench.runtime.cost import Meter, note, surroundings
-from genbench.stages.inputs import dataset_of
+from genbench.stages.inputs import dataset_of, sampling_seed
 from genbench.stages.trained import trained
 from genbench.storage.files import npz_bytes, write_all
 from genbench.training.batches import splits_of
@@ -23,7 +23,7 @@ def run(run: str, data: Path, out: Path, params: Path) -> None:
     machine.make_deterministic(threads=entry.threads)
     device = machine.pick_device(settings.device, jobs_per_gpu=settings.jobs_per_gpu)
     model = trained(run, entry, prepared, out).to(device)
-    rng = Generator(device).manual_seed(machine.seed_of(entry.seed, run, "sample"))
+    rng = Generator(device).manual_seed(sampling_seed(run, entry))
     drawing = drawing_of(prepared.card)
     splits, meter = splits_of(prepared, device), Meter()
     arrays = sampling.draw(model, splits, run=run, pictures=drawing.pictures, rng=rng, meter=meter)
