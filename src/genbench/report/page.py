@@ -7,7 +7,7 @@ import numpy as np
 
 from genbench.drawing.pages import templates
 from genbench.kinds.drawing import drawing_of
-from genbench.report import course
+from genbench.report import course, halves
 from genbench.report.absent import Absent
 from genbench.report.agreement import METHOD, Agreement, agreement
 from genbench.report.anchors import slugs_of
@@ -80,6 +80,7 @@ class Section(NamedTuple):
     strips: dict[str, Picture]  # by name of the row, samples of its first run
     spreads: list[course.Spread]
     courses: list[course.Course]
+    halved: list[halves.Halves]
 
     @property
     def runs(self) -> list[RunResult]:
@@ -146,6 +147,7 @@ def html_page(
         "course_rule": course.COURSE_RULE,
         "healthy": course.HEALTHY,
         "present": course.present,
+        "halves_method": halves.METHOD,
     }
     page = environment.get_template("index.html")
     return page.render(sections=sections, run_page=_run_page, any_runs=bool(runs), **constants)
@@ -214,6 +216,7 @@ def _section(
         strips={row.name: shown for row in rows if (shown := _strip(row.runs[0].samples.get("x"), dataset))},
         spreads=course.spreads(rows),
         courses=course.courses(rows),
+        halved=halves.halves(runs_of(rows)),
     )
 
 

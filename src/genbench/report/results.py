@@ -38,6 +38,8 @@ class RunResult(NamedTuple):
     resampling of the held-out images is the same for every run of a dataset.
 
     accuracy: the share of held-out elements that the extractor's classifier reads; None where it is no classifier.
+
+    nearest_elements: the training element nearest to each sample, of a run that had half of the training set.
     """
 
     name: str
@@ -53,6 +55,7 @@ class RunResult(NamedTuple):
     weights_sha256: str | None  # None of samples made elsewhere
     parameters: int | None
     accuracy: float | None = None
+    nearest_elements: np.ndarray | None = None
 
     @property
     def dataset(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from genbench.data.prepared import load as load_data
@@ -15,6 +16,7 @@ from genbench.report.cost import companions, cost_of, terminal_costs
 from genbench.report.figures import figures
 from genbench.report.weak import with_accuracy
 from genbench.runtime import cost
+from genbench.storage.arrays import take_rows
 from genbench.storage.files import (
     LEDGER,
     InputError,
@@ -97,11 +99,12 @@ def named(names: Sequence[str], path: Path) -> tuple[list[RunResult], list[Absen
 def _run(name: str, entry: Run | External, files: Mapping[str, Path]) -> RunResult:
     metrics = _record(files["metrics.json"], ("scores", "parameters", "n", "seed", "extractor"), "the scores")
     trained = "model.safetensors" in files
+    novelty = _record(files["novelty.json"], ("scores", "pairs"), "the novelty record")
     return RunResult(
         name=name,
         entry={**entry.model_dump(mode="json"), "model": entry.model},
         metrics=metrics,
-        novelty=_record(files["novelty.json"], ("scores", "pairs"), "the novelty record"),
+        novelty=novelty,
         curve=_curve(files["curve.csv"]) if trained else pd.DataFrame(columns=CURVE),
         samples=read_npz(files["samples.npz"], what="the samples"),
         frames=read_npz(files["frames.npz"], what="the frames") if trained else {},
@@ -110,7 +113,17 @@ def _run(name: str, entry: Run | External, files: Mapping[str, Path]) -> RunResu
         replicates=read_npz(files["replicates.npz"], what="the bootstrap replicates"),
         weights_sha256=read_hash(files["model.safetensors"], what="the weights") if trained else None,
         parameters=metrics["parameters"],
+        nearest_elements=_nearest(entry.dataset, novelty) if getattr(entry, "half", None) else None,
     )
+
+
+def _nearest(dataset: str, novelty: Mapping[str, Any]) -> np.ndarray | None:
+    """The training element nearest to each sample, in the order of the samples."""
+    places = {pair["sample"]: pair["train"] for pair in novelty["pairs"]}
+    if not places:
+        return None
+    train = load_data(Path("data") / f"{dataset}.safetensors").train.x
+    return take_rows(train, np.array([places[i] for i in range(len(places))]))
 
 
 def _record(path: Path, keys: Sequence[str], what: str) -> dict[str, Any]:
