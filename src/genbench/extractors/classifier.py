@@ -36,17 +36,22 @@ BATCH = 512  # of images of up to 32×32 pixels, fewer of larger ones
 class Classifier(nn.Module):
     """Three convolutions with batch norm, averaged to 4×4 places, then `features` units and the logits.
 
+    Halved after the first where sides are 16 or more, which halves the cost of a training, and after the second from 8.
+
     Channels last in memory, which is a third faster on a CPU.
     """
 
     def __init__(self, space: Space, *, width: int, features: int) -> None:
         super().__init__()
         channels, height, side = space.shape
-        pool = nn.MaxPool2d(2) if min(height, side) >= 8 else nn.Identity()
+        first, second = (
+            nn.MaxPool2d(2) if min(height, side) >= least else nn.Identity() for least in (16, 8)
+        )
         self.body = nn.Sequential(
             *self.block(channels, width),
+            first,
             *self.block(width, 2 * width),
-            pool,
+            second,
             *self.block(2 * width, 2 * width),
             nn.AdaptiveAvgPool2d(4),
             nn.Flatten(),

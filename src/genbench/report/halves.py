@@ -16,8 +16,8 @@ METHOD = (
     "Cosines of deviations from the mean of all samples: 1 for the same, about 0 for any two. Both trainings are "
     "given the same noise; by chance: a sample of the one beside the next of the other. Of the training set: a sample "
     "of the first beside the element of all the training set that is nearest to it. A diffusion that has learnt the "
-    "distribution agrees with itself more than with single training elements (Kadkhodaie et al., 2024). It says nothing "
-    "of systems in which the distribution leaves open what a noise becomes, as in a GAN or a VAE: these need not agree."
+    "distribution agrees with itself more than with single training elements (Kadkhodaie et al., 2024). It says "
+    "nothing of systems in which the distribution leaves open what a noise becomes: two GANs or VAEs need not agree."
 )
 
 
