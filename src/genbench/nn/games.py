@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
 
 Optimizer = Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer]
+Made = TypeVar("Made", Tensor, tuple[Tensor, Tensor])
 
 PICTURES, POINTS, LINE = 10, 1000, 200  # what a snapshot of training shows
 
@@ -67,6 +68,18 @@ def snapshot(
     return found
 
 
+def held_fixed(made: Made | None, make: Callable[[Batch], Made], batch: Batch) -> Made:
+    """What a critic is shown of the generator, without a graph: what its step shares, or else what is made for it.
+
+    One batch of generated elements serves both players of a step: only the critic has moved when the generator's turn
+    comes, so that the elements are still the generator's, and their graph is good.
+    """
+    if made is None:
+        with torch.no_grad():
+            return make(batch)
+    return made.detach() if isinstance(made, Tensor) else (made[0].detach(), made[1].detach())
+
+
 def checked_steps(critic_steps: int) -> int:
     """Raises ValueError unless the critic takes steps at all."""
     if critic_steps < 1:
@@ -90,10 +103,14 @@ class Duel(GenerativeModel):
     critic_steps: int = 1
 
     @abstractmethod
-    def discriminator_loss(self, batch: Batch) -> Tensor: ...
+    def fakes(self, batch: Batch) -> Any:
+        """As many generated elements as the batch has, for both losses where both players move in a step."""
 
     @abstractmethod
-    def generator_loss(self, batch: Batch) -> Tensor: ...
+    def discriminator_loss(self, batch: Batch, fakes: Any = None) -> Tensor: ...
+
+    @abstractmethod
+    def generator_loss(self, batch: Batch, fakes: Any = None) -> Tensor: ...
 
     def players(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
         """What the discriminator owns, and what the generator does."""
@@ -106,7 +123,7 @@ class Duel(GenerativeModel):
             Objective(self.names[0], discriminator, self.discriminator_loss, self.optimizer),
             Objective(self.names[1], generator, self.generator_loss, update, every=every),
         )
-        return [Phase("game", players)]
+        return [Phase("game", players, shared=self.fakes)]
 
 
 class TwoPlayers(Duel):
@@ -124,15 +141,19 @@ class TwoPlayers(Duel):
     def discriminate(self, x: Tensor, batch: Batch) -> Tensor:
         """(n, *space.shape) in [0, 1], in the place of the batch's own elements -> (n,) logits of D."""
 
-    def discriminator_loss(self, batch: Batch) -> Tensor:
+    def fakes(self, batch: Batch) -> Any:
+        return self.generate(batch)
+
+    def discriminator_loss(self, batch: Batch, fakes: Any = None) -> Tensor:
         """−log D(x) − log(1 − D(G(z))); real and generated elements in batches of their own."""
-        fake = self.generate(batch).detach()
+        fake = held_fixed(fakes, self.fakes, batch)
         real_loss = NON_SATURATING.real(self.discriminate(batch.x, batch))
         return (real_loss + NON_SATURATING.fake(self.discriminate(fake, batch))).mean()
 
-    def generator_loss(self, batch: Batch) -> Tensor:
+    def generator_loss(self, batch: Batch, fakes: Any = None) -> Tensor:
         """−log D(G(z))."""
-        return NON_SATURATING.real(self.discriminate(self.generate(batch), batch)).mean()
+        fake = self.fakes(batch) if fakes is None else fakes
+        return NON_SATURATING.real(self.discriminate(fake, batch)).mean()
 
 
 class NonSaturatingGame(TwoPlayers):
