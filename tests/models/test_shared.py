@@ -6,12 +6,14 @@ import itertools
 import operator
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 import pytest
 import test_models as laws
 import torch
+from killed import killed_at
 from torch import Tensor
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Splits
@@ -183,3 +185,42 @@ def test_a_critic_that_moves_alone_is_shown_elements_without_a_graph(tmp_path: P
 def test_a_warm_up_of_the_critic_has_no_graph(tmp_path: Path) -> None:
     counted = steps_of("adversarial/wgan", 4, tmp_path, warm_up=0.5, critic_steps=1)
     assert counted.graphs == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("adversarial/improved_gan", {}),  # a past of the weights, a reference batch
+        ("adversarial/wgan", {"critic_steps": 2}),
+        ("translation/cyclegan", {"pool": 6}),
+    ],
+)
+def test_killed_and_resumed_a_game_goes_on_with_the_same_bits(
+    name: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    def weights() -> list[Tensor]:
+        return list(laws.fitted(name, tmp_path, steps=6, **options).state_dict().values())
+
+    expected = weights()
+    with killed_at(3):
+        weights()
+    assert (tmp_path / "c.pt").exists()
+    assert alike(weights(), expected)
+
+
+@pytest.mark.slow
+def test_compiled_networks_play_the_same_game(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By autograd's own compiler, which keeps what the backward pass needs as any other does."""
+    eager = partialmethod(torch.nn.Module.compile, backend="aot_eager")
+    monkeypatch.setattr(torch.nn.Module, "compile", eager)
+    monkeypatch.setattr("genbench.training.execution._check_compiler", lambda *_: None)
+    plain, compiled = (trained(tmp_path, how) for how in (Execution(), Execution(compile=True)))
+    for key, value in plain.items():
+        torch.testing.assert_close(compiled[key], value, rtol=1e-3, atol=1e-4)
+
+
+def trained(tmp_path: Path, how: Execution) -> dict[str, Tensor]:
+    model = laws.tiny("adversarial/dcgan")
+    splits = Splits(laws.elements(model.space, 32), laws.elements(model.space, 8, seed=1))
+    train(model, splits, Budget(3, 8, moments=0, followed=0), Job("test", 0, tmp_path / "c.pt", "f"), how)
+    return model.state_dict()
