@@ -6,8 +6,8 @@ from genbench.engines.durations import priorities
 from genbench.engines.failures import table
 from genbench.engines.snakemake import parameters
 from genbench.engines.unproven import say_unproven
+from genbench.provenance.fingerprints import refresh
 from genbench.provenance.receipts import refuse_other_code
-from genbench.provenance.remembered import refresh
 from genbench.runtime import gpus, warm
 from genbench.storage.files import InputError
 

@@ -45,8 +45,8 @@ def code(params: ParamsFile = PARAMS) -> None:
     """
     from genbench.engines import entries
     from genbench.params.schema import load
+    from genbench.provenance.fingerprints import refresh
     from genbench.provenance.receipts import refuse_other_code
-    from genbench.provenance.remembered import refresh
     from genbench.storage.files import LEDGER
 
     refuse_other_code()

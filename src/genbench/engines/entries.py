@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from genbench.provenance.command import Command
-from genbench.storage.files import InputError, write_whole
+from genbench.storage.files import InputError, write_only
 
 FOLDER = Path("results/params")
 WHOLE = ("runs", "external", "datasets", "extractor")
@@ -25,14 +25,7 @@ BY_NAME = ("runs", "external", "datasets")
 
 def refresh(params: Mapping[str, Any], root: Path = Path()) -> None:
     """Bring all of them up to date; those of entries that are gone are removed."""
-    wanted = contents(params)
-    for place, content in wanted.items():
-        path = root / place
-        if not path.is_file() or path.read_bytes() != content:
-            write_whole(path, content)
-    for path in (root / FOLDER).rglob("*.json"):
-        if path.relative_to(root) not in wanted:
-            path.unlink()
+    write_only(root / FOLDER, {root / place: content for place, content in contents(params).items()})
 
 
 def contents(params: Mapping[str, Any]) -> dict[Path, bytes]:

@@ -8,8 +8,7 @@ from genbench.engines import dvc, entries, settled, snakemake
 from genbench.engines.proofs import Hashes, Verdict, assess, doubts, receipt_of
 from genbench.params.schema import validate
 from genbench.params.yaml import read
-from genbench.provenance import remembered
-from genbench.provenance.fingerprints import FOLDER
+from genbench.provenance import fingerprints
 from genbench.provenance.receipts import Receipt, keep, param_hashes, receipts
 
 SHOWN = 20
@@ -38,7 +37,7 @@ def sync(root: Path, *, dry_run: bool = False) -> Outcome:
         return Outcome({}, [], [], unchanged=stages)
     validate(content, Path("params.yaml"))
     params = param_hashes(content)
-    remembered.refresh(content, root / FOLDER)
+    fingerprints.refresh(content, root / fingerprints.FOLDER)
     entries.refresh(content, root)
     known = receipts(root)
     with dvc.project(root) as project:

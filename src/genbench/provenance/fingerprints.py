@@ -17,8 +17,9 @@ from typing import Any
 
 from genbench.params.signatures import model_names, source_kind, sources_of
 from genbench.provenance.closure import Closure, closure, difference
-from genbench.provenance.sources import PACKAGE, Sources
-from genbench.storage.files import InputError, json_bytes, md5, write_whole
+from genbench.provenance.remembered import Remembered
+from genbench.provenance.sources import PACKAGE
+from genbench.storage.files import InputError, json_bytes, md5, write_changed, write_only
 
 FOLDER = Path("results/code")
 STAGES = {  # of a stage's command, the file that holds it
@@ -31,7 +32,7 @@ STAGES = {  # of a stage's command, the file that holds it
     "evaluate": "evaluate",
     "report": "report",
 }
-PARTS = {  # of a stage, the parts of a kind of data that it loads by name: where it imports `kinds/<part>.py`
+LOADED = {  # of a stage, the parts of a kind of data that it loads by name: where it imports `kinds/<part>.py`
     "extractor": ("extractor",),
     "sample": ("drawing",),
     "import": ("drawing",),
@@ -55,18 +56,16 @@ def places(params: Params) -> dict[str, tuple[Path, ...]]:
         sources = sources_of(entry["source"], entry)
         found[f"data/{name}.json"] = tuple(PACKAGE / "data/sources" / f"{source}.py" for source in sources)
         kind = PACKAGE / "kinds" / source_kind(entry["source"], entry)
-        found |= {_kind(name, part): (kind / f"{part}.py",) for part in sorted({*chain(*PARTS.values())})}
+        found |= {_kind(name, part): (kind / f"{part}.py",) for part in sorted({*chain(*LOADED.values())})}
     return found
 
 
 def refresh(params: Params, folder: Path = FOLDER) -> None:
     """Bring all fingerprints up to date; those of nothing that is there any more are removed."""
-    wanted, sources = places(params), Sources()
-    for place, roots in wanted.items():
-        _write(folder / place, closure(roots, sources))
-    for path in folder.rglob("*.json"):
-        if path.relative_to(folder).as_posix() not in wanted:
-            path.unlink()
+    known = Remembered()
+    wanted = {folder / place: _bytes(known[roots]) for place, roots in places(params).items()}
+    known.keep()
+    write_only(folder, wanted)
 
 
 def needed(stage: str, params: Params, *, run: str = "", dataset: str = "") -> list[str]:
@@ -75,7 +74,7 @@ def needed(stage: str, params: Params, *, run: str = "", dataset: str = "") -> l
     Raises:
         KeyError: the parameters have no such run or dataset.
     """
-    found, parts = [_stage(stage)], PARTS.get(stage, ())
+    found, parts = [_stage(stage)], LOADED.get(stage, ())
     if stage == "report":
         return found + [_kind(name, part) for part in parts for name in params["datasets"]]
     if stage == "prepare":
@@ -90,8 +89,10 @@ def needed(stage: str, params: Params, *, run: str = "", dataset: str = "") -> l
 
 def of(needs: list[str], params: Params) -> dict[str, Closure]:
     """The closures of these fingerprints as the package that runs has them, by place."""
-    roots, sources = places(params), Sources()
-    return {place: closure(roots[place], sources) for place in needs}
+    roots, known = places(params), Remembered()
+    found = {place: known[roots[place]] for place in needs}
+    known.keep()
+    return found
 
 
 def settle(place: str, code: Closure, *, refuse: bool) -> None:
@@ -102,7 +103,7 @@ def settle(place: str, code: Closure, *, refuse: bool) -> None:
     """
     path = FOLDER / place
     if not refuse:
-        _write(path, code)
+        write_changed(path, _bytes(code))
         return
     if path.is_file() and path.read_bytes() == _bytes(code):
         return
@@ -124,12 +125,6 @@ def training_fingerprint(model: str) -> str:
     """One hash of the code and packages that a training runs with: a checkpoint of another is not resumed."""
     code = closure([PACKAGE / "stages/train.py", PACKAGE / "models" / f"{model}.py", ENVIRONMENT])
     return md5(_bytes(code))
-
-
-def _write(path: Path, code: Closure) -> None:
-    content = _bytes(code)
-    if not path.is_file() or path.read_bytes() != content:
-        write_whole(path, content)
 
 
 def _bytes(code: Closure) -> bytes:

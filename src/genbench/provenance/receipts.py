@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from genbench.params.yaml import read as read_params
-from genbench.provenance import fingerprints, remembered
+from genbench.provenance import fingerprints
 from genbench.provenance.closure import SOURCE, merged
 from genbench.provenance.command import STAGES, Command
 from genbench.provenance.sources import PACKAGE
@@ -176,7 +176,7 @@ class _Stage:
         self._confirm_params()
         if self.command.stage == "outside":
             return
-        found = remembered.of(self.command.code(LEDGER.params), LEDGER.params)
+        found = fingerprints.of(self.command.code(LEDGER.params), LEDGER.params)
         whole = merged(found.values())
         for name in whole.files:
             path = PACKAGE / Path(name).relative_to(SOURCE)

@@ -1,4 +1,4 @@
-"""Fingerprints as they were computed before, while no file of the package and no release of a library is another.
+"""Closures as they were computed before, while no file of the package and no release of a library is another.
 
 Following the imports takes each stage .05 s of processor time, and .4 s all fingerprints of a hundred runs.  What was
 found is kept beside Python's byte code, under one hash of the names, sizes and times of all files of the package.
@@ -11,9 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from genbench.provenance import fingerprints
 from genbench.provenance.closure import LIBRARIES, Closure, closure
-from genbench.provenance.fingerprints import FOLDER, Params
 from genbench.provenance.sources import PACKAGE, Sources
 from genbench.storage.files import InputError, md5, version_of, write_whole
 
@@ -52,25 +50,6 @@ class Remembered:
             content = {"state": self.state, "files": self.files, "closures": self.known}
             with suppress(InputError):
                 write_whole(KEPT, json.dumps(content).encode())
-
-
-def of(needs: list[str], params: Params) -> dict[str, Closure]:
-    """As `fingerprints.of`."""
-    roots, remembered = fingerprints.places(params), Remembered()
-    found = {place: remembered[roots[place]] for place in needs}
-    remembered.keep()
-    return found
-
-
-def refresh(params: Params, folder: Path = FOLDER) -> None:
-    """As `fingerprints.refresh`."""
-    wanted, remembered = fingerprints.places(params), Remembered()
-    for place, roots in wanted.items():
-        fingerprints._write(folder / place, remembered[roots])
-    remembered.keep()
-    for path in folder.rglob("*.json"):
-        if path.relative_to(folder).as_posix() not in wanted:
-            path.unlink()
 
 
 def _release(distribution: str) -> str:

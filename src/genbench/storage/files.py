@@ -82,11 +82,6 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def sha256_of_files(paths: Iterable[Path]) -> str:
-    """One hash over the contents of several files, in the order given."""
-    return sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in paths))
-
-
 def read_bytes(path: Path, *, what: str) -> bytes:
     """Raises InputError naming the file where it cannot be read."""
     version = version_of(path)
@@ -173,6 +168,29 @@ def write_whole(path: Path, content: bytes) -> None:
         partial.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def write_changed(path: Path, content: bytes) -> None:
+    """`write_whole`, but a file that holds just this is left as it is, with its time.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    if not path.is_file() or path.read_bytes() != content:
+        write_whole(path, content)
+
+
+def write_only(folder: Path, wanted: Mapping[Path, bytes]) -> None:
+    """Makes these, by their paths, all .json files that a folder and those within it hold.
+
+    Raises:
+        InputError: as `write_changed`.
+    """
+    for path, content in wanted.items():
+        write_changed(path, content)
+    for path in folder.rglob("*.json"):
+        if path not in wanted:
+            path.unlink()
 
 
 @contextmanager
