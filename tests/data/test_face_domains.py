@@ -86,7 +86,7 @@ def test_prepared_with_the_factors_of_both(tmp_path: Path) -> None:
         ({"domains": "two_people", "label": "hair"}, "label: got 'hair', which each of two people has once"),
         (
             {"domains": "day_night", "identities": 121},
-            "identities: got 121; expected at least 1 and at most 120",
+            "identities: got 121; expected 1 to 120",
         ),
         ({"domains": "day_night", "fixed": ["pose", "identity"]}, "fixed: got 'identity'; expected some of"),
         ({"domains": "two_people", "fixed": ["eyes"]}, "fixed: got 'eyes'; expected some of"),

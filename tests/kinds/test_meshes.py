@@ -149,6 +149,14 @@ def test_malformed_rows_are_reported_not_crashed_on(change: Any, message: str) -
     assert isinstance(meshes.unpacked(changed)[0], MeshError)
 
 
+def read_obj(text: str) -> Mesh:
+    """The vertices, as lengths, and faces, as what reads OBJ files finds them; y is up there."""
+    lines = [line.split() for line in text.splitlines()]
+    points = [[float(x), -float(z), float(y)] for word, x, y, z in (line for line in lines if line[0] == "v")]
+    faces = tuple(tuple(int(i) - 1 for i in line[1:]) for line in lines if line[0] == "f")
+    return Mesh(np.array(points), faces)
+
+
 def test_obj_files_hold_what_the_format_says_and_read_back(drawn: Source) -> None:
     lines = obj.to_obj(BOX, name="box").splitlines()
     assert lines[0] == "o box"
@@ -156,16 +164,10 @@ def test_obj_files_hold_what_the_format_says_and_read_back(drawn: Source) -> Non
     assert next(line for line in lines if line[0] == "f") == "f 1 3 4 2"
     for row in drawn.train.x[:27]:
         mesh = meshes.unpack(row)
-        back = obj.from_obj(obj.to_obj(mesh))
+        back = read_obj(obj.to_obj(mesh))
         assert back.faces == mesh.faces
         assert np.array_equal(meshes.quantised(back.vertices, bits=8), mesh.vertices)
         assert mesh_geometry.volume(back) > 0
-    text = "# made elsewhere\nv 0 0 0\nv 1 0 0\nv 0 1 0\nvn 0 0 1\nf 1/1/1 2//1 -1\n"
-    assert obj.from_obj(text).faces == ((0, 1, 2),)
-    with pytest.raises(ValueError, match=r"face \[1, 2, 4\]; expected vertices from 1 to 3"):
-        obj.from_obj(text + "f 1 2 4\n")
-    with pytest.raises(ValueError, match="line 1: 'v 1 2'"):
-        obj.from_obj("v 1 2\n")
 
 
 def test_pictures_follow_from_the_mesh_and_show_an_open_one_from_inside() -> None:
@@ -319,7 +321,7 @@ def test_obj_command_writes_what_reads_back_and_names_what_is_no_mesh(prepared: 
     assert "0002.obj: not written, 133 tokens and no 0" in result.output.replace(str(x.shape[1]), "133")
     assert sorted(path.name for path in (tmp_path / "obj").iterdir()) == ["0000.obj", "0001.obj", "0003.obj"]
     for i in (0, 1, 3):
-        back = obj.from_obj((tmp_path / "obj" / f"{i:04d}.obj").read_text())
+        back = read_obj((tmp_path / "obj" / f"{i:04d}.obj").read_text())
         assert np.array_equal(meshes.quantised(back.vertices, bits=8), meshes.unpack(x[i]).vertices)
         assert back.faces == meshes.unpack(x[i]).faces
 

@@ -24,6 +24,7 @@ from genbench.models.flows.realnvp import RealNVP
 from genbench.params.schema import Dataset
 from genbench.report.frames import film
 from genbench.scoring import metrics, resampling
+from genbench.scoring.estimates import resamplings
 from genbench.storage.files import InputError
 from genbench.storage.weights import weights_bytes
 from genbench.training.loop import Budget, Job, train
@@ -125,7 +126,7 @@ def test_replicates_of_modes_are_the_scores_of_resampled_points() -> None:
     rng = np.random.default_rng(0)
     centres, x = rng.random((4, 2)), rng.random((30, 2))
     weights = np.array([0.1, 0.2, 0.3, 0.4])
-    draws = metrics.resamplings(30, 3, seed=0)
+    draws = resamplings(30, 3, seed=0)
     found = metrics.mode_replicates(x, centres, 0.03, draws, weights=weights)
     for i, drawn in enumerate(draws.astype(int)):
         direct = metrics.mode_coverage(x.repeat(drawn, axis=0), centres, 0.03, weights=weights, bootstrap=2)

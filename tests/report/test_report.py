@@ -24,7 +24,7 @@ from genbench.drawing.tiles import tile
 from genbench.report import DatasetResult, RunResult, render, terminal_table
 from genbench.report.agreement import agreement, kendall
 from genbench.report.figures import figures
-from genbench.report.noise import different, p_values, within_noise
+from genbench.report.noise import different, p_values
 from genbench.report.results import Row, rows_of
 from genbench.report.svg import line_chart, linear_axis, log_axis
 from genbench.report.verdict import assess
@@ -797,6 +797,10 @@ def row_of(*runs: RunResult) -> Row:
     return Row(runs[0].name, runs)
 
 
+def within_noise(a: Row, b: Row) -> bool:
+    return not different("fid", [a, b])[0, 1]
+
+
 @pytest.mark.parametrize(("single", "within"), [(4.19, True), (4.20, False)])
 def test_pooled_t_of_three_seeds_against_one(single: float, within: bool) -> None:
     """3.0, 3.2, 3.4: s = 0.2 with 2 degrees of freedom; 4.3027 · 0.2 · √(1/3 + 1) = 0.9937."""
@@ -804,14 +808,14 @@ def test_pooled_t_of_three_seeds_against_one(single: float, within: bool) -> Non
         row_of(*seeds_of(3.0, 3.2, 3.4)),
         row_of(run("digits-b", "latent/b", {"fid": score(single)}, {})),
     )
-    assert within_noise("fid", three, one) == within_noise("fid", one, three) == within
+    assert within_noise(three, one) == within_noise(one, three) == within
 
 
 @pytest.mark.parametrize("gap", [0.2, 0.4, 0.5, 0.6, 1.0])
 def test_two_rows_of_seeds_agree_with_the_t_test(gap: float) -> None:
     first, second = (3.0, 3.2, 3.4), (3.0 + gap, 3.3 + gap)
     rows = row_of(*seeds_of(*first)), row_of(*seeds_of(*second))
-    assert within_noise("fid", *rows) == (ttest_ind(first, second).pvalue >= 0.05)
+    assert within_noise(*rows) == (ttest_ind(first, second).pvalue >= 0.05)
 
 
 def with_replicates(name: str, fid: float, replicates: np.ndarray | None) -> RunResult:
@@ -850,7 +854,7 @@ def test_paired_replicates_can_doubt_what_intervals_tell_apart() -> None:
 def test_without_pairs_intervals_decide(other: np.ndarray | None, fid: float, within: bool) -> None:
     """[2.9, 3.1] and 0.1 around the other: 1.96 standard deviations of the difference are 0.1414."""
     one, second = row_of(with_replicates("a", 3.0, COMMON)), row_of(with_replicates("b", fid, other))
-    assert within_noise("fid", one, second) == within_noise("fid", second, one) == within
+    assert within_noise(one, second) == within_noise(second, one) == within
 
 
 def test_equal_best_values_have_no_winner() -> None:
@@ -889,9 +893,9 @@ def test_the_error_of_a_difference_counts_terms_of_second_order() -> None:
         with_replicates(name, fid, linear[i])._replace(replicates={"fid": linear[i], "fid rest": rest[i]})
         for i, (name, fid) in enumerate((("a", 3.0), ("b", 3.075)))
     )
-    assert not within_noise("fid", row_of(a), row_of(b))
+    assert not within_noise(row_of(a), row_of(b))
     plain = [r._replace(replicates={"fid": linear[i] + rest[i]}) for i, r in enumerate((a, b))]
-    assert within_noise("fid", *map(row_of, plain))
+    assert within_noise(*map(row_of, plain))
 
 
 def test_one_seed_is_not_bold_where_others_have_several() -> None:

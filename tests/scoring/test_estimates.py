@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from genbench.scoring.catalogue import LAST, SCORES
-from genbench.scoring.estimates import Estimate, Measurement, over_seeds, resamplings, spread, wilson_interval
+from genbench.scoring.estimates import (
+    Estimate,
+    Measurement,
+    difference_interval,
+    over_seeds,
+    resamplings,
+    spread,
+    wilson_interval,
+)
 
 
 @pytest.mark.parametrize(
@@ -86,3 +94,11 @@ def test_a_share_of_nothing_or_all_has_an_interval() -> None:
     half = 0.5 * (0.3 * 0.7 / 50) ** 0.5
     assert wilson_interval(0.3, half, 50)[1:3] == pytest.approx((0.2407, 0.3669), abs=2e-3)
     assert not wilson_interval(0.3, math.nan, 5).has_interval
+
+
+def test_a_difference_of_means_errs_by_both() -> None:
+    rng = np.random.default_rng(0)
+    train, held_out = rng.normal(size=1000) + 0.5, 2 * rng.normal(size=400)
+    found = difference_interval(train, held_out, 400)
+    assert found.value == pytest.approx(train.mean() - held_out.mean())
+    assert found.high - found.value == pytest.approx(1.96 * np.hypot(1 / 1000**0.5, 2 / 20), rel=0.05)

@@ -5,7 +5,7 @@ import pytest
 
 from genbench.scoring import metrics, resampling
 from genbench.scoring.comparison import sample_scores, total_variation_score
-from genbench.scoring.estimates import spread
+from genbench.scoring.estimates import resamplings, spread
 from genbench.scoring.features import Features
 from genbench.scoring.resampling import crossed
 
@@ -92,7 +92,7 @@ def test_class_shares_of_equal_sets_scatter_as_their_replicates() -> None:
     found = []
     for seed in range(150):
         real, fake = (np.eye(10)[rng.integers(0, 10, 200)] for _ in range(2))
-        w, v = (metrics.resamplings(200, 60, seed=seed + side) for side in (0, 1000))
+        w, v = (resamplings(200, 60, seed=seed + side) for side in (0, 1000))
         score = total_variation_score(real, fake, resampling.Draws(w, v, w, v))
         found.append((score.estimate.value, score.replicates.std(ddof=1)))
     values, errors = np.array(found).T

@@ -14,7 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from genbench.scoring import metrics
 from genbench.scoring.arrays import as_array
-from genbench.scoring.estimates import spread
+from genbench.scoring.estimates import resamplings, spread
 from genbench.scoring.metrics import Estimate, balls
 from genbench.scoring.metrics.balls import Balls, held
 
@@ -297,12 +297,12 @@ def repeated(rows: np.ndarray, draws: np.ndarray) -> np.ndarray:
 
 
 def test_resamplings_draw_as_many_rows_as_there_are() -> None:
-    draws = metrics.resamplings(50, 2000, seed=3)
+    draws = resamplings(50, 2000, seed=3)
     assert draws.shape == (2000, 50)
     assert (draws.sum(axis=1) == 50).all()
     assert draws.mean(axis=0) == pytest.approx(np.ones(50), abs=0.15)
-    assert (draws == metrics.resamplings(50, 2000, seed=3)).all()
-    assert (draws != metrics.resamplings(50, 2000, seed=4)).any()
+    assert (draws == resamplings(50, 2000, seed=3)).all()
+    assert (draws != resamplings(50, 2000, seed=4)).any()
 
 
 def test_replicates_without_resampling_are_the_score_itself(sets: tuple[np.ndarray, np.ndarray]) -> None:
@@ -319,7 +319,7 @@ def test_replicates_without_resampling_are_the_score_itself(sets: tuple[np.ndarr
 
 def test_replicates_are_the_scores_of_resampled_sets(sets: tuple[np.ndarray, np.ndarray]) -> None:
     real, fake = sets[0][:40], sets[1][:30]
-    w, v = metrics.resamplings(40, 2, seed=1), metrics.resamplings(30, 2, seed=2)
+    w, v = resamplings(40, 2, seed=1), resamplings(30, 2, seed=2)
     fid, kid = (
         found.linear + found.rest
         for found in (

@@ -12,11 +12,6 @@ from genbench.scoring.resampling import REST
 LEVEL = 0.05
 
 
-def within_noise(name: str, a: Row, b: Row) -> bool:
-    """Whether the difference of a score between two rows, and no others, lies within noise at 95 %."""
-    return not different(name, [a, b])[0, 1]
-
-
 def different(name: str, rows: Sequence[Row]) -> np.ndarray:
     """Which rows (k,) differ from which in a score that all have, beyond noise: (k, k), symmetric.
 

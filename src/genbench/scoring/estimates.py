@@ -123,10 +123,28 @@ def spread(linear: Floats, rest: Floats | None = None) -> float:
     return math.sqrt(max(first - 2 * second, 0.0) + second)
 
 
+class Replicates(NamedTuple):
+    """A score of two sets, and how it scatters under b resamplings of them.
+
+    linear: (b,) the value, moved to first order by each element's influence.  rest: (b,) what the score of the
+    resampled sets has beside that.  See `spread`.
+    """
+
+    value: float
+    linear: Floats
+    rest: Floats
+
+
 def resamplings(n: int, count: int, *, seed: int) -> NDArray[np.float64]:
     """How often each of n rows is drawn in each of `count` bootstrap resamplings of n rows: (count, n)."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(n, np.full(n, 1 / n), size=count).astype(np.float64)
+
+
+def difference_interval(one: Floats, other: Floats, n: int) -> Estimate:
+    """mean(one) − mean(other) of two independent samples, ± 1.96 · (the standard error of that difference)."""
+    error = math.sqrt(float(one.var(ddof=1)) / len(one) + float(other.var(ddof=1)) / len(other))
+    return spread_interval(float(one.mean() - other.mean()), error, n)
 
 
 def mean_interval(values: ArrayLike, *, least: float = -math.inf, most: float = math.inf) -> Estimate:

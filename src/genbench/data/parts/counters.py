@@ -7,6 +7,7 @@ import numpy as np
 
 SPOT_LEVEL, SPOT_MASS = 26, 0.2  # of an iris: levels of blue above green, their sum per pixel of the picture
 OBJECT_LEVEL, OBJECT_PIXELS = 128, 3  # of an object: levels of its pixels, and how many there are at least
+BY_SIDES = np.array([[False, True, False], [True, True, True], [False, True, False]])
 
 
 class Irises(NamedTuple):
@@ -19,15 +20,9 @@ class Irises(NamedTuple):
 
 def irises(images: np.ndarray) -> Irises:
     """Spots of the iris's blue that are large enough, in uint8 (n, 3, h, w)."""
-    from scipy import ndimage
-
     bluer = images[:, 2].astype(np.int64) - images[:, 1]
-    within_an_image = np.zeros((3, 3, 3), bool)
-    within_an_image[1] = True
-    spots, count = ndimage.label(bluer > SPOT_LEVEL, structure=within_an_image)
-    mass = np.bincount(spots.ravel(), weights=bluer.ravel(), minlength=count + 1)
-    owner = np.zeros(count + 1, np.int64)
-    owner[spots] = np.arange(len(images))[:, None, None]
+    spots, owner = _labelled(bluer > SPOT_LEVEL, np.ones((3, 3), bool))
+    mass = np.bincount(spots.ravel(), weights=bluer.ravel(), minlength=len(owner))
     large = mass >= SPOT_MASS * images.shape[2] * images.shape[3]
     large[0] = False  # what is no spot
     return Irises(spots, np.flatnonzero(large), owner[large])
@@ -57,16 +52,25 @@ def count_objects(images: np.ndarray) -> np.ndarray:
 
     images: uint8 (n, c, h, w), of `genbench.data.sources.counting` or samples of a model of them.
     """
+    things, owner = _labelled(images.max(axis=1) >= OBJECT_LEVEL, BY_SIDES)
+    pixels = np.bincount(things.ravel(), minlength=len(owner))
+    large = pixels >= OBJECT_PIXELS
+    return np.bincount(owner[1:][large[1:]], minlength=len(images))
+
+
+def _labelled(shown: np.ndarray, touching: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What hangs together in each picture, bool (n, h, w): the number of a pixel's thing, (n, h, w), 0 where none is.
+
+    touching: bool (3, 3), which pixels around one belong to it.  And of each number whose picture shows it, (k + 1,).
+    """
     from scipy import ndimage
 
     within_an_image = np.zeros((3, 3, 3), bool)
-    within_an_image[1] = [[False, True, False], [True, True, True], [False, True, False]]
-    things, count = ndimage.label(images.max(axis=1) >= OBJECT_LEVEL, structure=within_an_image)
-    pixels = np.bincount(things.ravel(), minlength=count + 1)
+    within_an_image[1] = touching
+    things, count = ndimage.label(shown, structure=within_an_image)
     owner = np.zeros(count + 1, np.int64)
-    owner[things] = np.arange(len(images))[:, None, None]
-    large = pixels >= OBJECT_PIXELS
-    return np.bincount(owner[1:][large[1:]], minlength=len(images))
+    owner[things] = np.arange(len(shown))[:, None, None]
+    return things, owner
 
 
 COUNTERS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {"eyes": count_eyes, "objects": count_objects}

@@ -7,6 +7,7 @@ import numpy as np
 
 from genbench.data.parts.counters import count_eyes
 from genbench.data.parts.faces import CONTINUOUS, DISCRETE, FACTORS, TRAITS, Factors, render
+from genbench.data.parts.options import check_ranges
 from genbench.data.source import Part, Source
 from genbench.storage.files import InputError
 
@@ -76,17 +77,13 @@ def check_options(*, train: int, held_out: int, identities: int, label: str, lev
     Raises:
         InputError: one is outside what it can be.
     """
-    for option, value, low, high in (
-        ("train", train, 1, None),
-        ("held_out", held_out, 1, None),
-        ("identities", identities, 1, train),
-        ("seed", seed, 0, None),
-        ("levels", levels, 2, 256),
-    ):
-        if value < low or (high is not None and value > high):
-            whose = ", the images to train on" if option == "identities" else ""
-            most = "" if high is None else f" and at most {high}{whose}"
-            raise InputError(f"{option}: got {value}; expected at least {low}{most}")
+    check_ranges(
+        train=(train, 1, None),
+        held_out=(held_out, 1, None),
+        identities=(identities, 1, train),  # each has an image to train on
+        seed=(seed, 0, None),
+        levels=(levels, 2, 256),
+    )
     if label not in DISCRETE:
         raise InputError(f"label: got {label!r}; expected one of {', '.join(sorted(DISCRETE))}")
 

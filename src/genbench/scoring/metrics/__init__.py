@@ -1,41 +1,25 @@
 """Metrics of generated data: pure functions, features in, estimates out.  See docs/evaluation.md."""
 
-from genbench.scoring.estimates import (
-    Estimate,
-    bootstrap_interval,
-    clopper_pearson,
-    mean_interval,
-    resamplings,
-)
-from genbench.scoring.metrics.clipped import (
-    Clipped,
-    ClippedMembers,
-    calibrated,
-    clipped_density_coverage,
-    clipped_members,
-)
+from genbench.scoring.estimates import Estimate, clopper_pearson
+from genbench.scoring.metrics.clipped import Clipped, clipped_density_coverage
 from genbench.scoring.metrics.diversity import ms_ssim, ms_ssim_diversity, vendi_score
-from genbench.scoring.metrics.downstream import classification_accuracy_score, logistic_regression
+from genbench.scoring.metrics.downstream import classification_accuracy_score
 from genbench.scoring.metrics.frechet import (
-    FrechetReplicates,
     frechet_distance,
     frechet_distance_infinity,
     frechet_linear,
     frechet_replicates,
     frechet_value,
     gaussian_frechet_distance,
-    linear_error,
 )
 from genbench.scoring.metrics.inception import (
-    ScoreReplicates,
     inception_score,
     inception_score_replicates,
     inception_score_splits,
 )
-from genbench.scoring.metrics.kernel import KernelReplicates, kernel_distance, kernel_replicates
+from genbench.scoring.metrics.kernel import kernel_distance, kernel_replicates
 from genbench.scoring.metrics.manifold import (
     DensityCoverage,
-    ManifoldReplicates,
     Manifolds,
     PrecisionRecall,
     density_coverage,
@@ -47,7 +31,6 @@ from genbench.scoring.metrics.manifold import (
 from genbench.scoring.metrics.modes import (
     LabelCoverage,
     ModeCoverage,
-    ModeReplicates,
     class_histogram,
     covered_interval,
     mode_coverage,
@@ -60,25 +43,16 @@ from genbench.scoring.metrics.path_length import lerp, perceptual_path_length, s
 
 __all__ = [
     "Clipped",
-    "ClippedMembers",
     "DensityCoverage",
     "Estimate",
-    "FrechetReplicates",
-    "KernelReplicates",
     "LabelCoverage",
-    "ManifoldReplicates",
     "Manifolds",
     "ModeCoverage",
-    "ModeReplicates",
     "PrecisionRecall",
-    "ScoreReplicates",
     "ball_counts",
-    "bootstrap_interval",
-    "calibrated",
     "class_histogram",
     "classification_accuracy_score",
     "clipped_density_coverage",
-    "clipped_members",
     "clopper_pearson",
     "covered_interval",
     "density_coverage",
@@ -94,12 +68,9 @@ __all__ = [
     "kernel_distance",
     "kernel_replicates",
     "lerp",
-    "linear_error",
-    "logistic_regression",
     "manifold_estimates",
     "manifold_replicates",
     "manifolds",
-    "mean_interval",
     "mode_coverage",
     "mode_coverage_labels",
     "mode_replicates",
@@ -109,7 +80,6 @@ __all__ = [
     "nearest_others",
     "perceptual_path_length",
     "precision_recall",
-    "resamplings",
     "slerp",
     "total_variation",
     "vendi_score",

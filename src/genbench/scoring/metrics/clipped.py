@@ -20,7 +20,7 @@ class Clipped(NamedTuple):
     coverage: Estimate
 
 
-class ClippedMembers(NamedTuple):
+class _Members(NamedTuple):
     """The terms of both scores: fakes (m,), over the mean of real ones already; reals (n,), not yet calibrated."""
 
     fakes: Floats
@@ -33,7 +33,7 @@ def clipped_density_coverage(real: Array, fake: Array, *, k: int = 5) -> Clipped
 
     Raises ValueError for bad input, for k or fewer real rows, and for fewer than k fakes.
     """
-    members = clipped_members(real, fake, k=k)
+    members = _members(real, fake, k=k)
     covered = mean_interval(members.reals, least=0.0, most=1.0)
     low, high = (float(calibrated(np.array([end]), members.good)[0]) for end in covered.interval)
     value = float(calibrated(np.array([covered.value]), members.good)[0])
@@ -42,7 +42,7 @@ def clipped_density_coverage(real: Array, fake: Array, *, k: int = 5) -> Clipped
     return Clipped(density, Estimate(value, low, high, covered.n))
 
 
-def clipped_members(real: Array, fake: Array, *, k: int = 5) -> ClippedMembers:
+def _members(real: Array, fake: Array, *, k: int = 5) -> _Members:
     """Density: a fake counts min(1, balls around it / k), over the mean of what a real one counts in others' balls.
 
     Balls are closed and reach to the k-th other real, but no farther than the median of these radii.  Coverage: a real
@@ -57,7 +57,7 @@ def clipped_members(real: Array, fake: Array, *, k: int = 5) -> ClippedMembers:
     around = np.minimum(1.0, ball_counts(x, short, y, closed=True) / k)
     own = np.minimum(1.0, (ball_counts(x, short, x, closed=True) - 1) / k)
     closest = nearest(y, x, k=k)[0]
-    return ClippedMembers(
+    return _Members(
         around / own.mean(), (closest < radii[:, None]).mean(axis=1), expected(len(x), len(y), k=k)
     )
 

@@ -5,13 +5,13 @@ F₂ᵀF₂ the last trace is the sum of the singular values of F₁F₂ᵀ, whi
 ranks.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genbench.scoring.arrays import Array, Floats, numbers, pair, same_width
-from genbench.scoring.estimates import Estimate, resamplings, spread, spread_interval
+from genbench.scoring.estimates import Estimate, Replicates, resamplings, spread, spread_interval
 
 EPS = float(np.finfo(np.float64).eps)
 BLOCK = 3 << 18
@@ -40,19 +40,7 @@ def frechet_distance(real: Array, fake: Array, *, bootstrap: int = 100, seed: in
     return spread_interval(found.value, spread(found.linear, found.rest), len(y), least=0.0)
 
 
-class FrechetReplicates(NamedTuple):
-    """The distance of two sets, and how it scatters under b resamplings of them.
-
-    linear: (b,) the value, moved to first order by each element's influence.  rest: (b,) what the distance of the
-    resampled sets has beside that.  See `genbench.scoring.estimates.spread`.
-    """
-
-    value: float
-    linear: Floats
-    rest: Floats
-
-
-def frechet_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: Array) -> FrechetReplicates:
+def frechet_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: Array) -> Replicates:
     """The distance and its replicates, real_draws (b, n) and fake_draws (b, m) telling how often each row is drawn
     (`resamplings`).  Two models resampled with the same real_draws can be compared in pairs."""
     x, y = pair(real, fake)
@@ -60,7 +48,7 @@ def frechet_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: 
     value, resample = _distance(x, y), _Resampler(x, y)
     linear: Floats = value + _moved(x, y, w, v)
     whole = np.array([resample(*draw) for draw in zip(w, v, strict=True)])
-    return FrechetReplicates(value, linear, whole - linear)
+    return Replicates(value, linear, whole - linear)
 
 
 def frechet_linear(real: Array, fake: Array, real_draws: Array, fake_draws: Array) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genbench.scoring.arrays import Array, Floats, pair
-from genbench.scoring.estimates import Estimate, spread_interval
+from genbench.scoring.estimates import Estimate, Replicates, spread_interval
 from genbench.storage.arrays import slices
 
 BLOCK = 1024  # rows and columns of the kernel matrix held at a time: 8 MB
@@ -59,19 +59,7 @@ def kernel_distance(
     return spread_interval(float(values.mean()), (whole.variance + between / subsets) ** 0.5, len(y))
 
 
-class KernelReplicates(NamedTuple):
-    """The U-statistic of two sets, and how it scatters under b resamplings of them.
-
-    linear: (b,) the value, moved to first order by each element's influence.  rest: (b,) what the value of the
-    resampled sets has beside that.  See `genbench.scoring.estimates.spread`.
-    """
-
-    value: float
-    linear: Floats
-    rest: Floats
-
-
-def kernel_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: Array) -> KernelReplicates:
+def kernel_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: Array) -> Replicates:
     """The U-statistic and its replicates, real_draws (b, n) and fake_draws (b, m) telling how often each row is drawn
     (`resamplings`).  A row is never paired with another drawing of itself, which would bias the statistic.
 
@@ -87,7 +75,7 @@ def kernel_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: A
     value = _u_statistic(xx, yy, xy).value
     linear: Floats = value + w @ (one - one.mean()) + v @ (other - other.mean())
     drawn = _mean(xx, w, w, own=True) + _mean(yy, v, v, own=True) - 2 * _mean(xy, w, v, own=False)
-    return KernelReplicates(value, linear, drawn - linear)
+    return Replicates(value, linear, drawn - linear)
 
 
 def _mean(k: "_Sums", w: Floats, v: Floats, *, own: bool) -> Floats:

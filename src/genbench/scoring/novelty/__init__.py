@@ -8,7 +8,6 @@ from genbench.scoring.novelty.calibrated import (
     Calibration,
     calibrate,
     calibrate_distances,
-    calibrated_rate,
     closer_to_train,
 )
 from genbench.scoring.novelty.chance import LEVEL, Fold, chance_of, least_suspicious, power, verdict
@@ -21,7 +20,7 @@ from genbench.scoring.novelty.copying import (
     neighbour_ratio_distances,
     shift_invariant_neighbours,
 )
-from genbench.scoring.novelty.likelihood import FeatureLikelihood, fld, likelihood_gap
+from genbench.scoring.novelty.likelihood import FeatureLikelihood, fld
 from genbench.scoring.novelty.memorisation import Birthday, birthday_support, mifid
 from genbench.scoring.novelty.views import VIEWS, Copies, find_copies
 
@@ -39,14 +38,12 @@ __all__ = [
     "birthday_support",
     "calibrate",
     "calibrate_distances",
-    "calibrated_rate",
     "chance_of",
     "closer_to_train",
     "ct_score",
     "find_copies",
     "fld",
     "least_suspicious",
-    "likelihood_gap",
     "mifid",
     "nearest",
     "nearest_others",

@@ -29,18 +29,13 @@ class Calibration(NamedTuple):
     fold: Fold
 
 
-def calibrated_rate(train: Array, held_out: Array, samples: Array, *, quantile: float = 0.01) -> Estimate:
-    """Share of samples nearer to the training data than all but a share `quantile` of held-out data.
+def calibrate(train: Array, held_out: Array, samples: Array, *, quantile: float = 0.01) -> Calibration:
+    """Which samples are nearer to the training data than all but a share `quantile` of held-out data, and how many.
 
     train (n, d), held_out (h, d), samples (m, d) → share in [0, 1]; about `quantile` for new samples, 1 for
-    copies. The rule is that of `calibrate`; the interval is Clopper–Pearson over the m samples, the threshold
+    copies. The rule is that of `calibrate_distances`; the interval is Clopper–Pearson over the m samples, the threshold
     held fixed. Raises ValueError for bad input or a quantile outside (0, 1).
     """
-    return calibrate(train, held_out, samples, quantile=quantile).rate
-
-
-def calibrate(train: Array, held_out: Array, samples: Array, *, quantile: float = 0.01) -> Calibration:
-    """`calibrated_rate` with its threshold, flags and nearest neighbours.  Same arguments, same errors."""
     points = matrix(train, "train")
     control, fakes = matrix(held_out, "held_out"), matrix(samples, "samples")
     same_width(("train", points), ("held_out", control), ("samples", fakes))

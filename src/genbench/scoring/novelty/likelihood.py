@@ -1,4 +1,4 @@
-"""Overfitting seen through likelihoods: feature likelihood divergence of samples, a model's own gap."""
+"""Overfitting seen through likelihoods: feature likelihood divergence of samples."""
 
 import math
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from genbench.scoring.arrays import Array, Floats, floats, log_sum_exp, same_width
-from genbench.scoring.estimates import Estimate, mean_interval, spread_interval
+from genbench.scoring.estimates import Estimate, difference_interval, mean_interval
 
 
 class FeatureLikelihood(NamedTuple):
@@ -68,24 +68,9 @@ def fld(
     on_train = -100 / d * log_sum_exp(_log_joint(squares, variance, d))
     on_control = -100 / d * log_sum_exp(_log_joint(_squares(control, fakes), variance, d))
     return FeatureLikelihood(
-        mean_interval(on_control)._replace(n=len(fakes)), _difference(on_train, on_control, len(fakes))
+        mean_interval(on_control)._replace(n=len(fakes)),
+        difference_interval(on_train, on_control, len(fakes)),
     )
-
-
-def likelihood_gap(train: Array, held_out: Array) -> Estimate:
-    """Mean log-likelihood of training data less that of held-out data, under a model with a likelihood.
-
-    train (n,), held_out (h,): log p(x) of each example in nats → nats per example; 0 ideal, above 0
-    overfitting. Normal interval from both standard errors; `n` counts the held-out examples.  Raises
-    ValueError for bad input.
-    """
-    one, other = floats(train, "train", ndim=1, rows=2), floats(held_out, "held_out", ndim=1, rows=2)
-    return _difference(one, other, len(other))
-
-
-def _difference(one: Floats, other: Floats, n: int) -> Estimate:
-    error = math.sqrt(float(one.var(ddof=1)) / len(one) + float(other.var(ddof=1)) / len(other))
-    return spread_interval(float(one.mean() - other.mean()), error, n)
 
 
 def _squares(x: Floats, centres: Floats) -> Floats:
