@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from genbench.core import Batch, Space
 from genbench.models.diffusion.flow_matching import FlowMatching
-from genbench.nn import continuous, probability_flow
+from genbench.nn import continuous, couplings, probability_flow
 from genbench.nn.couplings import TIMES, optimal_transport
 from genbench.nn.probability_flow import bend, carried, divergence, euler, integrate, midpoint, runge_kutta
 
@@ -70,6 +70,15 @@ def test_optimal_transport_is_the_cheapest_of_all_pairings() -> None:
     best = min(costs, key=lambda order: costs[order])
     assert torch.equal(optimal_transport(noise, data), noise[list(best)])
     assert best != tuple(range(5))
+
+
+def test_long_batches_are_paired_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise, data = torch.randn(7, 3), torch.randn(7, 3)
+    monkeypatch.setattr(couplings, "BLOCK", 4)
+    found = optimal_transport(noise, data)
+    monkeypatch.undo()
+    blocks = [optimal_transport(noise[part], data[part]) for part in (slice(4), slice(4, 7))]
+    assert torch.equal(found, torch.cat(blocks))
 
 
 def test_the_second_phase_follows_the_first_field(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+BLOCK = 128
+
 
 def independent(noise: Tensor, data: Tensor) -> Tensor:
     """Noise (n, D), data (n, D) -> the noise, as it was drawn."""
@@ -12,11 +14,17 @@ def independent(noise: Tensor, data: Tensor) -> Tensor:
 
 
 def optimal_transport(noise: Tensor, data: Tensor) -> Tensor:
-    """The noise in the order in which Σ_i ‖noise_i − data_i‖² is least (Tong et al., 2024, arXiv:2302.00482)."""
+    """The noise in the order in which Σ_i ‖noise_i − data_i‖² is least (Tong et al., 2024, arXiv:2302.00482).
+
+    Within blocks of at most BLOCK: the time of an assignment grows with its cube.
+    """
     from scipy.optimize import linear_sum_assignment
 
-    _, chosen = linear_sum_assignment(torch.cdist(data, noise).square().cpu().numpy())
-    return noise[torch.from_numpy(chosen).to(noise.device)]
+    found = []
+    for some, theirs in zip(noise.split(BLOCK), data.split(BLOCK), strict=True):
+        _, chosen = linear_sum_assignment(torch.cdist(theirs, some).square().cpu().numpy())
+        found.append(some[torch.from_numpy(chosen).to(noise.device)])
+    return torch.cat(found)
 
 
 COUPLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
