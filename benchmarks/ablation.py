@@ -30,7 +30,7 @@ from genbench.params.schema import Params, Run
 from genbench.params.schema import load as parameters
 from genbench.scoring import metrics
 from genbench.scoring.metrics.churn import churn
-from genbench.scoring.metrics.neighbours import nearest
+from genbench.scoring.neighbours import nearest
 from genbench.scoring.resampling import crossed
 from genbench.storage.files import InputError, read_npz
 

@@ -15,10 +15,10 @@ from genbench.foreign import score as scoring
 from genbench.foreign.images import ImageSet, read, samples_of
 from genbench.foreign.table import table
 from genbench.kinds.distance import distance_of
-from genbench.scoring import audit, metrics, novelty
+from genbench.scoring import audit, candidates, metrics, novelty
 from genbench.scoring.metrics import kernel
-from genbench.scoring.metrics.neighbours import ball_counts
-from genbench.scoring.novelty import candidates, copying, memorisation
+from genbench.scoring.neighbours import ball_counts
+from genbench.scoring.novelty import copying, memorisation
 
 CARD = {
     "name": "blobs",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mutual_info_score
 
-from genbench.scoring.metrics.disentanglement import (
+from genbench.scoring.disentanglement import (
     BINS,
     Factor,
     disentanglement,

@@ -34,10 +34,9 @@ from genbench.models.controls.real import Real
 from genbench.models.controls.tenth_copycat import TenthCopycat
 from genbench.models.latent.rbm import RBM
 from genbench.params.schema import Dataset
-from genbench.scoring import audit, metrics
+from genbench.scoring import audit, held_out, metrics, neighbours
 from genbench.scoring.arrays import Rows
 from genbench.scoring.measures import measures as measures_of
-from genbench.scoring.metrics import neighbours
 from genbench.storage import arrays as large
 from genbench.storage.files import InputError, write_all
 from genbench.storage.stored import Stored
@@ -353,7 +352,7 @@ def test_novelty_of_a_large_set_is_the_same_record(digits: Path, monkeypatch: py
         "distance": of_kind.words,
     }
     expected = audit.novelty(prepared, samples, **distance, seed=0)
-    for module in (large, audit):
+    for module in (large, held_out):
         monkeypatch.setattr(module, "HELD", 1000)
     monkeypatch.setattr(neighbours, "PART", 64 * 90)
     assert audit.novelty(data.load(digits), samples, **distance, seed=0) == expected

@@ -101,6 +101,10 @@ def extractor_file(wildcards):
     return f"results/extractors/{ROWS[wildcards.run]['dataset']}.safetensors"
 
 
+def reference_file(wildcards):
+    return f"results/references/{ROWS[wildcards.run]['dataset']}.safetensors"
+
+
 def threads_of(wildcards):
     return ROWS[wildcards.run].get("threads", 1)
 

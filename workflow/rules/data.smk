@@ -27,3 +27,19 @@ rule extractor:
         entry=CONTENT["extractor"],
     shell:
         "genbench extractor --data {input.data} --out {output.weights} 2> {log}"
+
+
+rule reference:
+    input:
+        code_of("reference", "kinds/reference/{dataset}"),
+        data="data/{dataset}.safetensors",
+        extractor="results/extractors/{dataset}.safetensors",
+    output:
+        update("results/references/{dataset}.safetensors"),
+    log:
+        "results/logs/reference/{dataset}.log",
+    threads: CONTENT["extractor"].get("threads", 1)
+    params:
+        entry=CONTENT["extractor"],
+    shell:
+        "genbench reference --data {input.data} --extractor {input.extractor} --out {output} 2> {log}"

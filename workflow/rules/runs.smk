@@ -56,6 +56,7 @@ rule novelty:
         kind_code("distance", "drawing"),
         "results/runs/{run}/samples.npz",
         data=data_file,
+        reference=reference_file,
     output:
         update("results/runs/{run}/novelty.json"),
         report(
@@ -68,7 +69,7 @@ rule novelty:
         "results/logs/novelty/{run}.log",
     shell:
         "genbench novelty --run {wildcards.run} --data {input.data}"
-        " --out results/runs/{wildcards.run} 2> {log}"
+        " --out results/runs/{wildcards.run} --reference {input.reference} 2> {log}"
 
 
 rule evaluate:
@@ -80,6 +81,7 @@ rule evaluate:
         "results/runs/{run}/samples.npz",
         data=data_file,
         extractor=extractor_file,
+        reference=reference_file,
     output:
         update("results/runs/{run}/replicates.npz"),
         update("results/runs/{run}/metrics.json"),
@@ -93,4 +95,5 @@ rule evaluate:
         entry=lambda wildcards: ROWS[wildcards.run],
     shell:
         "genbench evaluate --run {wildcards.run} --data {input.data}"
-        " --extractor {input.extractor} --out results/runs/{wildcards.run} 2> {log}"
+        " --extractor {input.extractor} --out results/runs/{wildcards.run}"
+        " --reference {input.reference} 2> {log}"

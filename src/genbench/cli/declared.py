@@ -19,6 +19,11 @@ app = typer.Typer(
 
 ParamsFile = Annotated[Path, typer.Option("--params", help="The benchmark's parameters.")]
 DataFile = Annotated[Path, typer.Option("--data", help="The prepared dataset.")]
+ExtractorFile = Annotated[Path, typer.Option("--extractor", help="The trained feature extractor.")]
+ReferenceFile = Annotated[
+    Path | None,
+    typer.Option("--reference", help="What is known of the dataset; without it, it is computed again."),
+]
 RunName = Annotated[str, typer.Option("--run", help="A key of `runs` in the parameters.")]
 RunFolder = Annotated[Path, typer.Option("--out", help="The run's folder.")]
 OutFile = Annotated[Path, typer.Option("--out", help="The file to write.")]

@@ -11,8 +11,10 @@ import typer
 from genbench.cli.declared import (
     PARAMS,
     DataFile,
+    ExtractorFile,
     OutFile,
     ParamsFile,
+    ReferenceFile,
     RunFolder,
     RunName,
     app,
@@ -81,6 +83,18 @@ def extractor(data: DataFile, out: OutFile, params: ParamsFile = PARAMS) -> None
 
 
 @app.command(
+    epilog="Example: genbench reference --data data/digits.safetensors"
+    " --extractor results/extractors/digits.safetensors --out results/references/digits.safetensors"
+)
+def reference(data: DataFile, extractor: ExtractorFile, out: OutFile, params: ParamsFile = PARAMS) -> None:
+    """Compute once what the scores of every run on a dataset ask of the data and the extractor alone."""
+    with uncollected():
+        from genbench.stages import reference as stage
+
+    stage.run(data, extractor, out, params)
+
+
+@app.command(
     epilog="Example: genbench train --run digits-vae --data data/digits.safetensors --out results/runs/digits-vae"
 )
 def train(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PARAMS) -> None:
@@ -138,11 +152,17 @@ def outside(
 @app.command(
     epilog="Example: genbench novelty --run digits-vae --data data/digits.safetensors --out results/runs/digits-vae"
 )
-def novelty(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = PARAMS) -> None:
+def novelty(
+    run: RunName,
+    data: DataFile,
+    out: RunFolder,
+    reference: ReferenceFile = None,
+    params: ParamsFile = PARAMS,
+) -> None:
     """Are the samples new?  Distances to the training data, calibrated on held-out data; the closest pairs drawn."""
     from genbench.stages import novelty as stage
 
-    stage.run(run, data, out, params)
+    stage.run(run, data, out, params, reference)
 
 
 @app.command(
@@ -152,15 +172,16 @@ def novelty(run: RunName, data: DataFile, out: RunFolder, params: ParamsFile = P
 def evaluate(
     run: RunName,
     data: DataFile,
-    extractor: Annotated[Path, typer.Option(help="The trained feature extractor.")],
+    extractor: ExtractorFile,
     out: RunFolder,
+    reference: ReferenceFile = None,
     params: ParamsFile = PARAMS,
 ) -> None:
     """Score the samples against the held-out data, and what else the model can: likelihood, measures of its own."""
     with uncollected():
         from genbench.stages import evaluate as stage
 
-    stage.run(run, data, extractor, out, params)
+    stage.run(run, data, extractor, out, params, reference)
 
 
 @app.command(epilog="Example: genbench report --out results/report")

@@ -13,11 +13,14 @@ from genbench.storage.files import LEDGER, InputError
 
 # With all that these import at their top; what is missing here is imported by every child that needs it.
 MODULES = (
-    *(f"genbench.stages.{stage}" for stage in ("prepare", "extractor", "train", "sample", "novelty")),
-    *(f"genbench.stages.{stage}" for stage in ("import_samples", "evaluate", "report", "outside")),
+    *(f"genbench.stages.{stage}" for stage in ("prepare", "extractor", "reference", "train", "sample")),
+    *(f"genbench.stages.{stage}" for stage in ("import_samples", "novelty", "evaluate", "report", "outside")),
     *(f"genbench.kinds.{kind}.{part}" for kind in ("image", "points", "table", "mesh") for part in PARTS),
     *(f"genbench.{name}" for name in ("engines.commands", "extractors.build", "provenance.receipts")),
-    *(f"sklearn.{name}" for name in ("cluster", "datasets", "linear_model", "mixture", "preprocessing")),
+    *(
+        f"sklearn.{name}"
+        for name in ("cluster", "datasets", "ensemble", "linear_model", "mixture", "preprocessing")
+    ),
     *(
         "scipy.linalg",
         "scipy.ndimage",

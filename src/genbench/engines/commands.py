@@ -16,15 +16,19 @@ from genbench.storage.files import LEDGER
 
 DVC_STAGE = "DVC_STAGE"
 RUN = "--run {name} --data data/{dataset}.safetensors --out results/runs/{name}"
+REFERENCE = "--reference results/references/{dataset}.safetensors"
 OPTIONS = {  # of a stage that exists once for each run or dataset
     "prepare": "--dataset {name} --out data/{name}.safetensors",
     "extractor": "--data data/{name}.safetensors --out results/extractors/{name}.safetensors",
+    "reference": "--data data/{name}.safetensors --extractor results/extractors/{name}.safetensors"
+    " --out results/references/{name}.safetensors",
     "train": RUN,
     "sample": RUN,
     "import": RUN,
-    "novelty": RUN,
+    "novelty": f"{RUN} {REFERENCE}",
     "evaluate": "--run {name} --data data/{dataset}.safetensors"
-    " --extractor results/extractors/{dataset}.safetensors --out results/runs/{name}",
+    " --extractor results/extractors/{dataset}.safetensors --out results/runs/{name}"
+    f" {REFERENCE}",
 }
 
 

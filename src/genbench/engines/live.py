@@ -18,7 +18,11 @@ LINE = re.compile(
     r"(?P<label>.+): step (?P<step>\d+)/(?P<end>\d+) (?P<losses>.*?) ?(?P<speed>[\d,]+) images/s$"
 )
 # Stage -> what it leaves, in the order of the work.
-BY_DATASET = {"prepare": "data/{}.safetensors", "extractor": "results/extractors/{}.safetensors"}
+BY_DATASET = {
+    "prepare": "data/{}.safetensors",
+    "extractor": "results/extractors/{}.safetensors",
+    "reference": "results/references/{}.safetensors",
+}
 BY_RUN = {
     "train": "results/runs/{}/model.safetensors",
     "sample": "results/runs/{}/samples.npz",

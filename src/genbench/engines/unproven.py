@@ -18,7 +18,13 @@ from genbench.provenance.receipts import FOLDER, Receipt, param_hashes, receipt_
 from genbench.storage.files import PARTIAL
 
 MEMORY = FOLDER / "hashes.json"
-PLACES = ("data/*.safetensors", "results/extractors/*", "results/runs/*/*", "results/report/*")
+PLACES = (
+    "data/*.safetensors",
+    "results/extractors/*",
+    "results/references/*",
+    "results/runs/*/*",
+    "results/report/*",
+)
 DATED = (
     *PLACES,
     "results/external/*",
@@ -62,6 +68,7 @@ def _receipts(root: Path, params: Mapping[str, Any]) -> Iterator[Receipt]:
     stages: dict[str, Iterable[str]] = {
         "prepare": params["datasets"],
         "extractor": params["datasets"],
+        "reference": params["datasets"],
         "train": params["runs"],
         "sample": params["runs"],
         "import": params["external"],

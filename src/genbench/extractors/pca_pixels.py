@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from typing import Self
 
 import numpy as np
 
@@ -41,6 +42,14 @@ class PcaPixels(Extractor):
         for block in blocks(train):
             digest.update(raw_bytes(block))
         self.sha256 = digest.hexdigest()
+
+    @classmethod
+    def restored(cls, shape: tuple[int, ...], centre: Floats, axes: Floats, sha256: str) -> Self:
+        """The one whose attributes of these names were kept: no training image is looked at."""
+        found = cls.__new__(cls)
+        found.shape, found.centre, found.axes, found.sha256 = shape, centre, axes, sha256
+        found.components = axes.shape[1]
+        return found
 
     def outputs(self, images: np.ndarray) -> Outputs:
         if checked(images).shape[1:] != self.shape:

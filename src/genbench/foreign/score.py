@@ -19,6 +19,7 @@ from genbench.scoring import audit, metrics, novelty
 from genbench.scoring.arrays import Floats, Integers
 from genbench.scoring.catalogue import SCORES
 from genbench.scoring.estimates import Estimate
+from genbench.scoring.held_out import smaller
 from genbench.storage.arrays import take_rows
 from genbench.storage.files import InputError
 
@@ -67,7 +68,7 @@ def score(
     Raises:
         InputError: a shift as large as the images.
     """
-    small = Sets(*(audit.smaller(part.images) for part in (train, held_out, samples)))
+    small = Sets(*(smaller(part.images) for part in (train, held_out, samples)))
     least = min(small.generated.shape[2:])
     if shift >= least:
         raise InputError(f"shift: got {shift}; expected less than {least}, the smaller side of the images")

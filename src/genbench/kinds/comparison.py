@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 from genbench.data.prepared import Prepared
+from genbench.data.reference import Known
 from genbench.kinds.kind import Card, part_of
 from genbench.scoring.estimates import Measurement
 from genbench.scoring.resampling import Draws, Scored
@@ -52,9 +53,19 @@ class Comparison(NamedTuple):
 
 class Compare(Protocol):
     def __call__(
-        self, data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, seed: int
+        self,
+        data: Prepared,
+        subject: Subject,
+        drawn: Draws,
+        *,
+        extractor: Path,
+        seed: int,
+        known: Known | None = None,
     ) -> Comparison:
-        """Samples against held-out data; seed: for what else is drawn."""
+        """Samples against held-out data; seed: for what else is drawn.
+
+        known: what the reference of the dataset holds; without it, it is computed.
+        """
 
 
 def comparison_of(card: Card) -> Compare:

@@ -10,6 +10,7 @@ STAGES = (*fingerprints.STAGES, "outside")
 KEYS = {  # of a stage, the keys of params.yaml that it depends on
     "prepare": ("datasets.{dataset}",),
     "extractor": ("extractor",),
+    "reference": ("extractor",),
     "train": ("runs.{run}",),
     "sample": ("runs.{run}",),
     "import": ("external.{run}",),

@@ -4,7 +4,7 @@ One file for every stage, model, dataset and part of a kind of data, each the im
 name:
 
     stages/<stage>.json    models/<model>.json    data/<dataset>.json, its source
-    kinds/{extractor,distance,drawing,comparison}/<dataset>.json, the parts of its kind
+    kinds/{extractor,reference,distance,drawing,comparison}/<dataset>.json, the parts of its kind
 
 A file is written only where it changes, so that an edit makes stale exactly what can reach it.
 """
@@ -25,6 +25,7 @@ FOLDER = Path("results/code")
 STAGES = {  # of a stage's command, the file that holds it
     "prepare": "prepare",
     "extractor": "extractor",
+    "reference": "reference",
     "train": "train",
     "sample": "sample",
     "import": "import_samples",
@@ -34,6 +35,7 @@ STAGES = {  # of a stage's command, the file that holds it
 }
 LOADED = {  # of a stage, the parts of a kind of data that it loads by name: where it imports `kinds/<part>.py`
     "extractor": ("extractor",),
+    "reference": ("reference",),
     "sample": ("drawing",),
     "import": ("drawing",),
     "novelty": ("distance", "drawing"),

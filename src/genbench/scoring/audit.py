@@ -8,24 +8,20 @@ same pictures.  It needs no folds: the threshold is one of the h held-out distan
 QUANTILE lie below it, so that the control `real` gets that share at most.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from genbench.data.pixels import reduced
 from genbench.data.prepared import Prepared
 from genbench.scoring import novelty as scores
 from genbench.scoring.arrays import Rows
 from genbench.scoring.estimates import clopper_pearson
+from genbench.scoring.held_out import SHIFT, Vectors, held_out_distances, rows_of, smaller
 from genbench.scoring.resampling import FOLDS
-from genbench.storage.arrays import blocks, concatenated
+from genbench.scoring.views import VIEWS, ToTrain
 
 QUANTILE = 0.01
-HELD = 1 << 29  # bytes of vectors that are made at once
-SIDE = 64  # images are compared pixel by pixel at no more than this; a shift of 1 is one pixel of this
-
-Vectors = Callable[[np.ndarray], np.ndarray | None]
 
 
 class Found(NamedTuple):
@@ -54,23 +50,32 @@ def novelty(
     distance: str,
     seed: int,
     images: Vectors | None = None,
+    known: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, Any]:
     """Scores with intervals, the threshold, and every pair in order of distance, closest first.
 
     vectors: stored elements (n, *shape) -> (n, k); None where the kind of data has no distance, because new data repeat
     the training data in any case, and then there are no scores.  distance: what it is, in words.  images: stored
     elements -> uint8 (n, c, h, w), of data that are images, whose copies are looked for in three views; or None.
+    known: what `held_out_distances` gives for this dataset and seed; without it, it is computed.
     """
     if vectors(samples[:1]) is None:
         return {"n": len(samples), "distance": distance, "scores": {}, "pairs": []}
-    train, held_out, fake = (_rows(x, vectors) for x in (data.train.x, data.held_out.x, samples))
+    if known is None:
+        known = held_out_distances(data, vectors=vectors, images=images, seed=seed)
+    train, held_out = (
+        known[name] if name in known else rows_of(part.x, vectors)
+        for name, part in (("train", data.train), ("held_out", data.held_out))
+    )
+    fake = rows_of(samples, vectors)
     two, places = scores.nearest(train, fake, k=2)
     distances, indices = two[:, 0], places[:, 0]
     shown = [None if images is None else images(x) for x in (data.train.x, data.held_out.x, samples)]
     if any(x is None for x in shown):
-        found = _by_distance(train, held_out, distances, indices)
+        found = _by_distance(known["distances"], distances, indices)
     else:
-        found = _in_views(*(np.asarray(x) for x in shown), seed=seed)
+        measured = ToTrain(known["scales"], known["distances"])
+        found = _in_views(*(np.asarray(x) for x in shown), seed=seed, known=measured)
     return {
         "n": len(fake),
         "quantile": QUANTILE,
@@ -91,7 +96,13 @@ def novelty(
 
 
 def copies_of(
-    train: np.ndarray, held_out: np.ndarray, samples: np.ndarray, *, shift: int = 1, seed: int
+    train: np.ndarray,
+    held_out: np.ndarray,
+    samples: np.ndarray,
+    *,
+    shift: int = SHIFT,
+    seed: int,
+    known: ToTrain | None = None,
 ) -> scores.Copies:
     """The one rule for copies of images, uint8 (n, c, h, w) of the range 0 … 255; see `find_copies`.
 
@@ -99,36 +110,28 @@ def copies_of(
         ValueError: as `find_copies` does.
     """
     small = (smaller(x) for x in (train, held_out, samples))
-    return scores.find_copies(*small, pixels=shift, quantile=QUANTILE, seed=seed)
+    return scores.find_copies(*small, pixels=shift, quantile=QUANTILE, seed=seed, known=known)
 
 
-def smaller(images: np.ndarray) -> np.ndarray:
-    """The images as they are compared pixel by pixel, with no side above SIDE."""
-    if max(images.shape[2:]) <= SIDE:
-        return images
-    return concatenated(reduced(block, SIDE) for block in blocks(images))
-
-
-def _in_views(train: np.ndarray, held_out: np.ndarray, samples: np.ndarray, *, seed: int) -> Found:
-    found = copies_of(train, held_out, samples, seed=seed)
+def _in_views(
+    train: np.ndarray, held_out: np.ndarray, samples: np.ndarray, *, seed: int, known: ToTrain
+) -> Found:
+    found = copies_of(train, held_out, samples, seed=seed, known=known)
     rule = found.calibration
-    views = tuple(scores.VIEWS[view] for view in found.views)
+    views = tuple(VIEWS[view] for view in found.views)
     folds = (rule.fold,)
     return Found(
         rule.flags, rule.threshold, rule.false_positive_rate, found.ratios, found.indices, folds, views
     )
 
 
-def _by_distance(
-    train: np.ndarray | Rows, held_out: np.ndarray | Rows, distances: np.ndarray, indices: np.ndarray
-) -> Found:
-    """Fold by fold; the threshold is the larger of the two."""
-    held_out_distances = scores.nearest(train, held_out)[0][:, 0]
+def _by_distance(held_out: np.ndarray, distances: np.ndarray, indices: np.ndarray) -> Found:
+    """Fold by fold; the threshold is the larger of the two.  held_out: (h,) distances."""
     flags = np.zeros(len(distances), bool)
     thresholds, chance, folds = [], [], []
     for fold in range(FOLDS):
         mine, others = slice(fold, None, FOLDS), slice(1 - fold, None, FOLDS)
-        found = scores.calibrate_distances(held_out_distances[others], distances[mine], quantile=QUANTILE)
+        found = scores.calibrate_distances(held_out[others], distances[mine], quantile=QUANTILE)
         flags[mine] = found.flags
         thresholds.append(found.threshold)
         chance.append(found.false_positive_rate)
@@ -159,9 +162,3 @@ def _pairs(found: Found) -> list[dict[str, Any]]:
         }
         for i in order
     ]
-
-
-def _rows(stored: np.ndarray, vectors: Vectors) -> np.ndarray | Rows:
-    """What distances are measured between, at once or, where that would be too long, as it is needed."""
-    rows = Rows(stored, vectors)  # type: ignore[arg-type]
-    return rows if 8 * len(rows) * rows.shape[1] > HELD else np.asarray(rows)

@@ -11,6 +11,7 @@ import torch
 
 from genbench.capabilities import Likelihood, ScoreField, capability
 from genbench.core import space_of
+from genbench.data.reference import load as load_reference
 from genbench.data.samples import samples_in
 from genbench.kinds.comparison import Subject, comparison_of
 from genbench.params.schema import load, pick
@@ -21,18 +22,22 @@ from genbench.scoring.measures import measures
 from genbench.scoring.resampling import FOLDS, Scored, draws, replicates_of
 from genbench.stages.inputs import dataset_of
 from genbench.stages.trained import fresh, trained
-from genbench.storage.files import json_bytes, npz_bytes, read_npz, write_all
+from genbench.storage.files import json_bytes, npz_bytes, read_hash, read_npz, write_all
 from genbench.training.batches import splits_of
 
 SHOWN = 5  # scores of a run in its summary
 
 
-def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
+def run(
+    run: str, data: Path, extractor: Path, out: Path, params: Path, reference: Path | None = None
+) -> None:
     settings = load(params)
     entry = pick(settings.rows, run, "runs", params)
     prepared = dataset_of(run, entry, data)
     machine.make_deterministic(threads=entry.threads)
     samples = samples_in(out, prepared)
+    digest = read_hash(extractor, what="the extractor")
+    known = None if reference is None else load_reference(reference, prepared, digest)
     seed = machine.seed_of(entry.seed, run, "evaluate")
     n, held_out = len(samples), len(prepared.held_out.x)
     shared_seed = machine.seed_of(entry.dataset, "resamplings")
@@ -66,7 +71,9 @@ def run(run: str, data: Path, extractor: Path, out: Path, params: Path) -> None:
             **({"weakness": model.weakness} if model.weakness else {}),
         }
         own = measures(model, splits_of(prepared, device), rng)
-    compared = comparison_of(prepared.card)(prepared, subject, drawn, extractor=extractor, seed=seed)
+    compared = comparison_of(prepared.card)(
+        prepared, subject, drawn, extractor=extractor, seed=seed, known=known
+    )
     scores = compared.scores | likelihoods
     record = {
         "run": run,

@@ -9,6 +9,7 @@ import numpy as np
 from genbench.storage.arrays import blocks, raw_bytes
 
 DTYPES: dict[str, np.dtype[Any]] = {
+    "F64": np.dtype(np.float64),
     "I64": np.dtype(np.int64),
     "F32": np.dtype(np.float32),
     "I16": np.dtype(np.int16),

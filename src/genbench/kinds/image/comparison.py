@@ -7,13 +7,15 @@ import numpy as np
 
 from genbench.data.pixels import spread
 from genbench.data.prepared import Prepared
+from genbench.data.reference import Known
 from genbench.extractors import classifier, readers
 from genbench.extractors.base import Extractor
-from genbench.extractors.pca_pixels import PcaPixels
 from genbench.extractors.random_convolution import RandomConvolution
 from genbench.kinds.comparison import Comparison, Subject
 from genbench.kinds.image import diversity, fidelity, questions
 from genbench.kinds.image.distance import DISTANCE
+from genbench.kinds.image.reference import ImageReference
+from genbench.kinds.image.reference import known as what_is_known
 from genbench.scoring import metrics
 from genbench.scoring.comparison import sample_scores
 from genbench.scoring.estimates import Estimate
@@ -21,13 +23,22 @@ from genbench.scoring.resampling import Draws, Scored, crossed_scores, mean_over
 from genbench.storage.arrays import blocks
 
 
-def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, seed: int) -> Comparison:
+def compare(
+    data: Prepared,
+    subject: Subject,
+    drawn: Draws,
+    *,
+    extractor: Path,
+    seed: int,
+    known: Known | None = None,
+) -> Comparison:
     """Quality in the classifier's features; under a condition, whether the classifier reads what was asked for.
 
     Of a model that offers more, see `capabilities`, what it answers to the questions of `questions`.
     """
     extract = classifier.load(extractor, data)
-    real, fake = extract(data.held_out.x), extract(subject.samples)
+    reference = ImageReference(data, what_is_known(data, extractor) if known is None else known)
+    real, fake = reference.held_out, extract(subject.samples)
     scores = sample_scores(real, fake, drawn, classes=data.classes, seed=seed)
     if subject.asked is not None:
         scores["condition_agreement"] = share_of(fake.labels == subject.asked, drawn.fake)
@@ -37,13 +48,13 @@ def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, 
     facts: dict[str, Any] = {
         "extractor": extract.sha256,
         "class_histogram": [float(share) for share in histogram],
-        "extractors": _extractor_scores(data, extract, subject.samples, scores["fid"].estimate, drawn),
+        "extractors": _extractor_scores(reference, extract, subject.samples, scores["fid"].estimate, drawn),
     }
-    facts["collapse"] = diversity.collapse_of(data, extract, real, fake, subject.samples, seed=seed)
+    facts["collapse"] = diversity.collapse_of(data, reference.train, real, fake, subject.samples, seed=seed)
     if subject.followed:
         facts["dynamics"] = diversity.over_training(data, extract, real, subject.followed)
     read = readers.load(extractor, data)
-    found = questions.answers(data, subject, extract, read, seed=seed)
+    found = questions.answers(data, subject, fake, extract, read, reference, seed=seed)
     worth = fidelity.answers(data, real, fake, extract, _labels(data, subject), seed=seed)
     if found.tables:
         facts["tables"] = [table.as_dict() for table in found.tables]
@@ -65,25 +76,25 @@ def _distance_of_pairs(data: Prepared, samples: np.ndarray, drawn: Draws) -> Sco
 
 
 def _extractor_scores(
-    data: Prepared, trained: classifier.Trained, fake: np.ndarray, headline: Estimate, drawn: Draws
+    reference: ImageReference, trained: classifier.Trained, fake: np.ndarray, headline: Estimate, drawn: Draws
 ) -> list[dict[str, Any]]:
     """The Fréchet distance under every extractor at hand, the headline's first: does the ranking depend on it?
 
     fake: uint8 levels (n, c, h, w).  The others' intervals are of first order: one pass instead of many resamplings.
     """
     first, *others = trained.classifiers
-    real, levels = data.held_out.x, data.levels
-    pictures = [spread(x, levels) for x in (data.train.x, real, fake)]
-    plain: list[Extractor] = [RandomConvolution(data.card["shape"][0]), PcaPixels(pictures[0])]
+    data, real = reference.data, reference.others
+    picture = spread(fake, data.levels)
+    plain: list[Extractor] = [RandomConvolution(data.card["shape"][0]), reference.pca]
     width = next(iter(trained.classifiers.values())).head.in_features
     records = [_record(f"classifier, seed {first}", trained.sha256, headline, width)]
     for seed in others:
-        a, b = (trained(x, seed=seed).features for x in (real, fake))
+        a, b = real[str(seed)], trained(fake, seed=seed).features
         records.append(
             _record(f"classifier, seed {seed}", trained.sha256, _crossed_distance(a, b, drawn), a.shape[1])
         )
     for extractor in plain:
-        a, b = (extractor.features(x) for x in pictures[1:])
+        a, b = real[extractor.name], extractor.features(picture)
         records.append(_record(extractor.name, extractor.sha256, _crossed_distance(a, b, drawn), a.shape[1]))
     return records
 

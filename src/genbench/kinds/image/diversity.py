@@ -7,20 +7,21 @@ import numpy as np
 
 from genbench.data.prepared import Prepared
 from genbench.extractors.classifier import Trained
+from genbench.kinds.image.reference import MOST
 from genbench.scoring import metrics
 from genbench.scoring.collapse import Elements, collapse
 from genbench.scoring.dynamics import Moments, record_of
 from genbench.scoring.features import Features
 
-MOST = 2000  # elements of a set that are looked at: pairs of images and distances take time
-
 
 def collapse_of(
-    data: Prepared, extract: Trained, real: Features, fake: Features, samples: np.ndarray, *, seed: int
+    data: Prepared, train: np.ndarray, real: Features, fake: Features, samples: np.ndarray, *, seed: int
 ) -> dict[str, Any]:
-    """Samples (m, c, h, w) against as many held-out images, by the dataset's classifier and by pixels."""
+    """Samples (m, c, h, w) against as many held-out images, by the dataset's classifier and by pixels.
+
+    train: (l, f), features of training images, the first MOST of them.
+    """
     n = min(len(samples), len(data.held_out.x), MOST)
-    train = extract(data.train.x[:MOST]).features
     sides = ((real, data.held_out.x), (fake, samples))
     whole, own = (
         Elements(seen.features[:n], seen.labels[:n], x[:n] / (data.levels - 1)) for seen, x in sides

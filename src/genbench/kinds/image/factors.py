@@ -11,13 +11,14 @@ from genbench.core import at_once, space_of
 from genbench.data.prepared import Prepared
 from genbench.extractors.readers import DOMAIN, Readers, is_discrete
 from genbench.kinds.image.answers import Answers, Table
-from genbench.kinds.image.representation import MOST_PIXELS
-from genbench.nn.probes import principal_components
+from genbench.kinds.image.representation import LEARNT, MOST_PIXELS, components_of
+from genbench.nn.probes import Components
+from genbench.runtime.machine import seed_of
+from genbench.scoring.disentanglement import Disentanglement, Factor, disentanglement
 from genbench.scoring.estimates import Measurement
-from genbench.scoring.metrics.disentanglement import Disentanglement, Factor, disentanglement
 from genbench.storage.arrays import evenly
 
-SEEN = 2000  # training images at most, spread evenly: no model is shown their factors
+SEEN = LEARNT  # training images at most, spread evenly: no model is shown their factors
 TITLES = dict(
     zip(
         Disentanglement._fields,
@@ -37,39 +38,60 @@ def answers(
     *,
     device: torch.device,
     seed: int,
+    true: Disentanglement | None,
+    components: Components | None = None,
 ) -> Answers:
-    """Of the readable factors, which can be seen; nothing where there are fewer than two, or too many numbers."""
-    space, names = space_of(data.card), list(data.card["factors"])
-    at = evenly(len(data.train.x), SEEN)
-    x = space.to_unit(torch.tensor(data.train.x[at])).to(device)
+    """Of the readable factors, which can be seen; nothing where there are fewer than two, or too many numbers.
+
+    true: what `of_truth` gives.  components: those of pixels, as far as they are known.
+    """
+    if true is None:
+        return Answers({})
+    space, factors = space_of(data.card), readable_factors(data, readers)
+    x = space.to_unit(torch.tensor(data.train.x[evenly(len(data.train.x), SEEN)])).to(device)
+    width = model.codes(x[:2]).shape[1]
+    if not 2 <= width <= MOST_CODES:
+        return Answers({})
+    ways = {"codes": _coded(model, x, at_once(space))}
+    if space.dimensions <= MOST_PIXELS:
+        ways["PCA"] = components_of(x, width, components).encode(x).cpu().numpy()
+    if untrained is not None:
+        ways["random encoder"] = _coded(untrained, x, at_once(space))
+    return told(true, ways, factors, seed=seed)
+
+
+def of_truth(data: Prepared, readers: Readers) -> Disentanglement | None:
+    """The scores of the true factors as a code, the same for every model; None where fewer than two are readable."""
+    factors = list(readable_factors(data, readers).values())
+    if len(factors) < 2:
+        return None
+    codes = np.stack([factor.values for factor in factors], 1)
+    return disentanglement(codes, factors, seed=seed_of(data.card["name"], "reference"))
+
+
+def readable_factors(data: Prepared, readers: Readers) -> dict[str, Factor]:
+    """Of the training images that are looked at: the readable factors that vary."""
+    names, at = list(data.card["factors"]), evenly(len(data.train.x), SEEN)
     assert data.train.factors is not None
     truth = {
         name: data.train.factors[at, names.index(name)].astype(np.float64)
         for name in readers.readable
         if name != DOMAIN
     }
-    factors = {
+    return {
         name: Factor(values, is_discrete(readers.values[name]))
         for name, values in truth.items()
         if len(np.unique(values)) > 1
     }
-    width = model.codes(x[:2]).shape[1]
-    if len(factors) < 2 or not 2 <= width <= MOST_CODES:
-        return Answers({})
-    ways: dict[str, np.ndarray] = {
-        "true factors": np.stack([factor.values for factor in factors.values()], 1),
-        "codes": _coded(model, x, at_once(space)),
+
+
+def told(
+    true: Disentanglement, ways: Mapping[str, np.ndarray], factors: Mapping[str, Factor], *, seed: int
+) -> Answers:
+    """true: of the factors themselves.  ways: codes (n, k) by what they are, the model's by the name "codes"."""
+    scores = {"true factors": true} | {
+        name: disentanglement(codes, list(factors.values()), seed=seed) for name, codes in ways.items()
     }
-    if space.dimensions <= MOST_PIXELS:
-        ways["PCA"] = principal_components(x, width).encode(x).cpu().numpy()
-    if untrained is not None:
-        ways["random encoder"] = _coded(untrained, x, at_once(space))
-    return told(ways, factors, seed=seed)
-
-
-def told(ways: Mapping[str, np.ndarray], factors: Mapping[str, Factor], *, seed: int) -> Answers:
-    """ways: codes (n, k) by what they are, those of the model by the name "codes"."""
-    scores = {name: disentanglement(codes, list(factors.values()), seed=seed) for name, codes in ways.items()}
     columns = {title: [getattr(each, field) for each in scores.values()] for field, title in TITLES.items()}
     meaning = (
         f"Whether each number of a code follows one factor of {', '.join(factors)}: 1 at best, 0 where none does. "

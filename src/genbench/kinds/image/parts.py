@@ -3,7 +3,7 @@
 What two parts say of one factor can be compared: in one picture they should agree.  Fitted to the training images.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -57,8 +57,11 @@ class PartReaders(NamedTuple):
         return found
 
 
-def part_readers(data: Prepared) -> list[PartReaders]:
-    """Of left and right, and of what lies above and below `LOWER`; none where no factor is known or varies."""
+def part_readers(data: Prepared, kept: Iterator[Linear] | None = None) -> list[PartReaders]:
+    """Of left and right, and of what lies above and below `LOWER`; none where no factor is known or varies.
+
+    kept: the maps that were fitted before, in order, which are then not fitted again.
+    """
     targets, outputs = known(data)
     height, width = data.train.x.shape[2:]
     cuts = [(3, width // 2, "left", "right"), (2, LOWER[0] * height // LOWER[1], "upper", "lowest part")]
@@ -66,7 +69,10 @@ def part_readers(data: Prepared) -> list[PartReaders]:
         return []
     found = []
     for axis, cut, first, second in cuts:
-        one, other = (ridge(flat(part, data.levels), targets) for part in np.split(data.train.x, [cut], axis))
+        halves = np.split(data.train.x, [cut], axis)
+        one, other = (
+            ridge(flat(part, data.levels), targets) if kept is None else next(kept) for part in halves
+        )
         found.append(PartReaders(axis, cut, first, second, outputs, data.levels, (one, other)))
     return found
 

@@ -29,19 +29,29 @@ from genbench.kinds.image import (
     walks,
 )
 from genbench.kinds.image.answers import Answers
+from genbench.kinds.image.reference import ImageReference
+from genbench.scoring.features import Features
 
 
 def answers(
-    data: Prepared, subject: Subject, extract: Trained, readers: Readers | None, *, seed: int
+    data: Prepared,
+    subject: Subject,
+    fake: Features,
+    extract: Trained,
+    readers: Readers | None,
+    reference: ImageReference,
+    *,
+    seed: int,
 ) -> Answers:
     """What the samples show, and all that their model answers, which samples from elsewhere do not have.
 
-    readers: those of the dataset, None where it names no factors; then what needs them is not asked.
+    fake: of the samples.  readers: those of the dataset, None where it names no factors; then what needs them is
+    not asked.
     """
     model, rng = subject.model, subject.rng
-    found = [structure.answers(data, subject.samples, extract, seed=seed)]
+    found = [structure.answers(data, subject.samples, fake, reference, seed=seed)]
     if model is not None and rng is not None:
-        found += _asked(data, subject, model, extract, readers, rng=rng, seed=seed)
+        found += _asked(data, subject, model, extract, readers, reference, rng=rng, seed=seed)
     measures = {title: measure for each in found for title, measure in each.measures.items()}
     return Answers(measures, tuple(table for each in found for table in each.tables))
 
@@ -52,6 +62,7 @@ def _asked(
     model: GenerativeModel,
     extract: Trained,
     readers: Readers | None,
+    reference: ImageReference,
     *,
     rng: Generator,
     seed: int,
@@ -59,16 +70,32 @@ def _asked(
     found: list[Answers] = []
     if (truncating := capability(model, Truncation)) is not None:
         labelled = model.conditional == "label"
-        found.append(truncation.answers(data, truncating, extract, labelled=labelled, rng=rng, seed=seed))
+        found.append(
+            truncation.answers(
+                data, truncating, extract, reference.held_out.features, labelled=labelled, rng=rng, seed=seed
+            )
+        )
     if (both := capability(model, Joint)) is not None:
         found.append(joint.answers(data, both, rng=rng))
     if (walking := capability(model, Latent)) is not None:
         found.append(walks.answers(data, walking, extract, rng=rng, seed=seed))
     if (encoding := capability(model, Encoder)) is not None:
         start = None if subject.untrained is None else capability(subject.untrained, Encoder)
-        found.append(representation.answers(data, encoding, start, device=rng.device, seed=seed))
+        pixels, device = reference.pixels, rng.device
+        found.append(representation.answers(data, encoding, start, device=device, seed=seed, known=pixels))
         if readers is not None:
-            found.append(factors.answers(data, encoding, start, readers, device=rng.device, seed=seed))
+            found.append(
+                factors.answers(
+                    data,
+                    encoding,
+                    start,
+                    readers,
+                    device=device,
+                    seed=seed,
+                    true=reference.true_factors,
+                    components=None if pixels is None else pixels.components,
+                )
+            )
     if readers is not None:
         if (pairing := capability(model, Pairs)) is not None:
             found.append(people.answers(data, pairing, readers, rng=rng, seed=seed))

@@ -17,7 +17,8 @@ from genbench.capabilities import Encoder
 from genbench.core import at_once, space_of
 from genbench.data.prepared import Prepared
 from genbench.kinds.image.answers import RESAMPLINGS, Answers, Table
-from genbench.nn.probes import linear_labels, principal_components
+from genbench.nn.probes import Components, linear_labels, principal_components
+from genbench.runtime.machine import seed_of
 from genbench.scoring.estimates import (
     Estimate,
     Measurement,
@@ -25,12 +26,13 @@ from genbench.scoring.estimates import (
     clopper_pearson,
     resamplings,
 )
-from genbench.scoring.metrics.neighbours import nearest
+from genbench.scoring.neighbours import nearest
 from genbench.storage.arrays import evenly
 
 LEARNT = 2000  # training images that are probed, at most, spread evenly
 NEIGHBOURS = 5
 MOST_PIXELS = 4096  # beyond which eigenvectors of all and a probe of them take minutes
+COMPONENTS = 128  # that are kept for codes of any length up to this
 STARTS = 3  # of k-means
 MEANING = (
     "What a code says of the class: accuracy of logistic regression and of 5 nearest neighbours on held-out images, "
@@ -39,26 +41,70 @@ MEANING = (
 )
 
 
+class OfPixels(NamedTuple):
+    """What is the same for every model: the scores of raw pixels as codes, and the first COMPONENTS of them."""
+
+    scores: dict[str, Estimate]
+    components: Components
+
+
+def of_pixels(data: Prepared) -> OfPixels | None:
+    """None where there are not two classes, or more than MOST_PIXELS."""
+    space = space_of(data.card)
+    if data.classes < 2 or space.dimensions > MOST_PIXELS:
+        return None
+    train, held_out = (each.flat() for each in seen(data, torch.device("cpu")))
+    seed = seed_of(data.card["name"], "reference")
+    scores = probed(train.x, train.label, held_out.x, held_out.label, seed=seed)
+    return OfPixels(scores, principal_components(train.x, min(COMPONENTS, space.dimensions)))
+
+
 class Images(NamedTuple):
     """x (n, c, h, w) in [0, 1] with labels int64 (n,)."""
 
     x: Tensor
     label: Tensor
 
+    def flat(self) -> "Images":
+        return self._replace(x=self.x.flatten(1))
 
-@torch.no_grad()
-def answers(
-    data: Prepared, model: Encoder, untrained: Encoder | None, *, device: torch.device, seed: int
-) -> Answers:
-    """Of the model's codes, beside as many principal components; nothing where there are not two classes."""
-    if data.classes < 2:
-        return Answers({})
+
+def seen(data: Prepared, device: torch.device) -> tuple[Images, Images]:
+    """The training images that are probed, and all held-out ones."""
     space, parts = space_of(data.card), []
     for part, most in ((data.train, LEARNT), (data.held_out, len(data.held_out.x))):
         at = evenly(len(part.x), most)
         x = space.to_unit(torch.tensor(part.x[at])).to(device)
         parts.append(Images(x, torch.tensor(part.y[at]).to(device)))
-    train, held_out = parts
+    return parts[0], parts[1]
+
+
+def components_of(x: Tensor, width: int, known: Components | None) -> Components:
+    """The first `width` of images (n, c, h, w): those that are known, where these are enough."""
+    width = min(width, x[0].numel())
+    if known is None or known.basis.shape[1] < width:
+        return principal_components(x, width)
+    return Components(known.mean.to(x), known.basis[:, :width].contiguous().to(x))
+
+
+@torch.no_grad()
+def answers(
+    data: Prepared,
+    model: Encoder,
+    untrained: Encoder | None,
+    *,
+    device: torch.device,
+    seed: int,
+    known: OfPixels | None,
+) -> Answers:
+    """Of the model's codes, beside as many principal components; nothing where there are not two classes.
+
+    known: what `of_pixels` gives.
+    """
+    if data.classes < 2:
+        return Answers({})
+    space = space_of(data.card)
+    train, held_out = seen(data, device)
 
     def coded(model: Encoder) -> Callable[[Tensor], Tensor]:
         return lambda x: torch.cat([model.codes(few) for few in x.split(at_once(space))])
@@ -68,13 +114,14 @@ def answers(
     ways = {"codes": own}
     if untrained is not None:
         ways["random network"] = coded(untrained)
-    if space.dimensions <= MOST_PIXELS:
-        linear = principal_components(train.x, min(width, space.dimensions))
-        ways |= {"PCA": linear.encode, "pixels": lambda x: x.flatten(1)}
+    if known is not None:
+        ways["PCA"] = components_of(train.x, width, known.components).encode
     found = {
         name: probed(encode(train.x), train.label, encode(held_out.x), held_out.label, seed=seed)
         for name, encode in ways.items()
     }
+    if known is not None:
+        found["pixels"] = known.scores
     rows = list(found)
     columns = {title: [found[name][title] for name in rows] for title in found["codes"]}
     measures = {}

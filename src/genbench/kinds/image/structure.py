@@ -14,10 +14,12 @@ from genbench.data.parts.counters import COLOURS, COUNTERS
 from genbench.data.parts.perspective import edges, miss
 from genbench.data.pixels import spread
 from genbench.data.prepared import Prepared
-from genbench.extractors.classifier import Trained
 from genbench.kinds.image.answers import RESAMPLINGS, Answers, Table
-from genbench.kinds.image.parts import part_readers
+from genbench.kinds.image.halves import beside, joined
+from genbench.kinds.image.parts import PartReaders
+from genbench.kinds.image.reference import ImageReference
 from genbench.scoring import metrics
+from genbench.scoring.disentanglement import squared_correlations
 from genbench.scoring.estimates import (
     Estimate,
     Measurement,
@@ -26,8 +28,8 @@ from genbench.scoring.estimates import (
     mean_interval,
     resamplings,
 )
-from genbench.scoring.metrics.disentanglement import squared_correlations
-from genbench.scoring.resampling import FOLDS, crossed
+from genbench.scoring.features import Features
+from genbench.scoring.resampling import crossed
 
 ROWS = ("samples", "held-out", "halves of two")
 MOST = 9  # the last column of a histogram of counts
@@ -46,41 +48,37 @@ class Compared(NamedTuple):
         return [measure(each) for each in self]
 
 
-def answers(data: Prepared, samples: np.ndarray, extract: Trained, *, seed: int) -> Answers:
-    """Of the images of one dataset; nothing where nothing is known of their structure."""
+def answers(
+    data: Prepared, samples: np.ndarray, fake: Features, reference: ImageReference, *, seed: int
+) -> Answers:
+    """Of the images of one dataset; nothing where nothing is known of their structure.  fake: of the samples."""
     found: list[Answers] = []
     pictures = Compared(samples, data.held_out.x, beside(data.held_out.x))
     shown = Compared(*(spread(each, data.levels) for each in pictures))
-    if "counted" in data.card:
-        found.append(counting(shown, data.card["counted"], _distances(data, extract, pictures)))
-    if "perspective" in data.card:
-        found.append(perspective(shown, _distances(data, extract, pictures)))
+    composed = reference.composed
+    distances = (
+        None
+        if composed is None
+        else _distances(Compared(fake.features, reference.held_out.features, composed))
+    )
+    if "counted" in data.card and distances is not None:
+        found.append(counting(shown, data.card["counted"], distances))
+    if "perspective" in data.card and distances is not None:
+        found.append(perspective(shown, distances))
     if data.train.factors is not None:
-        found.append(parts(data, samples, seed=seed))
+        found.append(parts(data, samples, reference.parts, seed=seed))
     measures = {title: measure for each in found for title, measure in each.measures.items()}
     return Answers(measures, tuple(table for each in found for table in each.tables))
 
 
-def beside(x: np.ndarray) -> np.ndarray:
-    """The left half of each image, the right half of the one before it in the same fold: (n, c, h, w)."""
-    return _joined(x, axis=3, cut=x.shape[3] // 2)
-
-
-def _joined(x: np.ndarray, *, axis: int, cut: int) -> np.ndarray:
-    mixed = x.copy()
-    rest = (slice(None),) * axis + (slice(cut, None),)
-    mixed[rest] = np.roll(x, FOLDS, axis=0)[rest]
-    return mixed
-
-
-def _distances(data: Prepared, extract: Trained, pictures: Compared) -> list[Estimate]:
-    """FID (classifier) of each to held-out images, as in the tables."""
-    real = extract(data.held_out.x).features
+def _distances(features: Compared) -> list[Estimate]:
+    """FID (classifier) of each to held-out images, as in the tables; features (n, f)."""
 
     def distance(x: np.ndarray) -> Estimate:
-        return crossed(lambda a, b: metrics.frechet_distance(a, b, bootstrap=0), real, extract(x).features)
+        real = features.held_out
+        return crossed(lambda a, b: metrics.frechet_distance(a, b, bootstrap=0), real, x)
 
-    return pictures.of(distance)
+    return features.of(distance)
 
 
 def counting(shown: Compared, what: dict[str, Any], distances: list[Estimate]) -> Answers:
@@ -128,19 +126,19 @@ def perspective(shown: Compared, distances: list[Estimate]) -> Answers:
     return Answers(measures, (table,))
 
 
-def parts(data: Prepared, samples: np.ndarray, *, seed: int) -> Answers:
+def parts(data: Prepared, samples: np.ndarray, fitted: Sequence[PartReaders], *, seed: int) -> Answers:
     """Whether two parts of an image say the same of a factor: left and right, and what is above and below.
 
-    Each part has readers of its own, see `parts`.  Continuous factors: squared correlation of the two readings;
-    categories: share of images of which both read the same.
+    Each part has readers of its own, `fitted`, see `parts`.  Continuous factors: squared correlation of the two
+    readings; categories: share of images of which both read the same.
     """
     measures: dict[str, Measurement] = {}
     tables = []
     drawn = np.concatenate([np.ones((1, len(samples))), resamplings(len(samples), RESAMPLINGS, seed=seed)])
     floor = resamplings(len(data.held_out.x), RESAMPLINGS, seed=seed + 1)
     floor = np.concatenate([np.ones((1, floor.shape[1])), floor])
-    for readers in part_readers(data):
-        mixed = _joined(data.held_out.x, axis=readers.axis, cut=readers.cut)
+    for readers in fitted:
+        mixed = joined(data.held_out.x, axis=readers.axis, cut=readers.cut)
         read = [readers(each) for each in (samples, data.held_out.x, mixed)]
         found = {
             name: [agreement(*each[name], w) for each, w in zip(read, (drawn, floor, floor), strict=True)]

@@ -24,6 +24,7 @@ def answers(
     data: Prepared,
     model: Truncation,
     extract: Trained,
+    real: np.ndarray,
     *,
     labelled: bool,
     rng: Generator,
@@ -31,10 +32,9 @@ def answers(
 ) -> Answers:
     """Precision, recall and Fréchet distance at each truncation: means over draws, each as many as held-out images.
 
-    labelled: whether the model is asked for the labels of the held-out images.
+    real: (n, f), features of held-out images.  labelled: whether the model is asked for the labels of these.
     """
     space, n = space_of(data.card), len(data.held_out.x)
-    real = extract(data.held_out.x).features
     asked = torch.tensor(data.held_out.y).to(rng.device) if labelled else None
 
     def drawn(truncation: float) -> dict[str, Estimate]:

@@ -9,8 +9,11 @@ import numpy as np
 from genbench.data.parts.mesh_geometry import is_closed, is_valid
 from genbench.data.parts.mesh_tokens import Mesh, MeshError, unpacked
 from genbench.data.prepared import Prepared
+from genbench.data.reference import Known
 from genbench.extractors import plain
 from genbench.kinds.comparison import Comparison, Subject
+from genbench.kinds.distance import TO_TRAIN
+from genbench.kinds.mesh.distance import DISTANCE
 from genbench.kinds.mesh.embedding import embedding
 from genbench.scoring import metrics
 from genbench.scoring.comparison import kernel_score, manifold_scores
@@ -19,17 +22,28 @@ from genbench.scoring.resampling import Draws, Scored, crossed_scores, mean_over
 Meshes = Sequence[Mesh | MeshError]
 
 
-def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, seed: int) -> Comparison:
+def compare(
+    data: Prepared,
+    subject: Subject,
+    drawn: Draws,
+    *,
+    extractor: Path,
+    seed: int,
+    known: Known | None = None,
+) -> Comparison:
     """Whether samples are meshes of solids at all; how their vertices compare; whether they are of the class asked for.
 
     The class of a sample is that of the training mesh with the nearest vertices.
     """
     digest = plain.load(extractor, data)
     bits = data.card["bits"]
-    train_meshes, held_out, meshes = (
-        unpacked(x, bits=bits) for x in (data.train.x, data.held_out.x, subject.samples)
+    held_out, meshes = (unpacked(x, bits=bits) for x in (data.held_out.x, subject.samples))
+    vectors = {} if known is None else known.of(TO_TRAIN)
+    train, real = (
+        vectors[name] if name in vectors else DISTANCE.vectors(part.x, data.card)
+        for name, part in (("train", data.train), ("held_out", data.held_out))
     )
-    train, real, fake = (embedding(x, bits=bits) for x in (train_meshes, held_out, meshes))
+    fake = embedding(meshes, bits=bits)
     real_labels, labels = (data.train.y[metrics.nearest(train, x)[1][:, 0]] for x in (real, fake))
     scores = _shares(meshes, drawn) | _sizes(meshes, drawn) | _vertex_scores(real, fake, drawn)
     if subject.asked is not None:

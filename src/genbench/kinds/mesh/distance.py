@@ -10,6 +10,7 @@ from genbench.kinds.mesh.embedding import embedding
 
 class MeshDistance(Distance):
     words = "maximum mean discrepancy of the sets of vertices, Gaussian kernel of 0.15 of the diagonal"
+    slow = True
 
     def vectors(self, stored: np.ndarray, card: Card) -> np.ndarray:
         return embedding(unpacked(stored, bits=card["bits"]), bits=card["bits"])

@@ -9,6 +9,7 @@ import numpy as np
 from genbench.capabilities import Likelihood, ScoreField
 from genbench.core import space_of
 from genbench.data.prepared import Prepared
+from genbench.data.reference import Known
 from genbench.extractors import plain
 from genbench.kinds.comparison import Comparison, Subject
 from genbench.kinds.kind import Card
@@ -26,7 +27,15 @@ KL_MEANING = (
 )
 
 
-def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, seed: int) -> Comparison:
+def compare(
+    data: Prepared,
+    subject: Subject,
+    drawn: Draws,
+    *,
+    extractor: Path,
+    seed: int,
+    known: Known | None = None,
+) -> Comparison:
     """Balls around points, and for a mixture what only a known density allows."""
     digest = plain.load(extractor, data)
     real, fake = (DISTANCE.vectors(x, data.card) for x in (data.held_out.x, subject.samples))

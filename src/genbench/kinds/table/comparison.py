@@ -7,6 +7,7 @@ import numpy as np
 
 from genbench.core import space_of
 from genbench.data.prepared import Prepared
+from genbench.data.reference import Known
 from genbench.extractors import plain
 from genbench.kinds.comparison import Comparison, Subject
 from genbench.kinds.kind import Card
@@ -18,7 +19,15 @@ from genbench.scoring.metrics.cells import divergence, smoothed, total_variation
 from genbench.scoring.resampling import Draws, Scored, crossed_scores, not_negative, within_unit
 
 
-def compare(data: Prepared, subject: Subject, drawn: Draws, *, extractor: Path, seed: int) -> Comparison:
+def compare(
+    data: Prepared,
+    subject: Subject,
+    drawn: Draws,
+    *,
+    extractor: Path,
+    seed: int,
+    known: Known | None = None,
+) -> Comparison:
     """Frequencies of cells against held-out and true ones; what the model itself says of the truth; see the docs."""
     digest, card = plain.load(extractor, data), data.card
     scores = _total_variation(data, subject.samples, drawn)

@@ -38,8 +38,8 @@ from genbench.scoring.metrics.modes import (
     mode_replicates,
     total_variation,
 )
-from genbench.scoring.metrics.neighbours import ball_counts, nearest, nearest_others
 from genbench.scoring.metrics.path_length import lerp, perceptual_path_length, slerp
+from genbench.scoring.neighbours import ball_counts, nearest, nearest_others
 
 __all__ = [
     "Clipped",

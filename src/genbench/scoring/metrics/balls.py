@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genbench.scoring.arrays import Floats, Integers
-from genbench.scoring.metrics.neighbours import measured, nearest_others
+from genbench.scoring.neighbours import measured, nearest_others
 from genbench.storage.arrays import slices
 
 ROWS, COLUMNS = 512, 4096  # a tile of points × centres: 8 MB in float32

@@ -6,7 +6,7 @@ import numpy as np
 
 from genbench.scoring.arrays import Array, Floats, floats, same_width
 from genbench.scoring.estimates import Z95
-from genbench.scoring.metrics.neighbours import nearest
+from genbench.scoring.neighbours import nearest
 
 ROUNDS = 20  # of k-means
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from genbench.scoring.arrays import Array, Floats, pair
 from genbench.scoring.estimates import Estimate, mean_interval
-from genbench.scoring.metrics.neighbours import ball_counts, nearest, nearest_others
+from genbench.scoring.neighbours import ball_counts, nearest, nearest_others
 
 
 class Clipped(NamedTuple):

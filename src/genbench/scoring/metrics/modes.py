@@ -13,7 +13,7 @@ from genbench.scoring.estimates import (
     spread,
     spread_interval,
 )
-from genbench.scoring.metrics.neighbours import nearest
+from genbench.scoring.neighbours import nearest
 
 
 class ModeCoverage(NamedTuple):

@@ -3,7 +3,7 @@
 No single score is enough: judge each by the controls of the same table (held-out data, copies, noise).
 """
 
-from genbench.scoring.metrics.neighbours import nearest, nearest_others
+from genbench.scoring.neighbours import nearest, nearest_others
 from genbench.scoring.novelty.calibrated import (
     Calibration,
     calibrate,
@@ -12,17 +12,17 @@ from genbench.scoring.novelty.calibrated import (
 )
 from genbench.scoring.novelty.chance import LEVEL, Fold, chance_of, least_suspicious, power, verdict
 from genbench.scoring.novelty.copying import (
-    ShiftedNeighbours,
     authenticity,
     authenticity_distances,
     ct_score,
     neighbour_ratio,
     neighbour_ratio_distances,
-    shift_invariant_neighbours,
 )
+from genbench.scoring.novelty.disguised import Copies, find_copies
 from genbench.scoring.novelty.likelihood import FeatureLikelihood, fld
 from genbench.scoring.novelty.memorisation import Birthday, birthday_support, mifid
-from genbench.scoring.novelty.views import VIEWS, Copies, find_copies
+from genbench.scoring.shifts import ShiftedNeighbours, shift_invariant_neighbours
+from genbench.scoring.views import VIEWS
 
 __all__ = [
     "LEVEL",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from genbench.scoring.arrays import Array, Floats, Integers, floats, matrix, same_width
 from genbench.scoring.estimates import Estimate, clopper_pearson
-from genbench.scoring.metrics.neighbours import nearest
+from genbench.scoring.neighbours import nearest
 from genbench.scoring.novelty.chance import Fold, fold_of
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from genbench.scoring.arrays import Array, Floats, numbers, pair
 from genbench.scoring.estimates import Estimate
 from genbench.scoring.metrics.frechet import frechet_distance
-from genbench.scoring.metrics.neighbours import ball_counts, nearest
+from genbench.scoring.neighbours import ball_counts, nearest
 
 
 class Birthday(NamedTuple):

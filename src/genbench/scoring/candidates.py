@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from genbench.data.pixels import reduced
 from genbench.scoring.arrays import Floats, Integers, Rows
-from genbench.scoring.metrics.neighbours import GATHER, nearest
+from genbench.scoring.neighbours import GATHER, nearest
 from genbench.storage.arrays import release_pages, slices
 
 EXACT = 20_000  # training images up to which every one of them is compared

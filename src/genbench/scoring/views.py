@@ -1,4 +1,7 @@
-"""Copies in disguise: exact, shifted, brighter or duller, lightly noisy.  Several distances, one calibrated answer."""
+"""How far images are from training images in several views: pixels, shifted pixels, contrast.
+
+Copies in disguise are near in one of them: shifted, brighter or duller, lightly noisy.
+"""
 
 import math
 from collections.abc import Callable
@@ -8,11 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.scoring.arrays import Array, Floats, Integers, Rows, numbers, same_width
-from genbench.scoring.metrics.neighbours import nearest
-from genbench.scoring.novelty import candidates
-from genbench.scoring.novelty.calibrated import Calibration, calibrate_distances
-from genbench.scoring.novelty.copying import shift_invariant_neighbours
+from genbench.scoring import candidates
+from genbench.scoring.arrays import Floats, Integers, Rows
+from genbench.scoring.neighbours import nearest
+from genbench.scoring.shifts import shift_invariant_neighbours
 from genbench.storage.arrays import blocks, take_rows
 
 VIEWS = ("pixels", "shift", "contrast")
@@ -23,63 +25,24 @@ Images = NDArray[np.generic]
 Search = Callable[[Images, Images], tuple[Floats, Integers]]
 
 
-class Copies(NamedTuple):
-    """For each sample the view in which it is closest to a training image, and how close.
+class ToTrain(NamedTuple):
+    """What the rule for copies asks of held-out images and of training images alone.
 
-    calibration: the rule of `calibrate_distances` on the joint statistic.  ratios (m,): that statistic, the smallest
-    over views of distance / scale.  p_values (m,): share of held-out images at least as close, counting the sample.
-    views (m,): place in VIEWS.  indices (m,): the training image in that view.  distances (m, 3): of each view, root
-    mean square per pixel for the first two, between unit vectors for the third.  order (m,): closest sample first.
-    scales (3,): what distances are divided by.  held_out_ratios (h,): the same statistic of the held-out images.
+    scales (3,): what the distances of each view are divided by.  distances (h, 3): of held-out images to the nearest
+    training image, view by view, not divided.
     """
 
-    calibration: Calibration
-    ratios: Floats
-    p_values: Floats
-    views: Integers
-    indices: Integers
-    distances: Floats
-    order: Integers
     scales: Floats
-    held_out_ratios: Floats
+    distances: Floats
 
 
-def find_copies(
-    train: Array, held_out: Array, samples: Array, *, pixels: int = 1, quantile: float = 0.01, seed: int = 0
-) -> Copies:
-    """Which samples are nearer to a training image than held-out images are, in any of three views?
-
-    Images (n, c, h, w), all of one range.  Views: Euclidean distance of pixels; the same up to a shift of `pixels` rows
-    and columns (`shift_invariant_neighbours`); distance after each image's mean is taken off and its norm set to 1,
-    which forgets brightness and contrast.  Images of one colour have no contrast view.
-
-    The statistic of an image is its smallest distance over the views, each divided by a scale: a low quantile of the
-    distances from one random half of the training images to the other.  The scales know nothing of held-out images or
-    samples, so the statistic is one fixed function of an image, and the rule of `calibrate_distances` on it flags a new
-    image with probability at most `quantile`, however many views there are: no correction for three tests is needed.
-    Raises ValueError for bad input, fewer than four training images, and `pixels` that leave no overlap.
-    """
-    points, control, fakes = (
-        numbers(x, name, ndim=4, rows=rows)
-        for x, name, rows in ((train, "train", 4), (held_out, "held_out", 1), (samples, "samples", 1))
-    )
-    same_width(("train", points), ("held_out", control), ("samples", fakes))
-    searches = _searches(pixels, len(points))
-    scales = _scales(points, searches, seed)
-    to_control, _ = _measure(points, control, searches)
-    distances, indices = _measure(points, fakes, searches)
-    control_ratios, by_view = (to_control / scales).min(axis=1), distances / scales
-    views = by_view.argmin(axis=1)
-    rows = np.arange(len(fakes))
-    ratios, closest = by_view[rows, views], indices[rows, views]
-    calibration = calibrate_distances(control_ratios, ratios, closest, quantile=quantile)
-    below = np.searchsorted(np.sort(control_ratios), ratios, side="right")
-    p_values = (1 + below) / (1 + len(control_ratios))
-    order = np.lexsort((rows, ratios))
-    return Copies(calibration, ratios, p_values, views, closest, distances, order, scales, control_ratios)
+def to_train(train: Images, held_out: Images, *, pixels: int, seed: int) -> ToTrain:
+    """Images (n, c, h, w); pixels: how far an image may be moved; seed: which half of the training images."""
+    searches = searches_of(pixels, len(train))
+    return ToTrain(scales_of(train, searches, seed), measure(train, held_out, searches)[0])
 
 
-def _searches(pixels: int, count: int) -> tuple[Search, Search, Search]:
+def searches_of(pixels: int, count: int) -> tuple[Search, Search, Search]:
     """One nearest-neighbour search for each of VIEWS: (train, queries) -> distances (m,), rows (m,).
 
     count: of training images; of a long set the disguises are looked for among candidates.
@@ -139,18 +102,18 @@ def _varied(images: Images) -> NDArray[np.bool_]:
     return varied
 
 
-def _measure(train: Images, queries: Images, searches: tuple[Search, ...]) -> tuple[Floats, Integers]:
+def measure(train: Images, queries: Images, searches: tuple[Search, ...]) -> tuple[Floats, Integers]:
     """Distances and training rows of every view, (m, views) each; see `candidates` for a long training set."""
     found = [search(train, queries) for search in searches]
     return np.stack([distance for distance, _ in found], 1), np.stack([index for _, index in found], 1)
 
 
-def _scales(train: Images, searches: tuple[Search, ...], seed: int) -> Floats:
+def scales_of(train: Images, searches: tuple[Search, ...], seed: int) -> Floats:
     """A low quantile of train-to-train distances in each view; where duplicates make that 0, the least above 0."""
     order = np.random.default_rng(seed).permutation(len(train))
     half = len(train) // 2
     queries = order[:half][:SCALE_ROWS]
-    distances, _ = _measure(take_rows(train, order[half:]), take_rows(train, queries), searches)
+    distances, _ = measure(take_rows(train, order[half:]), take_rows(train, queries), searches)
     scales = np.quantile(distances, SCALE_QUANTILE, axis=0)
     for view in np.flatnonzero(scales == 0):
         positive = distances[distances[:, view] > 0, view]
