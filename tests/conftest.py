@@ -47,6 +47,7 @@ PAIR = TINY.replace("features: 16}", "features: 16, seeds: [0, 3]}") + SMALL[SMA
 DATA = ("--data", "data/bits.safetensors")
 RUN = ("--run", "bits-made", *DATA, "--out", "results/runs/bits-made")
 EXTRACTOR = "results/extractors/bits.safetensors"
+REFERENCE = ("--reference", "results/references/bits.safetensors")
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -195,10 +196,11 @@ def build(folder: Path) -> None:
     for arguments in (
         ("prepare", "--dataset", "bits", "--out", "data/bits.safetensors"),
         ("extractor", *DATA, "--out", EXTRACTOR),
+        ("reference", *DATA, "--extractor", EXTRACTOR, "--out", REFERENCE[1]),
         ("train", *RUN),
         ("sample", *RUN),
-        ("novelty", *RUN),
-        ("evaluate", *RUN, "--extractor", EXTRACTOR),
+        ("novelty", *RUN, *REFERENCE),
+        ("evaluate", *RUN, "--extractor", EXTRACTOR, *REFERENCE),
     ):
         result = run_in(folder, "genbench", *arguments, PYTHONPROFILEIMPORTTIME="1")
         assert result.returncode == 0, result.stderr

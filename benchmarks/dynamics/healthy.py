@@ -21,6 +21,7 @@ from genbench.core import space_of
 from genbench.data.prepared import Prepared, load
 from genbench.extractors import classifier
 from genbench.kinds.image import diversity
+from genbench.kinds.image.reference import MOST
 from genbench.kinds.points.diversity import modes_of
 from genbench.models.build import build
 from genbench.models.sampling import draw
@@ -58,7 +59,7 @@ def verdicts(
     real, fake = extract(data.held_out.x), extract(samples)
     return (
         diversity.over_training(data, extract, real, kept),
-        diversity.collapse_of(data, extract, real, fake, samples, seed=0),
+        diversity.collapse_of(data, extract(data.train.x[:MOST]).features, real, fake, samples, seed=0),
     )
 
 

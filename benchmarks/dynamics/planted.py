@@ -16,6 +16,7 @@ import numpy as np
 from genbench.data.prepared import Prepared, load
 from genbench.extractors import classifier
 from genbench.kinds.image import diversity
+from genbench.kinds.image.reference import MOST
 from genbench.runtime import machine
 from genbench.storage.files import InputError
 
@@ -51,10 +52,11 @@ def main() -> int:
     data = load(Path("data") / f"{arguments.dataset}.safetensors")
     extract = classifier.load(Path("results/extractors") / f"{arguments.dataset}.safetensors", data)
     real, wrong = extract(data.held_out.x), 0
+    train = extract(data.train.x[:MOST]).features
     print("| sampler | verdict | classes held | Vendi | MS-SSIM | support | bins that differ |")
     print("|---|---|---|---|---|---|---|")
     for name, (samples, known) in planted(data, arguments.seed).items():
-        found = diversity.collapse_of(data, extract, real, extract(samples), samples, seed=arguments.seed)
+        found = diversity.collapse_of(data, train, real, extract(samples), samples, seed=arguments.seed)
         support = found["support"]["value"]
         texts = (
             found["verdict"] + ("" if found["verdict"] == known else f" (known: {known})"),

@@ -64,14 +64,15 @@ def measured(workspace: Path, arguments: argparse.Namespace) -> float:
     (workspace / "params.yaml").write_text(json.dumps(params(arguments)))  # JSON is YAML
     place = ["--data", f"data/{NAME}.safetensors"]
     run = ["--run", RUN, *place, "--out", f"results/runs/{RUN}"]
-    extractor = f"results/extractors/{NAME}.safetensors"
+    extractor, known = (f"results/{what}/{NAME}.safetensors" for what in ("extractors", "references"))
     commands = [
         ["prepare", "--dataset", NAME, "--out", f"data/{NAME}.safetensors"],
         ["extractor", *place, "--out", extractor],
+        ["reference", *place, "--extractor", extractor, "--out", known],
         ["train", *run],
         ["sample", *run],
-        ["novelty", *run],
-        ["evaluate", *run, "--extractor", extractor],
+        ["novelty", *run, "--reference", known],
+        ["evaluate", *run, "--extractor", extractor, "--reference", known],
         ["report", "--out", "results/report"],
     ]
     stored = count * 3 * SIZE**2

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 BOUND = 5.0
 COPIED = ("dvc.yaml", "stages", "workflow", "src", ".dvcignore", ".dvc/config", ".dvc/plots")
 STAGES = ("train", "sample", "novelty")  # they stand in files of their own
-STAGES_A_RUN, OTHER_STAGES = 4, 3  # train, sample, novelty, evaluate; prepare, extractor, report
+STAGES_A_RUN, OTHER_STAGES = 4, 4  # train, sample, novelty, evaluate; prepare, extractor, reference, report
 HEAD = """\
 device: cpu
 datasets:

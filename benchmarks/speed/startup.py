@@ -46,6 +46,7 @@ runs:
 """
 DATA = ("--data", "data/digits.safetensors")
 EXTRACTOR = "results/extractors/digits.safetensors"
+REFERENCE = ("--reference", "results/references/digits.safetensors")
 
 
 class Command(NamedTuple):
@@ -60,17 +61,22 @@ def of_run(stage: str, run: str, *more: str) -> tuple[str, ...]:
 COMMANDS = {
     "prepare": Command(("prepare", "--dataset", "digits", "--out", "data/digits.safetensors"), False),
     "extractor": Command(("extractor", *DATA, "--out", EXTRACTOR), True),
+    "reference": Command(("reference", *DATA, "--extractor", EXTRACTOR, "--out", REFERENCE[1]), True),
     "train (control)": Command(of_run("train", "digits-copycat"), True),
     "train": Command(of_run("train", "digits-made"), True),
     "sample (control)": Command(of_run("sample", "digits-copycat"), True),
     "sample": Command(of_run("sample", "digits-made"), True),
-    "novelty (control)": Command(of_run("novelty", "digits-copycat"), False),
-    "novelty": Command(of_run("novelty", "digits-made"), False),
-    "evaluate (control)": Command(of_run("evaluate", "digits-copycat", "--extractor", EXTRACTOR), True),
-    "evaluate": Command(of_run("evaluate", "digits-made", "--extractor", EXTRACTOR), True),
+    "novelty (control)": Command(of_run("novelty", "digits-copycat", *REFERENCE), False),
+    "novelty": Command(of_run("novelty", "digits-made", *REFERENCE), False),
+    "evaluate (control)": Command(
+        of_run("evaluate", "digits-copycat", "--extractor", EXTRACTOR, *REFERENCE), True
+    ),
+    "evaluate": Command(of_run("evaluate", "digits-made", "--extractor", EXTRACTOR, *REFERENCE), True),
     "import": Command(of_run("import", "digits-mine"), False),
-    "novelty (import)": Command(of_run("novelty", "digits-mine"), False),
-    "evaluate (import)": Command(of_run("evaluate", "digits-mine", "--extractor", EXTRACTOR), True),
+    "novelty (import)": Command(of_run("novelty", "digits-mine", *REFERENCE), False),
+    "evaluate (import)": Command(
+        of_run("evaluate", "digits-mine", "--extractor", EXTRACTOR, *REFERENCE), True
+    ),
     "report": Command(("report", "--out", "results/report"), False),
     "show": Command(("show",), False),
     "check": Command(("check",), False),

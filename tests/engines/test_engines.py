@@ -19,7 +19,7 @@ def test_both_engines_describe_the_same_graph(tmp_path: Path) -> None:
     params = load(ROOT / "params.yaml")
     foreign = {entry.samples for entry in params.external.values()}  # each made by a stage of its own
     external = 3 * len(params.external) + len(foreign)
-    assert len(graph) == 2 * len(params.datasets) + 4 * len(params.runs) + external + 1
+    assert len(graph) == 3 * len(params.datasets) + 4 * len(params.runs) + external + 1
 
 
 def test_rules_changed_on_one_side_only_are_found(tmp_path: Path) -> None:
@@ -101,7 +101,9 @@ def test_both_engines_give_the_same_bytes_and_rerun_the_same_stages(
     ours, theirs = artifacts(one), artifacts(other)
     assert sorted(ours) == sorted(theirs)
     assert [name for name in ours if ours[name] != theirs[name]] == []
-    assert len(ours) == 1 + 2 + 2 * 11 + 5 + 2 * 2  # the last: plots of the page, with their specifications
+    assert (
+        len(ours) == 1 + 2 + 1 + 2 * 11 + 5 + 2 * 2
+    )  # the last: plots of the page, with their specifications
 
     assert planned_by_dvc(one) == planned_by_snakemake(other) == set()
 

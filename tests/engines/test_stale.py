@@ -142,7 +142,7 @@ CASES = {
     # nothing; a colour of meshes on meshes alone.
     "seed_of": (
         "runtime/machine.py",
-        of("extractor", *DATASETS) | of(EVERY_STAGE_OF_A_RUN, *RUNS),
+        of("extractor reference", *DATASETS) | of(EVERY_STAGE_OF_A_RUN, *RUNS),
     ),
     "a base": ("data/sources/digits.py", of("prepare", "digits", "edges")),
     "a new file": ("nn/new.py", set()),
@@ -150,9 +150,15 @@ CASES = {
     "how all are drawn": ("kinds/drawing.py", of("sample novelty", *RUNS) | {"report"}),
     "how far images are from each other": (
         "kinds/image/distance.py",
-        of("novelty evaluate", "digits-copycat", "digits-made", "edges-real"),
+        of("novelty evaluate", "digits-copycat", "digits-made", "edges-real")
+        | of("reference", "digits", "edges"),
     ),
-    # A score is no reason to train an extractor or a model again, nor to draw samples.
+    "what gives the features of images": (
+        "extractors/classifier.py",
+        of("extractor reference", "digits", "edges")
+        | of("evaluate", "digits-copycat", "digits-made", "edges-real"),
+    ),
+    # A score is no reason to train an extractor or a model again, nor to draw samples, nor to look at a dataset again.
     "a score": ("scoring/metrics/frechet.py", of("novelty evaluate", *RUNS) | {"report"}),
     "what images are compared by": (
         "kinds/image/comparison.py",

@@ -31,8 +31,8 @@ MOMENTS = ("start", "writing", "renaming")
 BUILDS = (
     ("prepare d",),
     ("extractor d", "train r", "import e"),
-    ("sample r", "novelty e", "evaluate e"),
-    ("novelty r", "evaluate r"),
+    ("reference d", "sample r"),
+    ("novelty e", "evaluate e", "novelty r", "evaluate r"),
 )
 EACH = range(len(MOMENTS))  # a dataset, a run and an external entry for each moment
 MODELS = ("copycat", "noise", "real")

@@ -49,10 +49,10 @@ def commit(folder: Path) -> None:
 def test_a_workspace_goes_from_one_engine_to_the_other_and_back(by_snakemake: Path, tmp_path: Path) -> None:
     """Snakemake builds, DVC agrees; a clone pulls, Snakemake agrees; what was changed by hand is run again."""
     one = copy_of(by_snakemake, tmp_path / "one")
-    assert "11 of 11 stages are up to date; 11 newly recorded" in do(one, "genbench", "sync", "--strict")
+    assert "12 of 12 stages are up to date; 12 newly recorded" in do(one, "genbench", "sync", "--strict")
     assert do(one, "dvc", "status", "-q") == ""
     time.sleep(SETTLED / 1e9)  # files that have just been written may be written again unseen
-    said = "11 of 11 stages are up to date; 0 newly recorded in dvc.lock, 0 in Snakemake's records"
+    said = "12 of 12 stages are up to date; 0 newly recorded in dvc.lock, 0 in Snakemake's records"
     assert said in do(one, "genbench", "sync", "--strict")
     assert (one / settled.MEMORY).exists()
     assert said in do(one, "genbench", "sync", "--strict", PATH="")  # neither engine is asked
@@ -67,7 +67,7 @@ def test_a_workspace_goes_from_one_engine_to_the_other_and_back(by_snakemake: Pa
     assert (other / page).as_uri() in do(other, "genbench", "show")
     assert not (other / "results/receipts").exists()
     said = do(other, "genbench", "sync", "--strict")
-    assert "11 of 11 stages are up to date; 0 newly recorded in dvc.lock, 11 in Snakemake's records" in said
+    assert "12 of 12 stages are up to date; 0 newly recorded in dvc.lock, 12 in Snakemake's records" in said
     assert planned_by_snakemake(other) == set()
     assert locks(other) == locks(one)
 
@@ -88,7 +88,7 @@ def test_a_workspace_goes_from_one_engine_to_the_other_and_back(by_snakemake: Pa
         (one / name).unlink()
     said = do(one, "genbench", "sync", "--strict", code=1)
     assert "params.yaml: runs.bits-copycat is not what it was made with" in said
-    assert "2 of 11 stages are up to date; 2 newly recorded in dvc.lock" in said
+    assert "3 of 12 stages are up to date; 3 newly recorded in dvc.lock" in said
     both = STAGES | {stage.replace("copycat", "made") for stage in STAGES}
     assert planned_by_snakemake(one) == both | {"report"}
     assert not (one / "stages/train/dvc.lock").exists()
@@ -154,7 +154,7 @@ def test_a_tree_without_git_is_synchronised_rebuilt_and_reported(by_snakemake: P
     """As an archive gives it."""
     folder = copy_of(by_snakemake, tmp_path / "archive")
     shutil.rmtree(folder / ".git")
-    assert "11 of 11 stages are up to date" in do(folder, "genbench", "sync", "--strict")
+    assert "12 of 12 stages are up to date" in do(folder, "genbench", "sync", "--strict")
     do(folder, "genbench", "report")
     said = do(folder, "genbench", "verify", "prepare@bits", "--engine", "snakemake")
     assert "bit-identical: 1 files of 1 stages, rebuilt with snakemake" in said

@@ -21,6 +21,7 @@ RUN = "results/runs/bits-made"
 OUTPUTS = {
     "prepare": ["data/bits.safetensors"],
     "extractor": ["results/extractors/bits.safetensors", "results/extractors/bits.json"],
+    "reference": ["results/references/bits.safetensors"],
     "train": [f"{RUN}/{name}" for name in ("model.safetensors", "curve.csv", "followed.npz", "frames.npz")],
     "sample": [f"{RUN}/samples.npz", f"{RUN}/grid.png"],
     "novelty": [f"{RUN}/novelty.json", f"{RUN}/nearest.png"],
@@ -77,7 +78,7 @@ def test_an_edited_a_damaged_and_a_lost_output_is_made_again(workspace: Path, st
     ("before", "after", "stages"),
     [
         ("threshold: 8", "threshold: 9", ["prepare"]),
-        ("width: 8", "width: 9", ["extractor"]),
+        ("width: 8", "width: 9", ["extractor", "reference"]),
         ("hidden: 30", "hidden: 31", ["train", "sample", "evaluate"]),
     ],
 )

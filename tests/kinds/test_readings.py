@@ -207,7 +207,8 @@ def test_truncation_trades_recall_for_precision_unless_it_does_nothing(worlds: d
 
     def asked(heeded: bool) -> Any:
         model = Truncated(heeded=heeded)
-        return truncation.answers(prepared, model, Pixels(), labelled=True, rng=rng(), seed=0)  # type: ignore[arg-type]
+        real = Pixels()(prepared.held_out.x).features
+        return truncation.answers(prepared, model, Pixels(), real, labelled=True, rng=rng(), seed=0)  # type: ignore[arg-type]
 
     found = asked(heeded=True)
     assert found.measures["τ of precision with tighter truncation"].estimate.value == 1
@@ -224,7 +225,8 @@ def test_a_point_of_the_curve_is_the_mean_over_draws(
     prepared, model, source = spread_out(worlds["same_person"].data), Truncated(heeded=True), rng()
 
     def asked() -> dict[str, list[float]]:
-        found = truncation.answers(prepared, model, Pixels(), labelled=True, rng=source, seed=0)  # type: ignore[arg-type]
+        real = Pixels()(prepared.held_out.x).features
+        found = truncation.answers(prepared, model, Pixels(), real, labelled=True, rng=source, seed=0)  # type: ignore[arg-type]
         return {name: [each.value for each in column] for name, column in found.tables[0].columns.items()}
 
     monkeypatch.setattr(model, "truncations", (1.0, 1.0))

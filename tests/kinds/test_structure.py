@@ -15,8 +15,10 @@ from genbench.data.pixels import spread
 from genbench.data.sources.faces import in_levels, sample_factors
 from genbench.extractors.classifier import Trained
 from genbench.kinds.image import factors, representation, structure, walks
+from genbench.kinds.image.parts import part_readers
 from genbench.kinds.image.structure import Compared
 from genbench.params.schema import Dataset
+from genbench.scoring.disentanglement import disentanglement
 from genbench.scoring.estimates import Estimate
 
 LEVELS = 8
@@ -95,7 +97,10 @@ def test_parts_of_one_face_agree_and_parts_of_two_do_not(worlds: dict[str, data.
     real = in_levels(render(drawn, size=16), LEVELS)
     torn = real.copy()
     torn[:, :, 12:] = in_levels(render(Factors(*lower), size=16), LEVELS)[:, :, 12:]
-    found = {name: structure.parts(world, x, seed=0) for name, x in {"real": real, "torn": torn}.items()}
+    found = {
+        name: structure.parts(world, x, part_readers(world), seed=0)
+        for name, x in {"real": real, "torn": torn}.items()
+    }
     sides, below = "left agrees with right", "upper agrees with lowest part"
     for title in (sides, below):
         real_value = found["real"].measures[title].estimate
@@ -172,7 +177,14 @@ def test_codes_that_are_the_class_and_codes_that_know_nothing(worlds: dict[str, 
         for part in (world.train, world.held_out)
         for image, label in zip(part.x, part.y, strict=True)
     }
-    found = representation.answers(world, Coding(known), Coding(), device=torch.device("cpu"), seed=2**63 - 1)
+    found = representation.answers(
+        world,
+        Coding(known),
+        Coding(),
+        device=torch.device("cpu"),
+        seed=2**63 - 1,
+        known=representation.of_pixels(world),
+    )
     (table,) = found.tables
     assert list(table.at) == ["codes", "random network", "PCA", "pixels"]
     for title in ("linear probe", "5-NN", "NMI", "ARI"):
@@ -199,9 +211,8 @@ def test_a_table_of_disentanglement_has_a_row_for_everything_it_is_held_against(
     rng = np.random.default_rng(0)
     truth = {name: factors.Factor(rng.uniform(size=200), discrete=False) for name in ("a", "b")}
     good = np.stack([factor.values for factor in truth.values()], 1)
-    found = factors.told(
-        {"true factors": good, "codes": good @ [[1, 1], [1, -1]], "PCA": good}, truth, seed=2**63 - 1
-    )
+    true = disentanglement(good, list(truth.values()), seed=2**63 - 1)
+    found = factors.told(true, {"codes": good @ [[1, 1], [1, -1]], "PCA": good}, truth, seed=2**63 - 1)
     (table,) = found.tables
     assert list(table.at) == ["true factors", "codes", "PCA"]
     assert found.measures["MIG"].estimate.value < 0.2
@@ -212,5 +223,8 @@ def test_of_many_pixels_neither_components_nor_pixels_are_probed(
     worlds: dict[str, data.Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(representation, "MOST_PIXELS", 100)
-    found = representation.answers(worlds["counting"], Coding(), None, device=torch.device("cpu"), seed=0)
+    world, device = worlds["counting"], torch.device("cpu")
+    known = representation.of_pixels(world)
+    assert known is None
+    found = representation.answers(world, Coding(), None, device=device, seed=0, known=known)
     assert list(found.tables[0].at) == ["codes"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DATA, EXTRACTOR, NO_SOURCES, ROOT, RUN, SMALL, TINY, run_in
+from conftest import DATA, EXTRACTOR, NO_SOURCES, REFERENCE, ROOT, RUN, SMALL, TINY, run_in
 
 from genbench.runtime import warm
 from genbench.scoring.resampling import REST
@@ -89,7 +89,7 @@ def test_scores_do_not_depend_on_the_threads_that_an_engine_allows(workspace: Pa
 
 
 def test_stages_import_torch_only_where_they_need_it_and_never_the_compiler(built: Path) -> None:
-    for stage in ("prepare", "extractor", "train", "sample", "novelty", "evaluate"):
+    for stage in ("prepare", "extractor", "reference", "train", "sample", "novelty", "evaluate"):
         modules = imported((built / "imports" / stage).read_text())
         assert "genbench.params.schema" in modules
         assert not modules & {"torch._dynamo", "torchvision", "matplotlib"}, stage
@@ -118,6 +118,7 @@ def test_every_command_shows_an_example(built: Path) -> None:
         "code",
         "prepare",
         "extractor",
+        "reference",
         "train",
         "sample",
         "novelty",
@@ -229,6 +230,33 @@ def test_an_extractor_of_other_data_is_named(workspace: Path) -> None:
     )
     said = fails(workspace, "evaluate", *RUN, "--extractor", EXTRACTOR)
     assert "holds dataset 'digits'; run bits-made expects 'bits'" in said
+
+
+def test_scores_with_and_without_the_reference_are_the_same_bytes(workspace: Path) -> None:
+    """Those of the built run were made with it."""
+    names = ("metrics.json", "replicates.npz", "summary.json", "novelty.json", "nearest.png")
+    paths = [workspace / "results/runs/bits-made" / name for name in names]
+    before = [path.read_bytes() for path in paths]
+    for path in paths:
+        path.unlink()
+    for arguments in (("evaluate", *RUN, "--extractor", EXTRACTOR), ("novelty", *RUN)):
+        assert run_in(workspace, "genbench", *arguments).returncode == 0
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_a_reference_that_is_stale_or_damaged_is_named(workspace: Path) -> None:
+    without_receipts(workspace)
+    path = workspace / REFERENCE[1]
+    path.write_bytes(path.read_bytes()[:-1])
+    scored = ("evaluate", *RUN, "--extractor", EXTRACTOR, *REFERENCE)
+    for arguments in (scored, ("novelty", *RUN, *REFERENCE)):
+        assert "bits.safetensors: damaged or no reference of a dataset" in fails(workspace, *arguments)
+    again = ("reference", *DATA, "--extractor", EXTRACTOR, "--out", REFERENCE[1])
+    assert run_in(workspace, "genbench", *again).returncode == 0
+    params = workspace / "params.yaml"
+    params.write_text(SMALL.replace("width: 8", "width: 9"))
+    assert run_in(workspace, "genbench", "extractor", *DATA, "--out", EXTRACTOR).returncode == 0
+    assert "bits.safetensors: was made with another extractor than is there" in fails(workspace, *scored)
 
 
 def test_a_typo_stops_snakemake_before_it_touches_a_result(tmp_path: Path) -> None:

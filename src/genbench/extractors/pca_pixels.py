@@ -37,7 +37,8 @@ class PcaPixels(Extractor):
             train
         )
         centred = (self._centred(train[part]) for part in slices(len(train), step))
-        self.axes = _principal_axes(centred, len(train), width)[:, : self.components]
+        # In one piece, as a kept copy is: products with other strides differ in the last bits.
+        self.axes = np.ascontiguousarray(_principal_axes(centred, len(train), width)[:, : self.components])
         digest = hashlib.sha256(f"{self.name} 1 {self.components} {train.shape}".encode())
         for block in blocks(train):
             digest.update(raw_bytes(block))

@@ -36,7 +36,13 @@ STAGES = ("train", "sample", "novelty", "evaluate")
 # CPUs, memory and minutes: the run's threads, and the profile's defaults.
 ASKED = {
     **dict.fromkeys(
-        ("rule_prepare_wildcards_bits", "rule_extractor_wildcards_bits", "rule_report"), "1 4000M 4:00:00"
+        (
+            "rule_prepare_wildcards_bits",
+            "rule_extractor_wildcards_bits",
+            "rule_reference_wildcards_bits",
+            "rule_report",
+        ),
+        "1 4000M 4:00:00",
     ),
     **{f"rule_{stage}_wildcards_bits-copycat": "1 4000M 4:00:00" for stage in STAGES},
     **{f"rule_{stage}_wildcards_bits-made": "2 4000M 4:00:00" for stage in STAGES},

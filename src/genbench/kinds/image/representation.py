@@ -84,7 +84,8 @@ def components_of(x: Tensor, width: int, known: Components | None) -> Components
     width = min(width, x[0].numel())
     if known is None or known.basis.shape[1] < width:
         return principal_components(x, width)
-    return Components(known.mean.to(x), known.basis[:, :width].contiguous().to(x))
+    # Column by column in memory, as eigenvectors are: products with other strides differ in the last bits.
+    return Components(known.mean.to(x), known.basis.T[:width].contiguous().T.to(x))
 
 
 @torch.no_grad()
