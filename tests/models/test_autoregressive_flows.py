@@ -55,6 +55,7 @@ def test_a_value_moves_its_own_code_and_those_after_it(backwards: bool) -> None:
     torch.manual_seed(0)
     inner = MaskedAffine(6, 20, 2, backwards=backwards).double()
     torch.nn.init.normal_(inner.network.head.weight)
+    inner.network.head.masked_()
     before = torch.ones(6, 6).tril(-1).bool()
     expected = before.flip(0, 1) if backwards else before
     x = torch.randn(6, dtype=torch.double)
@@ -74,6 +75,7 @@ def test_values_in_turn_see_what_they_see_at_once() -> None:
     for hidden in (3, 20):
         network = MaskedNetwork(7, hidden, 2, 3).double()
         torch.nn.init.normal_(network.head.weight)
+        network.head.masked_()
         x = torch.randn(5, 7, dtype=torch.double)
         seen: list[Tensor] = []
 
@@ -113,7 +115,7 @@ def test_a_density_takes_maf_one_pass_and_iaf_a_step_for_each_value(monkeypatch:
 @torch.no_grad()
 def test_codes_of_a_mixture_are_drawn_as_its_density_says(base: Any) -> None:
     torch.manual_seed(0)
-    for parameter in base.parameters():
+    for parameter in base.eval().parameters():
         parameter.add_(0.3 * torch.randn(parameter.shape))
     z = base.sample(40_000, rng=Generator().manual_seed(0), device=None)
     sides = torch.linspace(-8, 8, 161)

@@ -1,6 +1,7 @@
 """Networks with masks, of which each output sees only the values before it (MADE, arXiv:1502.03509)."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -8,8 +9,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+def seen_alone(mask: Tensor, slope: Tensor) -> Tensor:
+    """0 where the mask is; in place, as in a step of a wide layer new memory costs more than the product."""
+    return slope * mask if slope.requires_grad else slope.mul_(mask)
+
+
 class MaskedLinear(nn.Linear):
-    """A linear layer in which output j sees input i only where mask[j, i] is true."""
+    """A linear layer in which output j sees input i only where mask[j, i] is true.
+
+    The other weights are 0 from the start and have no slope, so that a step of training need not mask them again.
+    Whoever sets weights calls `masked_`; likelihoods and samples mask them in any case.
+    """
 
     mask: Tensor
 
@@ -17,13 +27,24 @@ class MaskedLinear(nn.Linear):
         super().__init__(mask.shape[1], mask.shape[0])
         # As numbers: a product with truth values takes twice the time of this one, and of a wide layer's step a third.
         self.register_buffer("mask", mask.float(), persistent=False)
+        self.masked_()
+
+    @torch.no_grad()
+    def masked_(self) -> None:
+        """Sets the weights to 0 that the mask hides."""
+        self.weight *= self.mask
 
     @property
     def own_parameters(self) -> int:
         return int(self.mask.sum()) + self.bias.numel()
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight * self.mask, self.bias)
+        if not self.training or torch.compiler.is_compiling():  # which knows no hooks, and fuses the product
+            return F.linear(x, self.weight * self.mask, self.bias)
+        weight = self.weight.view_as(self.weight)  # this pass's own, for the hook to go with it
+        if weight.requires_grad:
+            weight.register_hook(partial(seen_alone, self.mask))
+        return F.linear(x, weight, self.bias)
 
     def part(self, x: Tensor, some: slice) -> Tensor:
         """Some of the outputs, of the first inputs x, (n, k), alone: where the mask has no others."""
@@ -37,10 +58,11 @@ def masked_he_weights(layer: nn.Module) -> None:
     The usual n, the width of the layer below, starts the units near zero, and they then learn little.
     """
     if isinstance(layer, MaskedLinear):
-        fan_in = layer.mask.sum(1, keepdim=True)
+        fan_in = layer.mask.sum(1, keepdim=True).clamp(min=1)  # a unit may see nothing
         nn.init.normal_(layer.weight)
         with torch.no_grad():
             layer.weight *= (2 / fan_in).sqrt()
+        layer.masked_()
         nn.init.zeros_(layer.bias)
 
 
@@ -63,6 +85,7 @@ class MaskedNetwork(nn.Module):
         self.dropout = dropout
         self.apply(masked_he_weights)
         nn.init.normal_(self.head.weight, std=1e-3)
+        self.head.masked_()
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.layers:
