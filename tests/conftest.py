@@ -1,6 +1,7 @@
 """A small benchmark in a folder of its own, and a way to run the commands as a user does."""
 
 import filecmp
+import gc
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from filelock import FileLock
 
 from genbench.runtime import environment, warm
 
+gc.disable()  # until all tests are collected: imports leave nothing to collect, and a million objects to look through
 environment.fix()  # before any test loads NumPy or torch: what is computed here is what a stage computes
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes load the same packages: compiled once
 os.environ["DVC_NO_ANALYTICS"] = "1"  # each of its hundreds of commands would start a process that reports it
@@ -158,6 +160,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((i for i, name in enumerate(EXPENSIVE) if name in used), len(EXPENSIVE))
 
     items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays: no collection during the tests looks at it again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
