@@ -38,6 +38,8 @@ def run(
     samples = samples_in(out, prepared)
     digest = read_hash(extractor, what="the extractor")
     known = None if reference is None else load_reference(reference, prepared, digest)
+    if len(prepared.train.x) < prepared.card["counts"]["train"]:
+        known = None  # it is of the whole training set, and this run has half of it
     seed = machine.seed_of(entry.seed, run, "evaluate")
     n, held_out = len(samples), len(prepared.held_out.x)
     shared_seed = machine.seed_of(entry.dataset, "resamplings")
