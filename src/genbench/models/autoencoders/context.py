@@ -75,8 +75,7 @@ class Context(GenerativeModel):
 
     def codes(self, x: Tensor) -> Tensor:
         """What F makes of an image with a hole, (n, latent)."""
-        seen = torch.where(self.mask, self.mean, x)
-        return self.generator[: self.layers](self.space.signed(seen))
+        return self.generator[: self.layers](self.space.signed(torch.where(self.mask, self.mean, x)))
 
     def filled(self, x: Tensor, content: Tensor) -> Tensor:
         """Images (n, *shape) with other content in the hole."""
