@@ -33,6 +33,8 @@ test: $(SETUP)
 speed: $(SETUP)
 	python benchmarks/speed/scores.py
 	python benchmarks/speed/loops.py
+	python benchmarks/speed/dcgan.py
+	python benchmarks/speed/autoregressive.py
 	python benchmarks/speed/frechet.py --dim 512 --rows 3000
 	python benchmarks/speed/nearest.py --queries 2000 --train 10000
 	python benchmarks/speed/training.py --device cpu --steps 20
