@@ -3,11 +3,12 @@
     python benchmarks/speed/autoregressive.py                   binary images of 28 × 28, processor time of one thread
     python benchmarks/speed/autoregressive.py --models nade --steps 10 --rounds 5
 
-The peers are written here in a few lines after pytorch-generative (github.com/EugenHotaj/pytorch-generative), which is
-not installed: a gated PixelCNN of separable vertical convolutions, sampled by one pass over the whole image for each
-pixel, and a NADE that goes from pixel to pixel in training as in sampling; ordinary Adam.  The two PixelCNNs have about
-as many weights, which are printed; the NADEs differ in their activation alone.  All passes of a sampling cost the same,
-so that of the naive PixelCNN's only every 196th is made and its time multiplied.
+The peers are written here in a few lines after pytorch-generative (github.com/EugenHotaj/pytorch-generative), which
+is not installed: a gated PixelCNN of separable vertical convolutions, sampled by one pass over the whole image for
+each pixel, and a NADE that goes from pixel to pixel in training as in sampling, and draws one that is not given;
+ordinary Adam.  The two PixelCNNs have about as many weights, which are printed; the NADEs are the same, with the
+paper's sigmoids.  All passes of a sampling cost the same, so that of the naive PixelCNN's only every 196th is made and
+its time multiplied.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.distributions import Bernoulli
 from torch.nn.functional import binary_cross_entropy_with_logits, pad
 
 from genbench.core import Batch, GenerativeModel, Space, Splits
@@ -90,22 +92,23 @@ class PlainNADE(nn.Module):
         self.W, self.c = nn.Parameter(torch.randn(HIDDEN, PIXELS) / 28), nn.Parameter(torch.zeros(HIDDEN))
         self.V, self.b = nn.Parameter(torch.randn(PIXELS, HIDDEN) / 22), nn.Parameter(torch.zeros(PIXELS))
 
-    def run(self, n: int, x: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Logits of all pixels, and the pixels: those given, (n, 784), or drawn ones."""
-        logits, pixels, running = [], [], self.c.expand(n, -1)
+    def run(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of all pixels, and the pixels, (n, 784): a negative one is drawn."""
+        logits, pixels, running = [], [], self.c.expand(len(x), -1)
         for i in range(PIXELS):
-            logits.append(running.relu() @ self.V[i : i + 1].T + self.b[i : i + 1])
-            pixels.append(logits[-1].sigmoid().bernoulli() if x is None else x[:, i : i + 1])
+            logits.append(running.sigmoid() @ self.V[i : i + 1].T + self.b[i : i + 1])
+            drawn, given = Bernoulli(probs=logits[-1].sigmoid()).sample(), x[:, i : i + 1]
+            pixels.append(torch.where(given < 0, drawn, given))
             running = running + pixels[-1] @ self.W[:, i : i + 1].T
         return torch.cat(logits, 1), torch.cat(pixels, 1)
 
     def loss(self, x: Tensor) -> Tensor:
         x = x.flatten(1)
-        return binary_cross_entropy_with_logits(self.run(len(x), x)[0], x, reduction="sum") / len(x)
+        return binary_cross_entropy_with_logits(self.run(x)[0], x, reduction="sum") / len(x)
 
     @torch.no_grad()
     def sample(self, n: int) -> float:
-        self.run(n, None)
+        self.run(torch.full((n, PIXELS), -1.0))
         return 1.0
 
 
