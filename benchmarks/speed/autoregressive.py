@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
@@ -25,8 +25,8 @@ from torch.distributions import Bernoulli
 from torch.nn.functional import binary_cross_entropy_with_logits, pad
 
 from genbench.core import Batch, GenerativeModel, Space, Splits
-from genbench.models.autoregressive.nade import NADE
-from genbench.models.autoregressive.pixelcnn import PixelCNN
+from genbench.models.build import build
+from genbench.params.schema import Run
 from genbench.runtime.machine import make_deterministic
 from genbench.training.loop import Budget, Job, train
 
@@ -112,6 +112,11 @@ class PlainNADE(nn.Module):
         return 1.0
 
 
+def built(model: str, **sizes: Any) -> GenerativeModel:
+    """As a stage has it."""
+    return build(model, Run(dataset="drawn", model=f"autoregressive/{model}", **sizes), SPACE)
+
+
 class Pair(NamedTuple):
     ours: Callable[[], GenerativeModel]
     plain: Callable[[], PlainPixelCNN | PlainNADE]
@@ -123,7 +128,7 @@ class Pair(NamedTuple):
 
 MODELS = {
     "pixelcnn": Pair(
-        lambda: PixelCNN(SPACE, width=WIDTH, blocks=BLOCKS),
+        lambda: built("pixelcnn", width=WIDTH, blocks=BLOCKS),
         PlainPixelCNN,
         {"training": 1.5, "sampling": 200.0},
         steps=3,
@@ -131,7 +136,7 @@ MODELS = {
         samples=16,
     ),
     "nade": Pair(
-        lambda: NADE(SPACE, hidden=HIDDEN),
+        lambda: built("nade", hidden=HIDDEN),
         PlainNADE,
         {"training": 4.0, "sampling": 1.4},
         steps=4,

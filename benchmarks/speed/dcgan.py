@@ -18,12 +18,16 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
 
 from genbench.core import Batch, Space, Splits
-from genbench.models.adversarial.dcgan import DCGAN
+from genbench.models.adversarial import dcgan
+from genbench.models.build import build
+from genbench.params.schema import Run
 from genbench.runtime.machine import make_deterministic
 from genbench.training.execution import Execution
 from genbench.training.loop import Budget, Job, train
@@ -67,11 +71,20 @@ def weights(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 1.0, 0.02)
 
 
+class DCGAN(dcgan.DCGAN):
+    """With the example's networks."""
+
+    def __init__(self, space: Space, *, width: int) -> None:
+        super().__init__(space, latent=LATENT, width=8)
+        self.generator = nn.Sequential(nn.Unflatten(1, (LATENT, 1, 1)), *generator(width))
+        self.discriminator = discriminator(width)
+        self.apply(weights)
+
+
 def ours(x: Tensor, width: int, steps: int, batch: int, how: Execution) -> float:
-    model = DCGAN(SPACE, latent=LATENT, width=8)
-    model.generator = nn.Sequential(nn.Unflatten(1, (LATENT, 1, 1)), *generator(width))
-    model.discriminator = discriminator(width)
-    model.apply(weights)
+    with patch.object(dcgan, "DCGAN", DCGAN):
+        sizes: dict[str, Any] = {"width": width}
+        model = build("dcgan", Run(dataset="drawn", model="adversarial/dcgan", **sizes), SPACE)
     with tempfile.TemporaryDirectory() as folder:
         job = Job("dcgan", 0, Path(folder) / "checkpoint.pt", "")
         budget = Budget(steps, batch, moments=0, followed=0)
