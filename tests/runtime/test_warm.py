@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import EXTRACTOR, RUN, copy_of, run_in
+from conftest import EXTRACTOR, REFERENCE, RUN, copy_of, run_in
 
 from genbench.runtime import warm
 
@@ -235,8 +235,12 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime)
 """
 STAGES = {
     ("sample", *RUN): ("samples.npz", "grid.png"),
-    ("novelty", *RUN): ("novelty.json", "nearest.png"),
-    ("evaluate", *RUN, "--extractor", EXTRACTOR): ("metrics.json", "replicates.npz", "summary.json"),
+    ("novelty", *RUN, *REFERENCE): ("novelty.json", "nearest.png"),
+    ("evaluate", *RUN, "--extractor", EXTRACTOR, *REFERENCE): (
+        "metrics.json",
+        "replicates.npz",
+        "summary.json",
+    ),
     ("train", *RUN): ("model.safetensors", "curve.csv", "followed.npz", "frames.npz"),
 }
 

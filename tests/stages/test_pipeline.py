@@ -244,6 +244,21 @@ def test_scores_with_and_without_the_reference_are_the_same_bytes(workspace: Pat
     assert [path.read_bytes() for path in paths] == before
 
 
+def test_a_run_on_half_of_a_training_set_is_held_against_that_half(workspace: Path) -> None:
+    """Not against what is known of the whole."""
+    half = "  bits-half: {dataset: bits, model: controls/noise, half: a}\n"
+    (workspace / "params.yaml").write_text(SMALL + half)
+    run = ("--run", "bits-half", *DATA, "--out", "results/runs/bits-half")
+    scored = ("evaluate", *run, "--extractor", EXTRACTOR)
+    found = []
+    for arguments in (("train", *run), ("sample", *run), scored, (*scored, *REFERENCE)):
+        done = run_in(workspace, "genbench", *arguments)
+        assert done.returncode == 0, done.stderr
+        if arguments[0] == "evaluate":
+            found.append((workspace / "results/runs/bits-half/metrics.json").read_bytes())
+    assert found[0] == found[1]
+
+
 def test_a_reference_that_is_stale_or_damaged_is_named(workspace: Path) -> None:
     without_receipts(workspace)
     path = workspace / REFERENCE[1]
