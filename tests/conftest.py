@@ -50,6 +50,15 @@ DATA = ("--data", "data/bits.safetensors")
 RUN = ("--run", "bits-made", *DATA, "--out", "results/runs/bits-made")
 EXTRACTOR = "results/extractors/bits.safetensors"
 REFERENCE = ("--reference", "results/references/bits.safetensors")
+STAGES = {  # of one run, in the order of a build
+    "prepare": ("prepare", "--dataset", "bits", "--out", "data/bits.safetensors"),
+    "extractor": ("extractor", *DATA, "--out", EXTRACTOR),
+    "reference": ("reference", *DATA, "--extractor", EXTRACTOR, "--out", REFERENCE[1]),
+    "train": ("train", *RUN),
+    "sample": ("sample", *RUN),
+    "novelty": ("novelty", *RUN, *REFERENCE),
+    "evaluate": ("evaluate", *RUN, "--extractor", EXTRACTOR, *REFERENCE),
+}
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -59,7 +68,7 @@ def run_in(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     own = {"PYTHONPATH": str(folder / "src")} if has_other_code(folder) else {}
     variables = {**os.environ, "PATH": path, **own, **environment}
-    if arguments[0] in forked.PROGRAMS or arguments[:2] in forked.COMMANDS:
+    if forked.starts_an_engine(arguments):
         arguments = (*forked.call(arguments[0]), *arguments[1:])
     return subprocess.run(
         arguments, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=300
@@ -195,25 +204,15 @@ def genbench(small: Path) -> Command:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which every stage of one run has been run; `imports/<stage>` lists what each imported."""
+    """A folder in which every stage of one run has been run."""
     return made_once(tmp_path_factory, "built", build)
 
 
 def build(folder: Path) -> None:
     (folder / "params.yaml").write_text(SMALL)
-    for arguments in (
-        ("prepare", "--dataset", "bits", "--out", "data/bits.safetensors"),
-        ("extractor", *DATA, "--out", EXTRACTOR),
-        ("reference", *DATA, "--extractor", EXTRACTOR, "--out", REFERENCE[1]),
-        ("train", *RUN),
-        ("sample", *RUN),
-        ("novelty", *RUN, *REFERENCE),
-        ("evaluate", *RUN, "--extractor", EXTRACTOR, *REFERENCE),
-    ):
-        result = run_in(folder, "genbench", *arguments, PYTHONPROFILEIMPORTTIME="1")
+    for arguments in STAGES.values():
+        result = run_in(folder, "genbench", *arguments)
         assert result.returncode == 0, result.stderr
-        (folder / "imports").mkdir(exist_ok=True)
-        (folder / "imports" / arguments[0]).write_text(result.stderr)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ is started as ever.
 import gc
 import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -16,7 +17,7 @@ ADDRESS = "GENBENCH_TESTS_FORKED"
 STOPPING = Path(__file__).parent / "engines/stopping"
 SERVER = (sys.executable, __file__, "--serve")
 PROGRAMS = {"dvc": "dvc.cli", "snakemake": "snakemake.cli", "genbench": "genbench.cli.application"}
-# Of genbench's commands those that start an engine; the stages have a process of their own.
+# Of genbench's commands those that start an engine; the stages have a process of their own, which has imported torch.
 COMMANDS = {("genbench", command) for command in ("sync", "verify")}
 MODULES = (
     *(
@@ -36,6 +37,10 @@ MODULES = (
     *(f"genbench.engines.{name}" for name in ("failures", "snakemake", "unproven", "dvc", "sync", "verify")),
     *("genbench.params.schema", "genbench.runtime.gpus", "genbench.cli.application", "standin", "stops"),
 )
+
+
+def starts_an_engine(arguments: Sequence[str]) -> bool:
+    return arguments[0] in PROGRAMS.keys() - {"genbench"} or tuple(arguments[:2]) in COMMANDS
 
 
 def call(program: str) -> list[str]:

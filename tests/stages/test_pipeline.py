@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DATA, EXTRACTOR, NO_SOURCES, REFERENCE, ROOT, RUN, SMALL, TINY, run_in
+from conftest import DATA, EXTRACTOR, NO_SOURCES, REFERENCE, ROOT, RUN, SMALL, STAGES, TINY, run_in
 
 from genbench.runtime import warm
 from genbench.scoring.resampling import REST
@@ -88,27 +88,51 @@ def test_scores_do_not_depend_on_the_threads_that_an_engine_allows(workspace: Pa
     assert loaded.stdout.strip() == "False", "NumPy is loaded before its threads are fixed"
 
 
-def test_stages_import_torch_only_where_they_need_it_and_never_the_compiler(built: Path) -> None:
-    for stage in ("prepare", "extractor", "reference", "train", "sample", "novelty", "evaluate"):
-        modules = imported((built / "imports" / stage).read_text())
-        assert "genbench.params.schema" in modules
-        assert not modules & {"torch._dynamo", "torchvision", "matplotlib"}, stage
-        assert ("torch" in modules) == (stage not in ("prepare", "novelty")), stage
+WITHOUT_TORCH = ("check", "prepare", "import", "novelty")
+WITH_TORCH = ("extractor", "reference", "train", "sample", "evaluate")
+COMMANDS = STAGES | {
+    "check": ("check",),
+    "import": ("import", "--run", "bits-mine", *DATA, "--out", "results/runs/bits-mine"),
+}
+COLD = f"""
+import sys
+from genbench import cli
+
+for commands in {[[COMMANDS[name] for name in names] for names in (WITHOUT_TORCH, WITH_TORCH)]}:
+    for arguments in commands:
+        sys.argv = ["genbench", *arguments]
+        try:
+            cli.main()
+        except SystemExit as end:
+            if end.code:
+                raise
+    print("modules:", *sys.modules)
+"""
 
 
-def test_import_and_check_need_no_torch(workspace: Path) -> None:
+def test_stages_import_torch_only_where_they_need_it_and_write_what_warm_ones_write(
+    built: Path, workspace: Path
+) -> None:
+    """One process that starts cold: first what needs no torch, then the rest, and never the compiler."""
     mine = "{bits-mine: {dataset: bits, samples: results/runs/bits-made/samples.npz}}"
     (workspace / "params.yaml").write_text(SMALL.replace("external: {}", f"external: {mine}"))
-    for arguments in (("import", "--run", "bits-mine", *DATA, "--out", "results/runs/bits-mine"), ("check",)):
-        result = run_in(workspace, "genbench", *arguments, PYTHONPROFILEIMPORTTIME="1")
-        assert result.returncode == 0, result.stderr
-        modules = imported(result.stderr)
-        assert "genbench.params.schema" in modules and "torch" not in modules, arguments
-
-
-def imported(profile: str) -> set[str]:
-    """The modules named in what PYTHONPROFILEIMPORTTIME prints."""
-    return set(re.findall(r"^import time:.*\| +(\S+)$", profile, flags=re.M))
+    outputs = [path for top in ("data", "results") for path in (workspace / top).rglob("*") if path.is_file()]
+    outputs = [path for path in outputs if path.suffix != ".json" or "runs" in path.parts]
+    outputs = [path for path in outputs if path.name != "timing.json"]
+    times = {path: path.stat().st_mtime_ns for path in outputs}
+    done = run_in(workspace, sys.executable, "-c", COLD, **{warm.VARIABLE: ""})
+    assert done.returncode == 0, done.stderr
+    without, all_loaded = (
+        set(line.split()) for line in done.stdout.splitlines() if line.startswith("modules:")
+    )
+    assert "genbench.params.schema" in without
+    assert "torch" not in without
+    assert "torch" in all_loaded
+    assert not all_loaded & {"torch._dynamo", "torchvision", "matplotlib"}
+    assert len(outputs) == 1 + 1 + 1 + 11
+    for path in outputs:
+        assert path.stat().st_mtime_ns != times[path], path
+        assert path.read_bytes() == (built / path.relative_to(workspace)).read_bytes(), path
 
 
 def test_every_command_shows_an_example(built: Path) -> None:
@@ -143,6 +167,7 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(workspace: Path
     model.unlink()
     curve.unlink()
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    # Killed where it stands, and with sets in another order than those of the warm one that goes on.
     environment = {**os.environ, "PATH": path, "GENBENCH_CHECKPOINT_SECONDS": "0.05", "PYTHONHASHSEED": "5"}
     process = subprocess.Popen(
         ["genbench", "train", *RUN], cwd=workspace, env=environment, stderr=subprocess.DEVNULL
@@ -155,7 +180,7 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(workspace: Path
     process.wait()
     assert checkpoint.exists()
     assert not model.exists()
-    again = run_in(workspace, "genbench", "train", *RUN, PYTHONHASHSEED="6")
+    again = run_in(workspace, "genbench", "train", *RUN)
     assert "resuming from step" in again.stderr
     assert (model.read_bytes(), curve.read_bytes()) == expected
     assert not checkpoint.exists()
