@@ -17,6 +17,7 @@ from genbench.provenance.sources import PACKAGE
 
 ROOT = PACKAGE.parent.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
+ROOMS = sorted({path.relative_to(PACKAGE).parts[0] for path in MODULES})
 
 
 @cache
@@ -58,33 +59,32 @@ def python_files(found: dict[str, str]) -> set[str]:
     return {module_of(PACKAGE / Path(name).relative_to(SOURCE)) for name in found if name.endswith(".py")}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_the_closure_of_every_module_is_what_it_imports(path: Path) -> None:
-    has_code = {
-        name
-        for name in reached(path)
-        if (PACKAGE.parent / name.replace(".", "/")).with_suffix(".py").is_file()
-        or (PACKAGE.parent / name.replace(".", "/") / "__init__.py").is_file()
-    }
-    assert python_files(closure_of(path).files) == has_code
+@cache
+def has_a_file(module: str) -> bool:
+    place = PACKAGE.parent / module.replace(".", "/")
+    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def modules_of(room: str) -> list[Path]:
+    return [path for path in MODULES if path.relative_to(PACKAGE).parts[0] == room]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_closure_of_every_module_is_what_it_imports(room: str) -> None:
+    for path in modules_of(room):
+        assert python_files(closure_of(path).files) == set(filter(has_a_file, reached(path))), path
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_an_edit_planted_into_any_module_changes_its_hash_and_a_comment_does_not(
-    path: Path, tmp_path: Path
+    room: str, tmp_path: Path
 ) -> None:
-    text = path.read_text(encoding="utf-8")
-    copy = tmp_path / path.name
-    hashes = {}
-    for name, planted in (("as it is", ""), ("comment", "\n# PLANTED = 1\n"), ("edit", "\nPLANTED = 1\n")):
-        copy.write_text(text + planted, encoding="utf-8")
-        hashes[name] = sources.read(copy).digest
-    assert (
-        hashes["as it is"]
-        == hashes["comment"]
-        == closure_of(path).files[f"{SOURCE}/{path.relative_to(PACKAGE).as_posix()}"]
-    )
-    assert hashes["edit"] != hashes["as it is"]
+    for path in modules_of(room):
+        text, copy = path.read_text(encoding="utf-8"), tmp_path / path.name
+        as_it_is = closure_of(path).files[f"{SOURCE}/{path.relative_to(PACKAGE).as_posix()}"]
+        for planted, same in (("\n# PLANTED = 1\n", True), ("\nPLANTED = 1\n", False)):
+            copy.write_text(text + planted, encoding="utf-8")
+            assert (sources.read(copy).digest == as_it_is) == same, path
 
 
 def test_what_is_loaded_by_a_computed_name_is_known() -> None:
