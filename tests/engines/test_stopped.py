@@ -73,6 +73,10 @@ def outputs(folder: Path, stage: str = "", subject: str = "") -> dict[str, bytes
     return {out: (folder / out).read_bytes() for outs in chosen for out in outs}
 
 
+def but_the_page(found: dict[str, bytes]) -> dict[str, bytes]:
+    return {out: content for out, content in found.items() if not out.startswith("results/report/")}
+
+
 def build(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An undisturbed build."""
     graph = dvc_graph(folder).values()
@@ -133,7 +137,11 @@ def test_a_stage_stopped_at_any_moment_loses_nothing_and_the_same_command_goes_o
         shutil.copy(new / name, folder)
     # What one engine's stage is killed at, the other's fails at.
     hows = itertools.cycle(("kill", "fail") if engine == "snakemake" else ("fail", "kill"))
-    for stops in stopped():
+    *but_the_last, last = stopped()
+    for stops in (*but_the_last, last):
+        if stops is last:  # all but the page is built: results may be damaged, and are made again before it
+            assert but_the_page(outputs(folder)) == but_the_page(outputs(new))
+            spoil(folder)
         text = " ".join(f"{stop}:{next(hows)}" for stop in stops)
         result = build_with(folder, engine, text)
         assert result.returncode != 0, text + result.stdout + result.stderr
@@ -144,10 +152,6 @@ def test_a_stage_stopped_at_any_moment_loses_nothing_and_the_same_command_goes_o
     assert result.returncode == 0, result.stdout + result.stderr
     assert outputs(folder) == outputs(new)
     assert not list(folder.glob("data/*.partial")) + list(folder.glob("results/**/*.partial"))
-    spoil(folder)
-    result = build_with(folder, engine)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert outputs(folder) == outputs(new)
     again = build_with(folder, engine)
     assert "Nothing to be done" in again.stderr or "up to date" in again.stdout
 
