@@ -82,7 +82,7 @@ def nothing_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "HELD", 1000)
     monkeypatch.setattr(core, "VALUES", 64 * 300)
     monkeypatch.setattr(core, "SOME", 4 * 64 * 40)
-    monkeypatch.setattr(audit, "HELD", 1000)
+    monkeypatch.setattr(held_out, "HELD", 1000)
     monkeypatch.setattr(neighbours, "PART", 64 * 90)
 
 
