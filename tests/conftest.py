@@ -162,13 +162,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expensive fixtures first: `pytest -n 3` gives the first tests to one worker, which makes each of them once."""
+    """Expensive fixtures first: `pytest -n 3` gives the first tests to one worker, which makes each of them once.
+
+    Those of one entry of the zoo together: the worker that has fitted it is asked all about it.
+    """
 
     def place(item: pytest.Item) -> int:
         used = getattr(item, "fixturenames", ())
         return next((i for i, name in enumerate(EXPENSIVE) if name in used), len(EXPENSIVE))
 
-    items.sort(key=place)
+    def model(item: pytest.Item) -> str:
+        of_the_zoo = "zoo" in getattr(item, "fixturenames", ()) and hasattr(item, "callspec")
+        return item.callspec.params.get("name", "") if of_the_zoo else ""
+
+    files = {path: i for i, path in enumerate(dict.fromkeys(item.path for item in items))}
+    items.sort(key=lambda item: (place(item), files[item.path], model(item)))
 
 
 def pytest_collection_finish() -> None:

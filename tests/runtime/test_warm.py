@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import forked
 import psutil
 import pytest
 from conftest import EXTRACTOR, REFERENCE, RUN, copy_of, run_in
@@ -268,3 +269,14 @@ def test_stages_in_any_order_write_what_cold_ones_wrote(
     result = run_in(folder, "genbench", *stages[0])
     assert result.returncode == 1
     assert "steps: got 'no" in result.stderr
+
+
+@pytest.mark.parametrize("command", [("dvc", "repro"), ("snakemake",), ("genbench", "sync", "--strict")])
+def test_these_tests_fork_an_engine_from_the_process_that_has_imported_it(command: tuple[str, ...]) -> None:
+    assert forked.starts_an_engine(command)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_these_tests_fork_a_stage_from_the_process_that_has_imported_torch(stage: tuple[str, ...]) -> None:
+    """From the other one each would import torch anew, which takes longer than most stages."""
+    assert not forked.starts_an_engine(("genbench", *stage))
