@@ -176,7 +176,7 @@ class Objective(NamedTuple):
 
     name: str
     parameters: Sequence[nn.Parameter]
-    loss: Callable[..., Tensor]  # of a batch, and of what the phase shares
+    loss: Callable[[Batch], Tensor]
     optimizer: Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer]
     every: int = 1
     clip: float | None = None
@@ -188,9 +188,6 @@ class Phase(NamedTuple):
 
     `progress` is called before each step with 0 ≤ progress < 1, the share of the phase that is done (a fade-in's α):
     what it sets must follow from its argument alone, so that a resumed run sets it again.
-    `shared` is called once in each step in which several objectives move, before the first of them: what it gives, with
-    its graph, all their losses are given beside the batch, and nothing keeps it.  A loss that is given the batch alone
-    makes its own.
     """
 
     name: str
@@ -198,7 +195,6 @@ class Phase(NamedTuple):
     share: float = 1.0
     fit: Callable[[Splits], None] | None = None
     progress: Callable[[float], None] | None = None
-    shared: Callable[[Batch], Any] | None = None
 
 
 @runtime_checkable

@@ -92,7 +92,7 @@ def share_of_two_styles(model: StyleGAN, n: int = 400) -> float:
     """Of generated images of training, those whose layers do not all have one style; the crossovers are noted too."""
     seen: list[Tensor] = []
     model.synthesis.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    model.fakes(Batch(torch.zeros(n, *model.space.shape)))
+    model.generate(n, torch.device("cpu"))
     (styles,) = seen
     other = (styles != styles[0]).any(2)  # (layers, n)
     assert torch.equal(other, other.cummax(0).values), "from the crossover on"

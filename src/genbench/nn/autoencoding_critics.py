@@ -77,11 +77,11 @@ class AutoencodingGame(GenerativeModel):
         return self.critic.encoder(self.space.signed(x))
 
     @abstractmethod
-    def critic_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
+    def critic_loss(self, batch: Batch) -> Tensor:
         """A number that the critic descends."""
 
     @abstractmethod
-    def generator_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
+    def generator_loss(self, batch: Batch) -> Tensor:
         """A number that the generator descends."""
 
     def phases(self) -> list[Phase]:
@@ -90,7 +90,7 @@ class AutoencodingGame(GenerativeModel):
             Objective("critic", critic, self.critic_loss, self.optimizer),
             Objective("generator", generator, self.generator_loss, self.optimizer),
         )
-        return [Phase("game", players, shared=self.generate)]
+        return [Phase("game", players)]
 
     def generate(self, batch: Batch) -> Tensor:
         """As many generated elements as the batch has: (n, *shape) in [0, 1]."""

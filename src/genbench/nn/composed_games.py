@@ -1,10 +1,11 @@
 """An adversarial game put together from a loss, a regulariser of the critic and two networks."""
 
+import torch
 from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase
 from genbench.nn.adversarial_losses import AdversarialLoss
-from genbench.nn.games import Optimizer, held_fixed, snapshot
+from genbench.nn.games import Optimizer, snapshot
 from genbench.nn.priors import GaussianPrior
 from genbench.nn.regularisers import Regulariser, clipped
 
@@ -25,9 +26,9 @@ class ComposedGame(GaussianPrior, GenerativeModel):
     clip: float = 0.0
     critic_steps: int = 1
 
-    def fakes(self, batch: Batch) -> Tensor:
-        """As many as the batch has, from the training's own random state, (n, *shape) in [−1, 1]."""
-        return self.generate_signed(self.prior(len(batch.x), device=batch.x.device))
+    def draw(self, n: int, device: torch.device) -> Tensor:
+        """n elements from the training's own random state, (n, *shape) in [−1, 1]."""
+        return self.generate_signed(self.prior(n, device=device))
 
     def generate_signed(self, z: Tensor) -> Tensor:
         """(n, k) -> (n, *shape) in [−1, 1], the critic's scale."""
@@ -41,9 +42,11 @@ class ComposedGame(GaussianPrior, GenerativeModel):
         """What the critic's last layer reads: (n, *shape) in [0, 1] -> (n, k)."""
         return self.critic[:-1](self.space.signed(x))
 
-    def critic_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
-        fake = held_fixed(fakes, self.fakes, batch)
-        return self.critic_loss_between(self.space.signed(batch.x), fake)
+    def critic_loss(self, batch: Batch) -> Tensor:
+        real = self.space.signed(batch.x)
+        with torch.no_grad():
+            fake = self.draw(len(real), real.device)
+        return self.critic_loss_between(real, fake)
 
     def critic_loss_between(self, real: Tensor, fake: Tensor) -> Tensor:
         """Of real and generated elements, (n, *shape) in [−1, 1] each."""
@@ -52,8 +55,8 @@ class ComposedGame(GaussianPrior, GenerativeModel):
             return loss
         return loss + self.weight * self.regulariser.penalty(self.score, real, fake)
 
-    def generator_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
-        fake = self.score(self.fakes(batch) if fakes is None else fakes)
+    def generator_loss(self, batch: Batch) -> Tensor:
+        fake = self.score(self.draw(len(batch.x), batch.x.device))
         real = self.score(self.space.signed(batch.x)) if self.losses.paired else None
         return self.losses.generator(real, fake)
 
@@ -64,11 +67,11 @@ class ComposedGame(GaussianPrior, GenerativeModel):
             Objective("critic", critic, self.critic_loss, update),
             Objective("generator", generator, self.generator_loss, self.optimizer, every=self.critic_steps),
         )
-        return [Phase("game", players, shared=self.fakes)]
+        return [Phase("game", players)]
 
     def generate(self, batch: Batch) -> Tensor:
         """As many generated elements as the batch has: (n, *shape) in [0, 1]."""
-        return self.space.unsigned(self.fakes(batch))
+        return self.space.unsigned(self.draw(len(batch.x), batch.x.device))
 
     def discriminate(self, x: Tensor, batch: Batch) -> Tensor:
         """(n, *shape) in [0, 1] -> (n,) values of f."""

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
@@ -11,7 +11,6 @@ from torch.nn import functional as F
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
 
 Optimizer = Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer]
-Made = TypeVar("Made", Tensor, tuple[Tensor, Tensor])
 
 PICTURES, POINTS, LINE = 10, 1000, 200  # what a snapshot of training shows
 
@@ -68,18 +67,6 @@ def snapshot(
     return found
 
 
-def held_fixed(made: Made | None, make: Callable[[Batch], Made], batch: Batch) -> Made:
-    """What a critic is shown of the generator, without a graph: what its step shares, or else what is made for it.
-
-    One batch of generated elements serves both players of a step: only the critic has moved when the generator's turn
-    comes, so that the elements are still the generator's, and their graph is good.
-    """
-    if made is None:
-        with torch.no_grad():
-            return make(batch)
-    return made.detach() if isinstance(made, Tensor) else (made[0].detach(), made[1].detach())
-
-
 def checked_steps(critic_steps: int) -> int:
     """Raises ValueError unless the critic takes steps at all."""
     if critic_steps < 1:
@@ -89,6 +76,9 @@ def checked_steps(critic_steps: int) -> int:
 
 class Duel(GenerativeModel):
     """A discriminator and a generator that move in turns; a subclass gives both, the optimiser and their losses.
+
+    Each loss draws generated elements of its own.  One batch for both would save a tenth of a step, and was worse: the
+    discriminator has just learnt to refuse those very elements.
 
     generator_optimizer: where the generator has one of its own.  critic_steps: of the discriminator for one of it.
     names: of their objectives.
@@ -103,14 +93,10 @@ class Duel(GenerativeModel):
     critic_steps: int = 1
 
     @abstractmethod
-    def fakes(self, batch: Batch) -> Any:
-        """As many generated elements as the batch has, for both losses where both players move in a step."""
+    def discriminator_loss(self, batch: Batch) -> Tensor: ...
 
     @abstractmethod
-    def discriminator_loss(self, batch: Batch, fakes: Any = None) -> Tensor: ...
-
-    @abstractmethod
-    def generator_loss(self, batch: Batch, fakes: Any = None) -> Tensor: ...
+    def generator_loss(self, batch: Batch) -> Tensor: ...
 
     def players(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
         """What the discriminator owns, and what the generator does."""
@@ -123,7 +109,7 @@ class Duel(GenerativeModel):
             Objective(self.names[0], discriminator, self.discriminator_loss, self.optimizer),
             Objective(self.names[1], generator, self.generator_loss, update, every=every),
         )
-        return [Phase("game", players, shared=self.fakes)]
+        return [Phase("game", players)]
 
 
 class TwoPlayers(Duel):
@@ -141,19 +127,15 @@ class TwoPlayers(Duel):
     def discriminate(self, x: Tensor, batch: Batch) -> Tensor:
         """(n, *space.shape) in [0, 1], in the place of the batch's own elements -> (n,) logits of D."""
 
-    def fakes(self, batch: Batch) -> Any:
-        return self.generate(batch)
-
-    def discriminator_loss(self, batch: Batch, fakes: Any = None) -> Tensor:
+    def discriminator_loss(self, batch: Batch) -> Tensor:
         """−log D(x) − log(1 − D(G(z))); real and generated elements in batches of their own."""
-        fake = held_fixed(fakes, self.fakes, batch)
+        fake = self.generate(batch).detach()
         real_loss = NON_SATURATING.real(self.discriminate(batch.x, batch))
         return (real_loss + NON_SATURATING.fake(self.discriminate(fake, batch))).mean()
 
-    def generator_loss(self, batch: Batch, fakes: Any = None) -> Tensor:
+    def generator_loss(self, batch: Batch) -> Tensor:
         """−log D(G(z))."""
-        fake = self.fakes(batch) if fakes is None else fakes
-        return NON_SATURATING.real(self.discriminate(fake, batch)).mean()
+        return NON_SATURATING.real(self.discriminate(self.generate(batch), batch)).mean()
 
 
 class NonSaturatingGame(TwoPlayers):

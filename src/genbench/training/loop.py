@@ -179,17 +179,15 @@ class _Loop:
         if self.phase.progress is not None:
             self.phase.progress(done)
         batch = self.how.group.shard(batch_of_step(self.splits, step, self.budget.batch_size, self.job.seed))
-        players = zip(self.phase.objectives, self.optimizers, self.rates, sums, strict=True)
-        due = [player for player in players if not (step + 1) % player[0].every]
-        shared: tuple[Any, ...] = ()
-        if self.phase.shared is not None and len(due) > 1:
-            with self.how.autocast():
-                shared = (self.phase.shared(batch),)
-        for objective, optimizer, rates, total in due:
+        for objective, optimizer, rates, total in zip(
+            self.phase.objectives, self.optimizers, self.rates, sums, strict=True
+        ):
+            if (step + 1) % objective.every:
+                continue
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * objective.schedule(done)
             with self.how.autocast():
-                loss = objective.loss(batch, *shared)
+                loss = objective.loss(batch)
             optimizer.zero_grad(set_to_none=True)
             loss.backward(inputs=list(objective.parameters))
             mean = self.how.group.average(loss, objective.parameters)

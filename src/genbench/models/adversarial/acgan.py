@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, Space, Splits, at_once
-from genbench.nn.games import NON_SATURATING, TwoPlayers, held_fixed
+from genbench.nn.games import NON_SATURATING, TwoPlayers
 from genbench.nn.towers import built, down_tower, features, up_tower
 
 
@@ -95,16 +95,16 @@ class ACGAN(TwoPlayers):
     def discriminate(self, x: Tensor, batch: Batch) -> Tensor:
         return self.recognise(x)[0]
 
-    def discriminator_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
+    def discriminator_loss(self, batch: Batch) -> Tensor:
         """−L_S − L_C, as means over elements."""
-        label, fake = labels_of(batch), held_fixed(fakes, self.fakes, batch)
+        label, fake = labels_of(batch), self.generate(batch).detach()
         (real_score, real_class), (score, fake_class) = self.recognise(batch.x), self.recognise(fake)
         game = NON_SATURATING.real(real_score).mean() + NON_SATURATING.fake(score).mean()
         return game + self.weight * (F.cross_entropy(real_class, label) + F.cross_entropy(fake_class, label))
 
-    def generator_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
+    def generator_loss(self, batch: Batch) -> Tensor:
         """−log D of what is generated, and −log P of the class that was asked for."""
-        score, classes = self.recognise(self.fakes(batch) if fakes is None else fakes)
+        score, classes = self.recognise(self.generate(batch))
         return NON_SATURATING.real(score).mean() + self.weight * F.cross_entropy(classes, labels_of(batch))
 
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:

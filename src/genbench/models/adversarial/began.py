@@ -13,7 +13,6 @@ from torch import Generator, Tensor
 from genbench.capabilities import Measure
 from genbench.core import Batch, Space, Splits
 from genbench.nn.autoencoding_critics import NETWORKS, AutoencodingGame, perceptrons
-from genbench.nn.games import held_fixed
 from genbench.nn.priors import UniformPrior
 
 
@@ -55,9 +54,10 @@ class BEGAN(UniformPrior, AutoencodingGame):
         x = self.space.signed(x)
         return (x - self.critic(x)).abs().flatten(1).mean(1)
 
-    def critic_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
+    def critic_loss(self, batch: Batch) -> Tensor:
         """And the step of k, from the same two errors."""
-        fake = held_fixed(fakes, self.generate, batch)
+        with torch.no_grad():
+            fake = self.generate(batch)
         real_error, fake_error = self.error(batch.x).mean(), self.error(fake).mean()
         loss = real_error - self.k.clone() * fake_error
         with torch.no_grad():
@@ -65,8 +65,8 @@ class BEGAN(UniformPrior, AutoencodingGame):
             self.k.clamp_(0, 1)
         return loss
 
-    def generator_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
-        return self.error(self.generate(batch) if fakes is None else fakes).mean()
+    def generator_loss(self, batch: Batch) -> Tensor:
+        return self.error(self.generate(batch)).mean()
 
     @torch.no_grad()
     def measure(self, splits: Splits, *, rng: Generator) -> dict[str, Measure]:

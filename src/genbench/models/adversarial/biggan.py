@@ -21,7 +21,7 @@ from genbench.nn.class_conditional import (
     off_diagonal,
     truncated_normal,
 )
-from genbench.nn.games import WASSERSTEIN, Duel, checked_steps, held_fixed
+from genbench.nn.games import WASSERSTEIN, Duel, checked_steps
 from genbench.nn.straight_through import on_levels
 
 BATCHES, CODES = 5, 200  # of standing statistics
@@ -80,20 +80,21 @@ class BigGAN(Labelled, Duel):
         self.optimizer = partial(torch.optim.Adam, lr=lr, betas=(beta1, beta2))
         self.generator_optimizer = partial(torch.optim.Adam, lr=generator_lr, betas=(beta1, beta2))
 
-    def fakes(self, batch: Batch) -> Tensor:
-        """For the batch's labels: (n, *shape) on the data's levels in [−1, 1], from the training's own random state."""
-        y = self.labels_of(batch)
+    def generate(self, y: Tensor) -> Tensor:
+        """(n, classes) -> (n, *shape) on the data's levels in [−1, 1], from the training's own random state."""
         x = self.images(torch.randn(len(y), self.latent, device=y.device), y)
         return self.space.signed(on_levels(self.space, x))
 
-    def discriminator_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
-        y, fake = self.labels_of(batch), held_fixed(fakes, self.fakes, batch)
+    def discriminator_loss(self, batch: Batch) -> Tensor:
+        y = self.labels_of(batch)
+        with torch.no_grad():
+            fake = self.generate(y)
         real_loss = HINGE.real(self.discriminator(self.space.signed(batch.x), y))
         return (real_loss + HINGE.fake(self.discriminator(fake, y))).mean()
 
-    def generator_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
-        fake = self.fakes(batch) if fakes is None else fakes
-        loss = WASSERSTEIN.real(self.discriminator(fake, self.labels_of(batch))).mean()
+    def generator_loss(self, batch: Batch) -> Tensor:
+        y = self.labels_of(batch)
+        loss = WASSERSTEIN.real(self.discriminator(self.generate(y), y)).mean()
         return loss + self.orthogonal * off_diagonal(self.generator)
 
     def standing_statistics(self, splits: Splits) -> None:

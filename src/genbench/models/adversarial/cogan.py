@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from genbench.core import Batch, Space, Splits
 from genbench.nn.coupled import NETWORKS, SharedEnd, SharedStart
-from genbench.nn.games import NON_SATURATING, Duel, held_fixed, snapshot
+from genbench.nn.games import NON_SATURATING, Duel, snapshot
 from genbench.nn.init import normal_weights
 from genbench.nn.priors import GaussianPrior
 from genbench.nn.translation import as_shown, check_translation, sources_of
@@ -82,13 +82,10 @@ class CoGAN(GaussianPrior, Duel):
         one, other = self.generator(z)
         return one.tanh(), (self.gain * other).tanh()
 
-    def fakes(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """As many pairs as the batch has elements."""
-        return self.pair(self.prior(len(batch.x), device=batch.x.device))
-
-    def games(self, batch: Batch, fakes: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
+    def games(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """−log D_k(x_k) − log(1 − D_k(G_k(z))) of either domain."""
-        fake = held_fixed(fakes, self.fakes, batch)
+        with torch.no_grad():
+            fake = self.pair(self.prior(len(batch.x), device=batch.x.device))
         both = zip((self.space.signed(batch.x), sources_of(batch)), fake, strict=True)
         one, other = (
             (NON_SATURATING.real(real) + NON_SATURATING.fake(made)).mean()
@@ -96,19 +93,17 @@ class CoGAN(GaussianPrior, Duel):
         )
         return one, other
 
-    def discriminator_loss(self, batch: Batch, fakes: tuple[Tensor, Tensor] | None = None) -> Tensor:
-        one, other = self.games(batch, fakes)
+    def discriminator_loss(self, batch: Batch) -> Tensor:
+        one, other = self.games(batch)
         return one + other
 
-    def generator_losses(
-        self, batch: Batch, fakes: tuple[Tensor, Tensor] | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def generator_losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """−log D_k(G_k(z)) of either domain."""
-        one, other = self.discriminator(*(self.fakes(batch) if fakes is None else fakes))
+        one, other = self.discriminator(*self.pair(self.prior(len(batch.x), device=batch.x.device)))
         return NON_SATURATING.real(one).mean(), NON_SATURATING.real(other).mean()
 
-    def generator_loss(self, batch: Batch, fakes: tuple[Tensor, Tensor] | None = None) -> Tensor:
-        one, other = self.generator_losses(batch, fakes)
+    def generator_loss(self, batch: Batch) -> Tensor:
+        one, other = self.generator_losses(batch)
         return one + other
 
     def decode(self, z: Tensor) -> Tensor:

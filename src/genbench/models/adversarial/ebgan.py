@@ -14,7 +14,6 @@ from torch.nn import functional as F
 from genbench.capabilities import Measure
 from genbench.core import Batch, Space, Splits
 from genbench.nn.autoencoding_critics import NETWORKS, AutoencodingGame, perceptrons
-from genbench.nn.games import held_fixed
 from genbench.nn.priors import GaussianPrior
 
 
@@ -66,12 +65,13 @@ class EBGAN(GaussianPrior, AutoencodingGame):
         """E: (n, *shape) in [0, 1] -> (n,)."""
         return self.coded(x)[1]
 
-    def critic_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
-        fake = held_fixed(fakes, self.generate, batch)
+    def critic_loss(self, batch: Batch) -> Tensor:
+        with torch.no_grad():
+            fake = self.generate(batch)
         return self.error(batch.x).mean() + F.relu(self.margin - self.error(fake)).mean()
 
-    def generator_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
-        codes, energy = self.coded(self.generate(batch) if fakes is None else fakes)
+    def generator_loss(self, batch: Batch) -> Tensor:
+        codes, energy = self.coded(self.generate(batch))
         return energy.mean() + self.pull * pulling_away(codes)
 
     def discriminate(self, x: Tensor, batch: Batch) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, Phase, Space, Splits
-from genbench.nn.games import NON_SATURATING, Duel, held_fixed, snapshot
+from genbench.nn.games import NON_SATURATING, Duel, snapshot
 from genbench.nn.players import convolutions, perceptrons
 from genbench.nn.priors import GaussianPrior
 from genbench.nn.techniques import (
@@ -114,18 +114,14 @@ class ImprovedGAN(GaussianPrior, Duel):
         cost: Tensor = self.history * self.averages[player](list(network.parameters()))
         return cost
 
-    def fakes(self, batch: Batch) -> Tensor:
-        """As many as the batch has, (n, *shape) in [0, 1]."""
-        return self.decode(self.prior(len(batch.x), device=batch.x.device))
-
-    def discriminator_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
+    def discriminator_loss(self, batch: Batch) -> Tensor:
         """Data and generated elements in batches of their own."""
-        fake = held_fixed(fakes, self.fakes, batch)
+        fake = self.decode(self.prior(len(batch.x), device=batch.x.device)).detach()
         game = (self.losses.real(self.score(batch.x)) + self.losses.fake(self.score(fake))).mean()
         return game + self.past(0, self.discriminator)
 
-    def generator_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
-        fake = self.fakes(batch) if fakes is None else fakes
+    def generator_loss(self, batch: Batch) -> Tensor:
+        fake = self.decode(self.prior(len(batch.x), device=batch.x.device))
         if "feature_matching" in self.techniques:
             game = feature_matching(self.features(batch.x), self.features(fake))
         else:

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, Space, Splits, at_once
-from genbench.nn.games import NON_SATURATING, NonSaturatingGame, held_fixed
+from genbench.nn.games import NON_SATURATING, NonSaturatingGame
 from genbench.nn.matching import classes_of_groups
 from genbench.nn.priors import CodedPrior
 from genbench.nn.recognition import CodePosterior, Recogniser
@@ -85,20 +85,15 @@ class InfoGAN(CodedPrior, NonSaturatingGame):
         numbers = (0.5 * (squares + posterior.log_var)).sum(1).mean()
         return self.weight * F.cross_entropy(posterior.logits, category) + self.continuous_weight * numbers
 
-    def fakes(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """As many codes as the batch has elements, and what is generated from them."""
+    def discriminator_loss(self, batch: Batch) -> Tensor:
         z = self.prior(len(batch.x), device=batch.x.device)
-        return z, self.decode(z)
-
-    def discriminator_loss(self, batch: Batch, fakes: tuple[Tensor, Tensor] | None = None) -> Tensor:
-        z, fake = held_fixed(fakes, self.fakes, batch)
-        score, posterior = self.recognise(fake)
+        score, posterior = self.recognise(self.decode(z).detach())
         game = (NON_SATURATING.real(self.score(batch.x)) + NON_SATURATING.fake(score)).mean()
         return game + self.information_loss(z, posterior)
 
-    def generator_loss(self, batch: Batch, fakes: tuple[Tensor, Tensor] | None = None) -> Tensor:
-        z, fake = self.fakes(batch) if fakes is None else fakes
-        score, posterior = self.recognise(fake)
+    def generator_loss(self, batch: Batch) -> Tensor:
+        z = self.prior(len(batch.x), device=batch.x.device)
+        score, posterior = self.recognise(self.decode(z))
         return NON_SATURATING.real(score).mean() + self.information_loss(z, posterior)
 
     def decode(self, z: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
-from genbench.nn.games import WASSERSTEIN, gradient_penalty, held_fixed
+from genbench.nn.games import WASSERSTEIN, gradient_penalty
 from genbench.nn.growing import START, GrowingCritic, GrowingGenerator
 from genbench.nn.priors import GaussianPrior
 from genbench.nn.towers import enlarged
@@ -70,26 +70,21 @@ class Progressive(GaussianPrior, GenerativeModel):
         x = F.avg_pool2d(self.space.signed(x), 2 ** (self.last - stage))
         return x if alpha is None else torch.lerp(enlarged(F.avg_pool2d(x, 2)), x, alpha)
 
-    def fakes(self, batch: Batch, *, stage: int, fading: bool) -> Tensor:
-        """As many as the batch has, in [−1, 1] at the stage's side, faded in."""
-        z = self.prior(len(batch.x), device=batch.x.device)
-        return self.generator(z, stage, self.alpha if fading else None)
-
-    def critic_loss(self, batch: Batch, fakes: Tensor | None = None, *, stage: int, fading: bool) -> Tensor:
+    def critic_loss(self, batch: Batch, *, stage: int, fading: bool) -> Tensor:
         alpha = self.alpha if fading else None
-        fake = held_fixed(fakes, partial(self.fakes, stage=stage, fading=fading), batch)
         real = self.real(batch.x, stage, alpha)
+        with torch.no_grad():
+            fake = self.generator(self.prior(len(real), device=real.device), stage, alpha)
         critic = partial(self.critic, stage=stage, alpha=alpha)
         score = critic(real)
         game = WASSERSTEIN.fake(critic(fake)).mean() + WASSERSTEIN.real(score).mean()
         loss: Tensor = game + self.drift * score.square().mean()
         return loss + self.penalty * gradient_penalty(critic, real, fake)
 
-    def generator_loss(
-        self, batch: Batch, fakes: Tensor | None = None, *, stage: int, fading: bool
-    ) -> Tensor:
-        fake = self.fakes(batch, stage=stage, fading=fading) if fakes is None else fakes
-        return WASSERSTEIN.real(self.critic(fake, stage, self.alpha if fading else None)).mean()
+    def generator_loss(self, batch: Batch, *, stage: int, fading: bool) -> Tensor:
+        alpha = self.alpha if fading else None
+        fake = self.generator(self.prior(len(batch.x), device=batch.x.device), stage, alpha)
+        return WASSERSTEIN.real(self.critic(fake, stage, alpha)).mean()
 
     def growing(self, stage: int, *, fading: bool) -> Phase:
         """One phase; its objectives own the parameters that the stage uses, and no later or earlier ones."""
@@ -105,11 +100,7 @@ class Progressive(GaussianPrior, GenerativeModel):
         side = START * 2**stage
         name = f"fade-in {side}×{side}" if fading else f"{side}×{side}"
         share = self.final if stage == self.last and not fading else 1.0
-        grow, fakes = (
-            partial(self.grow, stage=stage, fading=fading),
-            partial(self.fakes, stage=stage, fading=fading),
-        )
-        return Phase(name, tuple(players), share, progress=grow, shared=fakes)
+        return Phase(name, tuple(players), share, progress=partial(self.grow, stage=stage, fading=fading))
 
     def phases(self) -> list[Phase]:
         later = [self.growing(i, fading=fading) for i in range(1, self.last + 1) for fading in (True, False)]

@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.games import NON_SATURATING, held_fixed, snapshot
+from genbench.nn.games import NON_SATURATING, snapshot
 from genbench.nn.init import normal_weights
 from genbench.nn.priors import uniform
 from genbench.nn.siamese import SiameseDiscriminator
@@ -74,26 +74,28 @@ class SDGAN(GenerativeModel):
         drawn = uniform(len(z), self.observation, rng=rng, device=z.device)
         return torch.cat([z[:, : self.identity], drawn], 1)
 
-    def fakes(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """As many pairs as the batch has, in [−1, 1], in one pass, so that batch norm sees both pictures of all."""
-        z = self.prior(len(batch.x), device=batch.x.device)
+    def generated(self, n: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Pairs in [−1, 1], in one pass, so that batch norm sees both pictures of all."""
+        z = self.prior(n, device=device)
         one, other = self.generator(torch.cat([z, self.siblings(z)])).tanh().chunk(2)
         return one, other
 
-    def discriminator_loss(self, batch: Batch, fakes: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    def discriminator_loss(self, batch: Batch) -> Tensor:
         """−log D(x, x') − log(1 − D(G(z_I, z_O), G(z_I, z_O'))) − w log(1 − D(x, x'')), x'' of another person."""
-        pairs = (self.space.signed(batch.x), sources_of(batch), *held_fixed(fakes, self.fakes, batch))
-        one, other, *fake = self.discriminator.tower(torch.cat(pairs)).chunk(4)
+        n = len(batch.x)
+        with torch.no_grad():
+            first, second = self.generated(n, batch.x.device)
+        images = torch.cat([self.space.signed(batch.x), sources_of(batch), first, second])
+        one, other, *fake = self.discriminator.tower(images).split(n)
         compare = self.discriminator.compare
         loss = NON_SATURATING.real(compare(one, other)) + NON_SATURATING.fake(compare(*fake))
         if self.mismatched:
             loss = loss + self.mismatched * NON_SATURATING.fake(compare(one, other.roll(1, 0)))
         return loss.mean()
 
-    def generator_loss(self, batch: Batch, fakes: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    def generator_loss(self, batch: Batch) -> Tensor:
         """−log D(G(z_I, z_O), G(z_I, z_O'))."""
-        pairs = self.fakes(batch) if fakes is None else fakes
-        return NON_SATURATING.real(self.discriminator(*pairs)).mean()
+        return NON_SATURATING.real(self.discriminator(*self.generated(len(batch.x), batch.x.device))).mean()
 
     def phases(self) -> list[Phase]:
         own, other = list(self.discriminator.parameters()), list(self.generator.parameters())
@@ -101,8 +103,7 @@ class SDGAN(GenerativeModel):
             Objective("discriminator", own, self.discriminator_loss, self.optimizer),
             Objective("generator", other, self.generator_loss, self.optimizer),
         )
-        game = Phase("game", players, shared=self.fakes)
-        return [game, Phase("standing statistics", fit=self.standing_statistics)]
+        return [Phase("game", players), Phase("standing statistics", fit=self.standing_statistics)]
 
     def standing_statistics(self, splits: Splits) -> None:
         """Batch norm's, taken once more when the game is over, from the averaged weights."""

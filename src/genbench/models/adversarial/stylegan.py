@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, Space, Splits
-from genbench.nn.games import NON_SATURATING, Duel, held_fixed
+from genbench.nn.games import NON_SATURATING, Duel
 from genbench.nn.priors import GaussianPrior
 from genbench.nn.regularisers import r1_penalty
 from genbench.nn.straight_through import on_levels
@@ -73,9 +73,8 @@ class StyleGAN(GaussianPrior, Duel):
         layer = torch.arange(self.layers, device=a.device)[:, None]
         return torch.where((layer < crossover)[:, :, None], a, b)
 
-    def fakes(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """As many images as the batch has, in [−1, 1], some of mixed styles, and w (n, k) of their first layers."""
-        n, device = len(batch.x), batch.x.device
+    def generate(self, n: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """n images in [−1, 1], some of mixed styles, and the styles w (n, k) of their first layers."""
         a, b = self.mapping(self.prior(2 * n, device=device)).chunk(2)
         crossover = torch.randint(1, self.layers, (n,), device=device)
         mixed = torch.rand(n, device=device) < self.mixing
@@ -83,14 +82,16 @@ class StyleGAN(GaussianPrior, Duel):
         x = self.synthesis(styles, self.synthesis.noise(n, device=device))
         return self.space.signed(on_levels(self.space, self.space.unsigned(x))), a
 
-    def discriminator_loss(self, batch: Batch, fakes: tuple[Tensor, Tensor] | None = None) -> Tensor:
-        real, (fake, _) = self.space.signed(batch.x), held_fixed(fakes, self.fakes, batch)
+    def discriminator_loss(self, batch: Batch) -> Tensor:
+        real = self.space.signed(batch.x)
+        with torch.no_grad():
+            fake, _ = self.generate(len(real), real.device)
         game = NON_SATURATING.real(self.discriminator(real)) + NON_SATURATING.fake(self.discriminator(fake))
         few = real[: -(-len(real) // PENALISED)]
         return game.mean() + self.penalty * r1_penalty(self.discriminator, few)
 
-    def generator_loss(self, batch: Batch, fakes: tuple[Tensor, Tensor] | None = None) -> Tensor:
-        fake, w = self.fakes(batch) if fakes is None else fakes
+    def generator_loss(self, batch: Batch) -> Tensor:
+        fake, w = self.generate(len(batch.x), batch.x.device)
         self.mean_style.lerp_(w.detach().mean(0), self.pace)
         return NON_SATURATING.real(self.discriminator(fake)).mean()
 

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.games import NON_SATURATING, held_fixed
+from genbench.nn.games import NON_SATURATING
 from genbench.nn.holes import hole_measures, middle, plain_fills
 from genbench.nn.priors import GaussianMixture
 from genbench.nn.schedules import cosine
@@ -75,7 +75,8 @@ class Context(GenerativeModel):
 
     def codes(self, x: Tensor) -> Tensor:
         """What F makes of an image with a hole, (n, latent)."""
-        return self.generator[: self.layers](self.space.signed(torch.where(self.mask, self.mean, x)))
+        seen = torch.where(self.mask, self.mean, x)
+        return self.generator[: self.layers](self.space.signed(seen))
 
     def filled(self, x: Tensor, content: Tensor) -> Tensor:
         """Images (n, *shape) with other content in the hole."""
@@ -87,23 +88,18 @@ class Context(GenerativeModel):
         """(n, c, h/2, w/2) -> (n,) logits of D."""
         return self.discriminator(self.space.signed(content))[:, 0]
 
-    def fakes(self, batch: Batch) -> Tensor:
-        """F of the batch, for both losses."""
-        return self.fill(batch.x)
-
-    def generator_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
+    def generator_loss(self, batch: Batch) -> Tensor:
         """Squared error of a value in the hole, and −log D of it."""
-        content = self.fakes(batch) if fakes is None else fakes
+        content = self.fill(batch.x)
         error = (content - batch.x[:, :, *self.hole]).square().mean()
         if not self.adversarial:
             return error
         fooled = NON_SATURATING.real(self.judge(content)).mean()
         return (1 - self.adversarial) * error + self.adversarial * fooled
 
-    def discriminator_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
+    def discriminator_loss(self, batch: Batch) -> Tensor:
         """−log D(hole) − log(1 − D(F))."""
-        content = held_fixed(fakes, self.fakes, batch)
-        real, fake = self.judge(batch.x[:, :, *self.hole]), self.judge(content)
+        real, fake = self.judge(batch.x[:, :, *self.hole]), self.judge(self.fill(batch.x).detach())
         return (NON_SATURATING.real(real) + NON_SATURATING.fake(fake)).mean()
 
     @torch.no_grad()
@@ -122,7 +118,7 @@ class Context(GenerativeModel):
             Objective("generator", own, self.generator_loss, adam, schedule=cosine),
         )
         first, last = Phase("mean", fit=self.start), Phase("borders", fit=self.fit_borders)
-        return [first, Phase("game", players, shared=self.fakes), last]
+        return [first, Phase("game", players), last]
 
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         x = torch.zeros(n, *self.space.shape, device=rng.device)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.games import LEAST_SQUARES, halved_loss, held_fixed
+from genbench.nn.games import LEAST_SQUARES, halved_loss
 from genbench.nn.image_pool import ImagePool
 from genbench.nn.init import normal_weights, zero_biases
 from genbench.nn.norms import NORMS
@@ -86,13 +86,9 @@ class CycleGAN(GenerativeModel):
         """F: (n, *shape) -> (n, *source), both in [−1, 1]."""
         return self.back(x).tanh()
 
-    def fakes(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """G(s) and F(x); the discriminators are shown what the generators made before their step, as the authors do."""
-        return self.to_target(sources_of(batch)), self.to_source(self.space.signed(batch.x))
-
-    def generator_loss(self, batch: Batch, fakes: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    def generator_loss(self, batch: Batch) -> Tensor:
         source, x = sources_of(batch), self.space.signed(batch.x)
-        fake_x, fake_source = self.fakes(batch) if fakes is None else fakes
+        fake_x, fake_source = self.to_target(source), self.to_source(x)
         game = LEAST_SQUARES.real(self.target_critic(fake_x)).mean()
         game = game + LEAST_SQUARES.real(self.source_critic(fake_source)).mean()
         cycled = F.l1_loss(self.to_source(fake_x), source) + F.l1_loss(self.to_target(fake_source), x)
@@ -102,12 +98,14 @@ class CycleGAN(GenerativeModel):
             loss = loss + self.identity * unchanged
         return loss
 
-    def target_critic_loss(self, batch: Batch, fakes: tuple[Tensor, Tensor] | None = None) -> Tensor:
-        fake = self.target_pool.exchange(held_fixed(fakes, self.fakes, batch)[0])
+    def target_critic_loss(self, batch: Batch) -> Tensor:
+        with torch.no_grad():
+            fake = self.target_pool.exchange(self.to_target(sources_of(batch)))
         return halved_loss(LEAST_SQUARES, self.target_critic, self.space.signed(batch.x), fake)
 
-    def source_critic_loss(self, batch: Batch, fakes: tuple[Tensor, Tensor] | None = None) -> Tensor:
-        fake = self.source_pool.exchange(held_fixed(fakes, self.fakes, batch)[1])
+    def source_critic_loss(self, batch: Batch) -> Tensor:
+        with torch.no_grad():
+            fake = self.source_pool.exchange(self.to_source(self.space.signed(batch.x)))
         return halved_loss(LEAST_SQUARES, self.source_critic, sources_of(batch), fake)
 
     def phases(self) -> list[Phase]:
@@ -117,8 +115,9 @@ class CycleGAN(GenerativeModel):
             ("target critic", list(self.target_critic.parameters()), self.target_critic_loss),
             ("source critic", list(self.source_critic.parameters()), self.source_critic_loss),
         )
-        objectives = tuple(Objective(*each, self.optimizer, schedule=late_linear) for each in players)
-        return [Phase("game", objectives, shared=self.fakes)]
+        return [
+            Phase("game", tuple(Objective(*each, self.optimizer, schedule=late_linear) for each in players))
+        ]
 
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """condition: (n, *source) in [0, 1], the images to translate.

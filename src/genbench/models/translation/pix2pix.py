@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
-from genbench.nn.games import NON_SATURATING, halved_loss, held_fixed
+from genbench.nn.games import NON_SATURATING, halved_loss
 from genbench.nn.init import normal_weights, zero_biases
 from genbench.nn.translation import PatchGAN, as_shown, check_translation, conditions, sources_of
 from genbench.nn.unet import translation_unet
@@ -79,22 +79,20 @@ class Pix2Pix(GenerativeModel):
         assert self.discriminator is not None
         return self.discriminator(torch.cat([source, x], 1))
 
-    def fakes(self, batch: Batch) -> Tensor:
-        """G(s), for both losses: (n, *shape) in [−1, 1]."""
-        return self.translate(sources_of(batch))
-
-    def discriminator_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
+    def discriminator_loss(self, batch: Batch) -> Tensor:
         """Halved, so that D learns more slowly than G (paper, section 3.3)."""
         source, real = sources_of(batch), self.space.signed(batch.x)
-        fake = held_fixed(fakes, self.fakes, batch)
+        with torch.no_grad():
+            fake = self.translate(source)
         return halved_loss(NON_SATURATING, partial(self.score, source), real, fake)
 
-    def generator_loss(self, batch: Batch, fakes: Tensor | None = None) -> Tensor:
+    def generator_loss(self, batch: Batch) -> Tensor:
         """λ‖x − G(s)‖₁ − log D(s, G(s))."""
-        fake = self.fakes(batch) if fakes is None else fakes
+        source = sources_of(batch)
+        fake = self.translate(source)
         loss = self.reconstruction * F.l1_loss(fake, self.space.signed(batch.x))
         if self.discriminator is not None:
-            game = NON_SATURATING.real(self.score(sources_of(batch), fake)).mean()
+            game = NON_SATURATING.real(self.score(source, fake)).mean()
             loss = loss + self.adversarial_weight * game
         return loss
 
@@ -105,8 +103,7 @@ class Pix2Pix(GenerativeModel):
         if self.discriminator is not None:
             critic = list(self.discriminator.parameters())
             players.insert(0, Objective("discriminator", critic, self.discriminator_loss, self.optimizer))
-        name = "game" if self.discriminator is not None else "regression"
-        return [Phase(name, tuple(players), shared=self.fakes)]
+        return [Phase("game" if self.discriminator is not None else "regression", tuple(players))]
 
     def sample(self, n: int, condition: Tensor | None = None, *, rng: Generator) -> Tensor:
         """condition: (n, *source) in [0, 1], the images to translate.
