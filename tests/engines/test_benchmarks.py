@@ -48,7 +48,7 @@ def test_both_engines_describe_the_same_graph_in_the_folder_and_from_the_root(
         assert differences(graph, snakemake_graph(copy, "--configfile", f"{place}/params.yaml")) == []
     assert not (copy / ".snakemake").exists()  # the records lie in the benchmark's folder
     params = load(folder / "params.yaml")
-    assert len(graph) == 2 * len(params.datasets) + 4 * len(params.runs) + 1
+    assert len(graph) == 3 * len(params.datasets) + 4 * len(params.runs) + 1
 
 
 def test_snakemake_refuses_parameters_that_the_stages_would_not_read(copy: Path) -> None:

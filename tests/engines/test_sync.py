@@ -379,4 +379,4 @@ def test_samples_that_dvc_tracks_itself_are_an_input(tmp_path: Path) -> None:
     (folder / "mine").mkdir()
     np.savez(folder / "mine/x.npz", x=np.zeros(3))
     do(folder, "dvc", "add", "-q", "mine")
-    assert "0 of 10 stages are up to date" in do(folder, "genbench", "sync")
+    assert "0 of 11 stages are up to date" in do(folder, "genbench", "sync")
