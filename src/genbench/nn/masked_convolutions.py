@@ -42,8 +42,13 @@ class OrderedConvolution(nn.Conv2d):
         weights = self.weight.numel() if self.mask is None else int(self.mask.sum())
         return weights + (0 if self.bias is None else self.bias.numel())
 
+    @property
+    def masked(self) -> Tensor:
+        """The weights without those that the mask hides."""
+        return self.weight if self.mask is None else self.weight * self.mask
+
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight if self.mask is None else self.weight * self.mask, self.bias)
+        return F.conv2d(x, self.masked, self.bias)
 
 
 def gate(x: Tensor) -> Tensor:
@@ -78,12 +83,53 @@ class GatedBlock(nn.Module):
         above = F.pad(rows, (0, 0, 1, 0))[:, :, :-1]  # … and hands on rows < r
         return gate(rows), self.link(above)
 
-    def across(self, horizontal: Tensor, above: Tensor, before: Tensor | None = None) -> Tensor:
-        """The horizontal stack: every row by itself, given what is above it.  before: columns to its left, or zeros."""
-        if before is None:
-            left = F.pad(horizontal, (self.reach + self.first, 0, 0, 0))
-        else:
-            left = torch.cat([before, horizontal], 3)
+    def across(self, horizontal: Tensor, above: Tensor) -> Tensor:
+        """The horizontal stack: every row by itself, given what is above it."""
+        left = F.pad(horizontal, (self.reach + self.first, 0, 0, 0))
         left = left[..., : horizontal.shape[3] + self.reach + self.own]
         out = self.out(gate(self.horizontal(left) + above))
         return out if self.first else out + horizontal
+
+
+class Drawn:
+    """A block on images that are drawn pixel by pixel: what it keeps of them, so that every place is computed once.
+
+    Its results are those of `down` and `across` but for rounding.  n, width: how many images, and of so many columns.
+    """
+
+    def __init__(self, block: GatedBlock, n: int, width: int) -> None:
+        inputs = block.horizontal.in_channels
+        self.block, place = block, block.link.weight
+        # Of the vertical stack the last rows, of the horizontal one the row that is being drawn, and zeros before it.
+        self.rows = place.new_zeros(n, inputs, block.reach, width)
+        self.start = block.reach + block.first
+        self.line = place.new_zeros(n, self.start + width, inputs)
+        self.above = self.told(place.new_zeros(n, block.link.in_channels, 1, width))
+        self.seen = block.horizontal.kernel_size[1]
+        # As one product: a convolution of a single place spends its time on being set up.
+        self.along = block.horizontal.masked.transpose(1, 3).flatten(1)
+        self.out = block.out.masked.flatten(1)
+
+    def told(self, rows: Tensor) -> Tensor:
+        """What a row of the vertical stack tells the next one: (n, 2w, 1, w') -> (n, w', 2w)."""
+        told: Tensor = self.block.link(rows)
+        return told[:, :, 0].transpose(1, 2).contiguous()
+
+    def down(self, vertical: Tensor) -> Tensor:
+        """The next row of the vertical stack, (n, w, 1, w') -> (n, w, 1, w'); `across` is of the row below it now."""
+        known, reach = torch.cat([self.rows, vertical], 2), self.block.reach
+        rows = self.block.vertical(F.pad(known, (reach, reach)))
+        self.rows, self.above = known[:, :, 1:], self.told(rows)
+        return gate(rows)
+
+    def read(self, horizontal: Tensor, column: int) -> None:
+        """What stands at a place, (n, inputs), for those to its right."""
+        self.line[:, self.start + column] = horizontal
+
+    def across(self, horizontal: Tensor, column: int) -> Tensor:
+        """The horizontal stack at one place, (n, inputs) -> (n, w)."""
+        self.read(horizontal, column)
+        window = self.line[:, column : column + self.seen].flatten(1)
+        own = F.linear(window, self.along, self.block.horizontal.bias)
+        out = F.linear(gate(own + self.above[:, column]), self.out, self.block.out.bias)
+        return out if self.block.first else out + horizontal

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn import functional as F
 
 from genbench.core import Space
 from genbench.nn.autoregressive import Autoregressive
@@ -99,12 +98,14 @@ class NADE(Autoregressive):
         """(n, *shape) in [0, 1] -> (n, D, channels), in the model's order."""
         return Conditionals.apply(self.in_order(x), self.c, self.W, self.V).transpose(0, 1) + self.b
 
+    @torch.no_grad()
     def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
-        """The running sum goes from pixel to pixel: D pixels cost about one pass."""
+        """The running sum goes from pixel to pixel, in place: D pixels cost about one pass."""
         x, keep = self.shown(x, mask)
-        running = self.c.expand(len(x), -1)
+        running = self.c.repeat(len(x), 1)
+        h = torch.empty_like(running)
         for i, pixel in enumerate(self.order.tolist()):
-            logits = F.linear(running.sigmoid(), self.V[i].T, self.b[i])  # (n, channels)
+            logits = torch.addmm(self.b[i], torch.sigmoid(running, out=h), self.V[i])  # (n, channels)
             self.fill(x, keep, pixel, logits, rng)
-            running = running + x[:, pixel, None] * self.W[i]
+            running.addr_(x[:, pixel], self.W[i])
         return x.unflatten(1, self.space.shape)

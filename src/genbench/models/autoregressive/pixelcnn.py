@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 
 from genbench.core import Space
 from genbench.nn.autoregressive import Autoregressive
-from genbench.nn.masked_convolutions import GatedBlock, OrderedConvolution, groups, within_pixels
+from genbench.nn.masked_convolutions import Drawn, GatedBlock, OrderedConvolution, groups, within_pixels
 from genbench.nn.towers import check_images
 
 TOGETHER = 1000  # images that are drawn side by side: 28×28 pixels and 16 feature maps take 2 GB
@@ -83,24 +83,14 @@ class PixelCNN(Autoregressive):
 
     def logits(self, x: Tensor) -> Tensor:
         """(n, c, h, w) in [0, 1] -> (n, D, channels), pixel by pixel."""
+        first, *later = self.layers
         x = self.input_dropout(self.space.signed(x))
-        return self.rows(x, self.above(x), self.place).flatten(1, 3)
-
-    def above(self, x: Tensor) -> list[Tensor]:
-        """What each layer knows of the rows above: (n, c, h, w) in [−1, 1] -> (n, 2·width, h, w) a layer."""
-        known: list[Tensor] = []
-        vertical = x
-        for block in self.layers:
-            vertical, above = block.down(self.dropout(vertical) if known else vertical)
-            known.append(above)
-        return known
-
-    def rows(self, x: Tensor, above: list[Tensor], place: Tensor) -> Tensor:
-        """Logits of some rows, given what is above them: (n, c, r, w) in [−1, 1] -> (n, r, w, c, channels)."""
-        horizontal = self.layers[0].across(x, above[0]) + place
-        for block, known in zip(self.layers[1:], above[1:], strict=True):
-            horizontal = block.across(self.dropout(horizontal), known)
-        return self.output(horizontal)
+        vertical, above = first.down(x)
+        horizontal = first.across(x, above) + self.place
+        for block in later:
+            vertical, above = block.down(self.dropout(vertical))
+            horizontal = block.across(self.dropout(horizontal), above)
+        return self.output(horizontal).flatten(1, 3)
 
     def output(self, horizontal: Tensor) -> Tensor:
         """(n, width, r, w) -> (n, r, w, c, channels)."""
@@ -108,7 +98,7 @@ class PixelCNN(Autoregressive):
         return logits.unflatten(-1, (self.space.shape[0], -1))
 
     def complete(self, x: Tensor, mask: Tensor, *, rng: Generator) -> Tensor:
-        """The rows above a pixel are gone through once, and so is each place of its own row for each channel."""
+        """The vertical stack goes through each row once, the horizontal one through each place for each channel."""
         x, keep = self.shown(x, mask)
         for part, kept in zip(x.split(TOGETHER), keep.split(TOGETHER), strict=True):
             self.fill_in(part, kept, rng)
@@ -117,27 +107,18 @@ class PixelCNN(Autoregressive):
     def fill_in(self, flat: Tensor, keep: Tensor, rng: Generator) -> None:
         """Draws what is not kept of some images, (n, D), in place."""
         x = flat.unflatten(1, self.space.shape)  # a view: what is drawn into the one stands in the other
-        reach = 1 + sum(block.reach for block in self.layers)
-        height, width = x.shape[2:]
+        channels, height, width = self.space.shape
+        first, *later = layers = [Drawn(block, len(x), width) for block in self.layers]
         for row in range(height):
-            # The rows above are finished: what they tell this one is computed once, not for each pixel.
-            near = x[:, :, max(0, row - reach) : row + 1]
-            above = [known[:, :, -1:] for known in self.above(self.space.signed(near))]
-            # What each layer has read to the left, as far as it reaches.
-            before = [
-                x.new_zeros(len(x), block.horizontal.in_channels, 1, block.reach + block.first)
-                for block in self.layers
-            ]
             for column in range(width):
-                here = slice(column, column + 1)
-                for channel in range(x.shape[1]):
-                    horizontal, read = self.space.signed(x[:, :, row : row + 1, here]), []
-                    for block, known, left in zip(self.layers, above, before, strict=True):
-                        read.append(horizontal)
-                        horizontal = block.across(horizontal, known[..., here], left)
-                        if block.first:
-                            horizontal = horizontal + self.place[:, row : row + 1, here]
-                    logits = self.output(horizontal)[:, 0, 0, channel]
+                for channel in range(channels):
+                    here = self.space.signed(x[:, :, row, column])
+                    horizontal = first.across(here, column) + self.place[:, row, column]
+                    for layer in later:
+                        horizontal = layer.across(horizontal, column)
+                    logits = self.output(horizontal[..., None, None])[:, 0, 0, channel]
                     self.fill(flat, keep, (channel * height + row) * width + column, logits, rng)
-                read[0] = self.space.signed(x[:, :, row : row + 1, here])  # with its last channel
-                before = [torch.cat(each, 3)[..., 1:] for each in zip(before, read, strict=True)]
+                first.read(self.space.signed(x[:, :, row, column]), column)  # with its last channel
+            vertical = self.space.signed(x[:, :, row : row + 1])
+            for layer in layers:
+                vertical = layer.down(vertical)
