@@ -21,7 +21,7 @@ from genbench.kinds.comparison import Subject, comparison_of
 from genbench.kinds.distance import TO_TRAIN, distance_of
 from genbench.kinds.extractor import extractor_of
 from genbench.kinds.image import factors, parts, representation
-from genbench.kinds.image.halves import beside
+from genbench.kinds.image.composed import beside
 from genbench.kinds.image.reference import ImageReference
 from genbench.kinds.reference import reference_of
 from genbench.params.schema import Dataset, Extractor

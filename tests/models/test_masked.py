@@ -37,7 +37,7 @@ def slopes_are_those_of_the_product() -> None:
 
 def test_slopes_of_both_orders_are_those_of_the_masked_product(monkeypatch: pytest.MonkeyPatch) -> None:
     slopes_are_those_of_the_product()
-    monkeypatch.setattr(masked, "seen_alone", lambda mask, slope: slope)
+    monkeypatch.setattr(masked, "masked_gradient", lambda mask, gradient: gradient)
     with pytest.raises(AssertionError, match="other slopes"):
         slopes_are_those_of_the_product()
 
@@ -65,7 +65,7 @@ def hidden_weights_stay_at_zero(precision: Any = torch.float32) -> None:
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16], ids=str)
 def test_hidden_weights_stay_at_zero(precision: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     hidden_weights_stay_at_zero(precision)
-    monkeypatch.setattr(masked, "seen_alone", lambda mask, slope: slope)
+    monkeypatch.setattr(masked, "masked_gradient", lambda mask, gradient: gradient)
     with pytest.raises(AssertionError, match="a hidden weight moved"):
         hidden_weights_stay_at_zero(precision)
 

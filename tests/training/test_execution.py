@@ -9,7 +9,7 @@ import torch
 from test_models import ZOO, elements, tiny, untrained
 
 from genbench.core import Splits
-from genbench.params.schema import EXECUTION, Run
+from genbench.params.schema import LATER_KEYS, Run
 from genbench.storage.files import InputError
 from genbench.training.execution import AS_WRITTEN, COMPILERS, Execution
 from genbench.training.loop import Budget, Job, Record, train
@@ -86,12 +86,12 @@ def test_a_gradient_penalty_cannot_be_compiled(tmp_path: Path, monkeypatch: pyte
 
 
 def test_only_what_differs_from_the_defaults_belongs_to_the_weights() -> None:
-    plain = Run(dataset="d", model="m/x", **EXECUTION)
-    assert not EXECUTION.keys() & plain.model_dump(mode="json").keys()
+    plain = Run(dataset="d", model="m/x", **LATER_KEYS)
+    assert not LATER_KEYS.keys() & plain.model_dump(mode="json").keys()
     assert (
         Run(dataset="d", model="m/x", precision="bfloat16").model_dump(mode="json")["precision"] == "bfloat16"
     )
-    assert {key: getattr(Run(dataset="d", model="m/x"), key) for key in EXECUTION} == EXECUTION
+    assert {key: getattr(Run(dataset="d", model="m/x"), key) for key in LATER_KEYS} == LATER_KEYS
 
 
 @pytest.mark.parametrize("name", [name for name in ZOO if by_gradients(name)])

@@ -30,10 +30,11 @@ class Distance(ABC):
         """uint8 (n, c, h, w) in 0 … 255, where elements are images, whose copies may be disguised; None by default."""
         return None
 
-    def to_train(self, data: Prepared) -> dict[str, np.ndarray]:
-        """What novelty asks of a dataset alone, see `held_out_distances`."""
+    def of_dataset(self, data: Prepared) -> dict[str, np.ndarray]:
+        """What novelty asks of a dataset alone, see `held_out_distances`, by its names in a reference."""
         vectors, images = (partial(of, card=data.card) for of in (self.vectors, self.images))
-        return held_out_distances(data, vectors=vectors, images=images, keep_vectors=self.slow)
+        found = held_out_distances(data, vectors=vectors, images=images, keep_vectors=self.slow)
+        return {f"{TO_TRAIN}.{name}": array for name, array in found.items()}
 
 
 def distance_of(card: Card) -> Distance:

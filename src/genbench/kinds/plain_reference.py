@@ -5,15 +5,15 @@ from pathlib import Path
 from genbench.data.prepared import Prepared
 from genbench.data.reference import Known
 from genbench.extractors import plain
-from genbench.kinds.distance import TO_TRAIN, Distance
+from genbench.kinds.distance import Distance
 from genbench.kinds.reference import Refer
 
 
 def known_by(distance: Distance) -> Refer:
-    """What `Distance.to_train` gives, of a kind of data whose extractor has nothing to train."""
+    """What `Distance.of_dataset` gives, of a kind of data whose extractor has nothing to train."""
 
     def known(data: Prepared, extractor: Path) -> Known:
         plain.load(extractor, data)
-        return Known({f"{TO_TRAIN}.{name}": array for name, array in distance.to_train(data).items()})
+        return Known(distance.of_dataset(data))
 
     return known

@@ -9,15 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def seen_alone(mask: Tensor, slope: Tensor) -> Tensor:
+def masked_gradient(mask: Tensor, gradient: Tensor) -> Tensor:
     """0 where the mask is; in place, as in a step of a wide layer new memory costs more than the product."""
-    return slope * mask if slope.requires_grad else slope.mul_(mask)
+    return gradient * mask if gradient.requires_grad else gradient.mul_(mask)
 
 
 class MaskedLinear(nn.Linear):
     """A linear layer in which output j sees input i only where mask[j, i] is true.
 
-    The other weights are 0 from the start and have no slope, so that a step of training need not mask them again.
+    The other weights are 0 from the start and have no gradient, so that a step of training need not mask them again.
     Whoever sets weights calls `masked_`; likelihoods and samples mask them in any case.
     """
 
@@ -43,7 +43,7 @@ class MaskedLinear(nn.Linear):
             return F.linear(x, self.weight * self.mask, self.bias)
         weight = self.weight.view_as(self.weight)  # this pass's own, for the hook to go with it
         if weight.requires_grad:
-            weight.register_hook(partial(seen_alone, self.mask))
+            weight.register_hook(partial(masked_gradient, self.mask))
         return F.linear(x, weight, self.bias)
 
     def part(self, x: Tensor, some: slice) -> Tensor:

@@ -28,9 +28,9 @@ from genbench.storage.files import InputError
 
 NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?$"
 MODEL = r"^[a-z0-9_]+(?:/[a-z0-9_]+)+$"
-# Keys of a run that say how its training computes, what it sees and how it is watched, with the values that an entry
-# need not name.
-EXECUTION: dict[str, Any] = {
+# Keys of a run that came after weights had been made, with the values that change nothing: how training computes, what
+# it sees, how it is watched.
+LATER_KEYS: dict[str, Any] = {
     "processes": 1,
     "precision": "float32",
     "compile": False,
@@ -101,9 +101,9 @@ class Run(Strict):
 
     @model_serializer(mode="wrap")
     def _entry(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What weights say they belong to: weights made before a key of EXECUTION existed stay what they are."""
+        """What weights say they belong to: a key of LATER_KEYS that changes nothing is left out."""
         entry: dict[str, Any] = dump(self)
-        return {key: v for key, v in entry.items() if key not in EXECUTION or v != EXECUTION[key]}
+        return {key: v for key, v in entry.items() if key not in LATER_KEYS or v != LATER_KEYS[key]}
 
     @property
     def control(self) -> str | None:

@@ -18,10 +18,9 @@ from genbench.data.reference import Known
 from genbench.extractors import classifier, readers
 from genbench.extractors.pca_pixels import PcaPixels
 from genbench.extractors.random_convolution import RandomConvolution
-from genbench.kinds.distance import TO_TRAIN
 from genbench.kinds.image import factors, representation
+from genbench.kinds.image.composed import beside
 from genbench.kinds.image.distance import DISTANCE
-from genbench.kinds.image.halves import beside
 from genbench.kinds.image.parts import Linear, PartReaders, part_readers
 from genbench.kinds.image.representation import OfPixels
 from genbench.nn.probes import Components
@@ -34,7 +33,7 @@ WHOLE = ("counted", "perspective")  # keys of a card that say what spans the hal
 
 
 def known(data: Prepared, extractor: Path) -> Known:
-    """Everything that `ImageReference` reads, and what `Distance.to_train` gives."""
+    """Everything that `ImageReference` reads, and `Distance.of_dataset`."""
     extract, read = classifier.load(extractor, data), readers.load(extractor, data)
     others = list(extract.classifiers)[1:]
     real = data.held_out.x
@@ -50,7 +49,7 @@ def known(data: Prepared, extractor: Path) -> Known:
         "pca.centre": pca.centre,
         "pca.axes": pca.axes,
         **{f"others.{seed}": extract(real, seed=seed).features for seed in others},
-        **{f"{TO_TRAIN}.{name}": array for name, array in DISTANCE.to_train(data).items()},
+        **DISTANCE.of_dataset(data),
     }
     if data.card.keys() & set(WHOLE):
         arrays["composed.features"] = extract(beside(real)).features

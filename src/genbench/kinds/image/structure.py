@@ -15,7 +15,7 @@ from genbench.data.parts.perspective import edges, miss
 from genbench.data.pixels import spread
 from genbench.data.prepared import Prepared
 from genbench.kinds.image.answers import RESAMPLINGS, Answers, Table
-from genbench.kinds.image.halves import beside, joined
+from genbench.kinds.image.composed import beside, joined
 from genbench.kinds.image.parts import PartReaders
 from genbench.kinds.image.reference import ImageReference
 from genbench.scoring import metrics
