@@ -6,11 +6,12 @@ import resource
 import sys
 import time
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from genbench.storage.files import json_bytes, write_whole
+
+if TYPE_CHECKING:
+    import torch
 
 FILE = "timing.json"
 
@@ -37,10 +38,12 @@ class Meter:
         return round((self._stopped[1] if self._stopped else time.process_time()) - self._worked, 3)
 
 
-def surroundings(device: torch.device) -> dict[str, Any]:
+def surroundings(device: "torch.device") -> dict[str, Any]:
     """The device and its largest use of memory so far in MiB, of this process and of the GPU; the processor's name."""
     found: dict[str, Any] = {"device": str(device), "machine": processor(), "peak_memory_mib": peak_memory()}
     if device.type == "cuda":
+        import torch  # the report reads records without it
+
         found["peak_gpu_memory_mib"] = round(torch.cuda.max_memory_allocated(device) / 2**20, 1)
         found["gpu"] = torch.cuda.get_device_name(device)
     return found
