@@ -27,15 +27,21 @@ class Attention(nn.Module):
         n, s, w = x.shape
         return self.key_value(x).view(n, s, 2, self.heads, w // self.heads).permute(2, 0, 3, 1, 4)
 
-    def forward(self, x: Tensor, keys_values: Tensor, mask: Tensor | None) -> Tensor:
-        """x: (n, t, w).  mask: bool, what is to be seen, broadcastable to (n, heads, t, s), or None for all."""
+    def forward(self, x: Tensor, keys_values: Tensor, hidden: Tensor | None) -> Tensor:
+        """x: (n, t, w).  hidden: see `hiding`, broadcastable to (n, heads, t, s), or None where all is to be seen."""
         n, t, w = x.shape
-        q = self.query(x).view(n, t, self.heads, w // self.heads).transpose(1, 2)  # (n, h, t, d)
+        # Queries are scaled and not scores, and what is hidden is added: fewer passes over t × s numbers.
+        q = self.query(x) * (w // self.heads) ** -0.5
         k, v = keys_values
-        scores = q @ k.transpose(2, 3) * (w // self.heads) ** -0.5  # (n, h, t, s)
-        if mask is not None:
-            scores = scores.masked_fill(~mask, float("-inf"))
+        scores = q.view(n, t, self.heads, -1).transpose(1, 2) @ k.transpose(2, 3)  # (n, h, t, s)
+        if hidden is not None:
+            scores = scores + hidden
         return self.output((scores.softmax(3) @ v).transpose(1, 2).reshape(n, t, w))
+
+
+def hiding(visible: Tensor, like: Tensor) -> Tensor:
+    """0 where something is to be seen and −∞ elsewhere, in the type of `like`: what is added to scores."""
+    return like.new_zeros(visible.shape).masked_fill(~visible, float("-inf"))
 
 
 class Block(nn.Module):
@@ -53,7 +59,7 @@ class Block(nn.Module):
     def forward(
         self,
         x: Tensor,
-        mask: Tensor | None,
+        hidden: Tensor | None,
         *,
         context: tuple[Tensor, Tensor] | None = None,
         condition: Tensor | None = None,
@@ -66,17 +72,17 @@ class Block(nn.Module):
             if f"{name}.self" in cache:
                 keys_values = torch.cat([cache[f"{name}.self"], keys_values], 3)
             cache[f"{name}.self"] = keys_values
-        x = x + self.dropout(self.attention(h, keys_values, mask))
+        x = x + self.dropout(self.attention(h, keys_values, hidden))
         if self.condition is not None and condition is not None:
             x = x + self.condition(condition)[:, None]  # a class, added after the attention (PolyGen)
         if self.cross_attention is not None and context is not None:
-            elements, context_mask = context
+            elements, context_hidden = context
             across = None if cache is None else cache.get(f"{name}.cross")
             if across is None:
                 across = self.cross_attention.keys_values(elements)
                 if cache is not None:
                     cache[f"{name}.cross"] = across
-            h = self.cross_attention(self.norms[2](x), across, context_mask[:, None, None])
+            h = self.cross_attention(self.norms[2](x), across, context_hidden)
             x = x + self.dropout(h)
         return x + self.dropout(self.feed_forward(self.norms[1](x)))
 
@@ -121,9 +127,12 @@ class Transformer(nn.Module):
         mask (n, s).  condition: (n, w).  cache: pass the same dict while the sequence grows, and in x the new
         positions: all that there are at first, and one by one from then on.
         """
-        visible = None if mask is None else mask[:, None, None]
+        hidden = None if mask is None else hiding(mask, x)[:, None, None]
         if self.causal and x.shape[1] > 1:
-            visible = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).tril()
+            every = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device)
+            hidden = hiding(every.tril(), x)
+        if context is not None:
+            context = context[0], hiding(context[1], x)[:, None, None]
         for i, block in enumerate(self.blocks):
-            x = block(x, visible, context=context, condition=condition, cache=cache, name=str(i))
+            x = block(x, hidden, context=context, condition=condition, cache=cache, name=str(i))
         return self.norm(x)
