@@ -12,6 +12,7 @@ from conftest import ROOT
 from genbench.params.schema import load
 
 SCRIPT, FOLDER = ROOT / "benchmarks/ablation.py", ROOT / "benchmarks/techniques"
+GAMES = ROOT / "benchmarks/games"
 
 
 def ablation() -> Any:
@@ -36,6 +37,22 @@ def test_a_row_has_five_seeds_and_the_arms_differ_in_their_techniques_alone(data
     techniques = [tuple(entry.pop("techniques")) for entry in entries]
     assert len(set(techniques)) == len(arms)
     assert all(entry == entries[0] for entry in entries)
+
+
+@pytest.mark.parametrize("dataset", ["ring", "grid"])
+def test_arms_of_games_have_three_seeds_and_differ_in_loss_or_regulariser_from_the_first(
+    dataset: str,
+) -> None:
+    settings = load(GAMES / "params.yaml")
+    found = ablation().systems(settings, dataset)
+    arms = [runs for runs in found.values() if not settings.runs[runs[0]].control]
+    assert [[settings.runs[run].seed for run in runs] for runs in arms] == [[0, 1, 2]] * 11
+    first, *others = (settings.runs[runs[0]].model_dump() for runs in arms)
+    assert first["regulariser"] == "r1"
+    for key in ("loss", "regulariser"):
+        one = [entry for entry in others if entry.get(key) not in (None, first.get(key))]
+        assert len({entry[key] for entry in one}) == len(one) == 5
+        assert all({**entry, key: None, "clip": None} == {**first, key: None, "clip": None} for entry in one)
 
 
 def test_the_sentence_names_what_differs_by_more_than_three_standard_errors() -> None:
