@@ -29,3 +29,18 @@ def test_a_swapped_face_is_the_other_decoders(tmp_path: Any) -> None:
     for as_whom, made in ((0, model.reconstructed(source)), (1, model.sample(4, source, rng=Generator()))):
         expected = model.decoders[as_whom](model.unfold(model.norms[0](code))).tanh()
         assert torch.equal(made, model.space.unsigned(expected))
+
+
+@torch.no_grad()
+def test_the_error_of_detail_is_that_of_differences_between_neighbouring_pixels() -> None:
+    """A shift of all pixels has none; a single pixel that is off by d has 2d² along each axis."""
+    plain, fine = (laws.tiny("translation/deepfakes", loss="mse", detail=detail) for detail in (0.0, 3.0))
+    models: list[Any] = [plain, fine]
+    x = torch.zeros(1, *plain.space.shape)
+    spot = x.clone()
+    spot[0, 0, 4, 4] = 0.5
+    pixels, pairs = x.numel(), x.diff(dim=2).numel()
+    assert [float(model.error(x + 0.5, x)) for model in models] == [0.25, 0.25]
+    of_pixels, of_both = (float(model.error(spot, x)) for model in models)
+    assert abs(of_pixels - 0.25 / pixels) < 1e-7
+    assert abs(of_both - of_pixels - 3 * 2 * 2 * 0.25 / pairs) < 1e-6

@@ -15,13 +15,14 @@ import numpy as np
 
 from genbench.data.prepared import Prepared
 from genbench.scoring import novelty as scores
-from genbench.scoring.arrays import Rows
+from genbench.scoring.arrays import Floats, Integers, Rows
 from genbench.scoring.estimates import clopper_pearson
 from genbench.scoring.held_out import SHIFT, Vectors, held_out_distances, rows_of, smaller
 from genbench.scoring.resampling import FOLDS
 from genbench.scoring.views import VIEWS, ToTrain
 
 QUANTILE = 0.01
+Nearest = tuple[Floats, Integers]  # distances (m,) and rows (m,)
 
 
 class Found(NamedTuple):
@@ -63,19 +64,22 @@ def novelty(
         return {"n": len(samples), "distance": distance, "scores": {}, "pairs": []}
     if known is None:
         known = held_out_distances(data, vectors=vectors, images=images, seed=seed)
-    train, held_out = (
-        known[name] if name in known else rows_of(part.x, vectors)
-        for name, part in (("train", data.train), ("held_out", data.held_out))
+    sets: list[np.ndarray] = [data.train.x, data.held_out.x, samples]
+    shown = [None if images is None else images(x) for x in sets]
+    of_images = not any(x is None for x in shown)
+    if of_images:  # all scores are of the same pixels, and the nearest by them are looked for once
+        sets, vectors = [smaller(np.asarray(x)) for x in shown], _pixels
+    train, held_out, fake = (
+        known[name] if name in known else rows_of(x, vectors)
+        for name, x in zip(("train", "held_out", "samples"), sets, strict=True)
     )
-    fake = rows_of(samples, vectors)
     two, places = scores.nearest(train, fake, k=2)
     distances, indices = two[:, 0], places[:, 0]
-    shown = [None if images is None else images(x) for x in (data.train.x, data.held_out.x, samples)]
-    if any(x is None for x in shown):
-        found = _by_distance(known["distances"], distances, indices)
-    else:
+    if of_images:
         measured = ToTrain(known["scales"], known["distances"])
-        found = _in_views(*(np.asarray(x) for x in shown), seed=seed, known=measured)
+        found = _in_views(*sets, seed=seed, known=measured, nearest=(distances, indices))
+    else:
+        found = _by_distance(known["distances"], distances, indices)
     return {
         "n": len(fake),
         "quantile": QUANTILE,
@@ -103,20 +107,36 @@ def copies_of(
     shift: int = SHIFT,
     seed: int,
     known: ToTrain | None = None,
+    nearest: Nearest | None = None,
 ) -> scores.Copies:
     """The one rule for copies of images, uint8 (n, c, h, w) of the range 0 … 255; see `find_copies`.
+
+    nearest: between images as `smaller` gives them.
 
     Raises:
         ValueError: as `find_copies` does.
     """
     small = (smaller(x) for x in (train, held_out, samples))
-    return scores.find_copies(*small, pixels=shift, quantile=QUANTILE, seed=seed, known=known)
+    return scores.find_copies(
+        *small, pixels=shift, quantile=QUANTILE, seed=seed, known=known, nearest=nearest
+    )
+
+
+def _pixels(images: np.ndarray) -> np.ndarray:
+    """(n, c, h, w) -> (n, c·h·w) float64."""
+    return images.reshape(len(images), -1).astype(np.float64)
 
 
 def _in_views(
-    train: np.ndarray, held_out: np.ndarray, samples: np.ndarray, *, seed: int, known: ToTrain
+    train: np.ndarray,
+    held_out: np.ndarray,
+    samples: np.ndarray,
+    *,
+    seed: int,
+    known: ToTrain,
+    nearest: Nearest,
 ) -> Found:
-    found = copies_of(train, held_out, samples, seed=seed, known=known)
+    found = copies_of(train, held_out, samples, seed=seed, known=known, nearest=nearest)
     rule = found.calibration
     views = tuple(VIEWS[view] for view in found.views)
     folds = (rule.fold,)

@@ -102,9 +102,20 @@ def _varied(images: Images) -> NDArray[np.bool_]:
     return varied
 
 
-def measure(train: Images, queries: Images, searches: tuple[Search, ...]) -> tuple[Floats, Integers]:
-    """Distances and training rows of every view, (m, views) each; see `candidates` for a long training set."""
-    found = [search(train, queries) for search in searches]
+def measure(
+    train: Images,
+    queries: Images,
+    searches: tuple[Search, ...],
+    *,
+    pixels: tuple[Floats, Integers] | None = None,
+) -> tuple[Floats, Integers]:
+    """Distances and training rows of every view, (m, views) each; see `candidates` for a long training set.
+
+    pixels: of the first view the Euclidean distances (m,) and rows (m,), where they are known.
+    """
+    found = [search(train, queries) for search in searches[pixels is not None :]]
+    if pixels is not None:
+        found.insert(0, (pixels[0] / math.prod(train.shape[1:]) ** 0.5, pixels[1]))
     return np.stack([distance for distance, _ in found], 1), np.stack([index for _, index in found], 1)
 
 

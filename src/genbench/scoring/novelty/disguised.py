@@ -39,6 +39,7 @@ def find_copies(
     quantile: float = 0.01,
     seed: int = 0,
     known: ToTrain | None = None,
+    nearest: tuple[Floats, Integers] | None = None,
 ) -> Copies:
     """Which samples are nearer to a training image than held-out images are, in any of three views?
 
@@ -50,7 +51,8 @@ def find_copies(
     distances from one random half of the training images to the other.  The scales know nothing of held-out images or
     samples, so the statistic is one fixed function of an image, and the rule of `calibrate_distances` on it flags a new
     image with probability at most `quantile`, however many views there are: no correction for three tests is needed.
-    known: what `to_train` gives for these sets, `pixels` and `seed`; without it, it is computed.
+    known: what `to_train` gives for these sets, `pixels` and `seed`; nearest: of the training images nearest to the
+    samples, pixel by pixel, distances (m,) and rows (m,).  Either is computed where it is not given.
     Raises ValueError for bad input, fewer than four training images, and `pixels` that leave no overlap.
     """
     points, control, fakes = (
@@ -59,7 +61,7 @@ def find_copies(
     )
     same_width(("train", points), ("held_out", control), ("samples", fakes))
     scales, to_control = known or to_train(points, control, pixels=pixels, seed=seed)
-    distances, indices = measure(points, fakes, searches_of(pixels, len(points)))
+    distances, indices = measure(points, fakes, searches_of(pixels, len(points)), pixels=nearest)
     control_ratios, by_view = (to_control / scales).min(axis=1), distances / scales
     views = by_view.argmin(axis=1)
     rows = np.arange(len(fakes))
