@@ -39,7 +39,7 @@ speed: $(SETUP)
 	python benchmarks/speed/nearest.py --queries 2000 --train 10000
 	python benchmarks/speed/training.py --device cpu --steps 20
 	python benchmarks/speed/faces.py --images 5000
-	python benchmarks/speed/startup.py
+	python benchmarks/speed/startup.py --rounds 1
 	python benchmarks/speed/noop.py
 
 lint: $(SETUP)

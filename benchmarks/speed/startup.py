@@ -6,8 +6,8 @@
 The benchmark has 100 held-out digits, one training step and one extractor, so that what is measured is an upper bound
 of the start-up: imports, parameters checked, files read and written, and that little work.  Processor time of the whole
 process, the median over rounds in which all take turns; what else runs on the machine does not count.  One run of each
-that is not timed lists what it imports.  Exit code 1 if a command costs more than `import torch` and 0.5 s, or imports
-what it must not.
+that is not timed lists what it imports.  Exit code 1 if a command costs more than `import torch`, 0.5 s and its work,
+or imports what it must not.
 """
 
 import argparse
@@ -50,8 +50,11 @@ REFERENCE = ("--reference", "results/references/digits.safetensors")
 
 
 class Command(NamedTuple):
+    """work: seconds that even this little benchmark computes, beside start-up."""
+
     arguments: tuple[str, ...]
     needs_torch: bool
+    work: float = 0.0
 
 
 def of_run(stage: str, run: str, *more: str) -> tuple[str, ...]:
@@ -61,7 +64,9 @@ def of_run(stage: str, run: str, *more: str) -> tuple[str, ...]:
 COMMANDS = {
     "prepare": Command(("prepare", "--dataset", "digits", "--out", "data/digits.safetensors"), False),
     "extractor": Command(("extractor", *DATA, "--out", EXTRACTOR), True),
-    "reference": Command(("reference", *DATA, "--extractor", EXTRACTOR, "--out", REFERENCE[1]), True),
+    "reference": Command(
+        ("reference", *DATA, "--extractor", EXTRACTOR, "--out", REFERENCE[1]), True, work=1.0
+    ),  # features of 1,697 images, clusters of pixels
     "train (control)": Command(of_run("train", "digits-copycat"), True),
     "train": Command(of_run("train", "digits-made"), True),
     "sample (control)": Command(of_run("sample", "digits-copycat"), True),
@@ -77,7 +82,7 @@ COMMANDS = {
     "evaluate (import)": Command(
         of_run("evaluate", "digits-mine", "--extractor", EXTRACTOR, *REFERENCE), True
     ),
-    "report": Command(("report", "--out", "results/report"), False),
+    "report": Command(("report", "--out", "results/report"), False, work=2.0),  # draws some forty pictures
     "show": Command(("show",), False),
     "check": Command(("check",), False),
     "sync --help": Command(("sync", "--help"), False),
@@ -109,7 +114,9 @@ def imported(folder: Path, arguments: tuple[str, ...]) -> set[str]:
 def faults(command: Command, modules: set[str], above: float) -> list[str]:
     unwanted = modules & (NEVER if command.needs_torch else NEVER | {"torch"})
     found = [f"imports {', '.join(sorted(unwanted))}"] if unwanted else []
-    return found + ([f"more than {BOUND:.1f} s above import torch"] if above > BOUND else [])
+    return found + (
+        [f"more than {BOUND + command.work:.1f} s above import torch"] if above > BOUND + command.work else []
+    )
 
 
 def main() -> None:
