@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from genbench.params.schema import load
-from genbench.report.results import Row, RunResult, rows_of
-from genbench.report.table import columns
+from genbench.report.results import Row, RunResult
+from genbench.report.table import by_dataset, columns
 from genbench.scoring.catalogue import QUALITY
 from genbench.stages.report import results
 
@@ -49,12 +49,15 @@ def main() -> None:
     runs, absent = results(load(Path("params.yaml")))
     if absent:
         parser.error(f"{absent[0].name} has no results here; expected a build: snakemake --cores 2")
-    rows = rows_of(runs)
+    for dataset, rows in by_dataset(runs).items():
+        print(f"\n### {dataset}\n")
+        table(rows, given.seeds, given.choices)
+
+
+def table(rows: list[Row], seeds: int, choices: int) -> None:
     rng = np.random.default_rng(0)
-    found = [
-        marked([Row(row.name, chosen(row, given.seeds, rng)) for row in rows]) for _ in range(given.choices)
-    ]
-    print(f"{given.choices} choices of {given.seeds} seeds of {max(len(row.runs) for row in rows)}")
+    found = [marked([Row(row.name, chosen(row, seeds, rng)) for row in rows]) for _ in range(choices)]
+    print(f"{choices} choices of {seeds} seeds of {max(len(row.runs) for row in rows)}")
     print("| score | same marks | which | winner is the best over all seeds |\n|---|---|---|---|")
     names = [name for name in columns_of(rows) if any(name in each for each in found)]
     for name in names:
