@@ -16,7 +16,7 @@ import numpy as np
 
 from genbench.params.schema import load
 from genbench.report.results import Row, RunResult
-from genbench.report.table import by_dataset, columns
+from genbench.report.table import Column, by_dataset, columns
 from genbench.scoring.catalogue import QUALITY
 from genbench.stages.report import results
 
@@ -59,27 +59,26 @@ def table(rows: list[Row], seeds: int, choices: int) -> None:
     found = [marked([Row(row.name, chosen(row, seeds, rng)) for row in rows]) for _ in range(choices)]
     print(f"{choices} choices of {seeds} seeds of {max(len(row.runs) for row in rows)}")
     print("| score | same marks | which | winner is the best over all seeds |\n|---|---|---|---|")
-    names = [name for name in columns_of(rows) if any(name in each for each in found)]
-    for name in names:
-        counted = Counter(each.get(name, (None, frozenset())) for each in found)
+    shown = [each for each in columns(rows, (QUALITY,)) if any(each.name in marks for marks in found)]
+    for column in shown:
+        counted = Counter(each.get(column.name, (None, frozenset())) for each in found)
         most, times = counted.most_common(1)[0]
-        winners = [marks[0] for marks in counted.elements() if marks[0]]
-        true = best_mean(name, rows)
+        winners = [best for best, _ in counted.elements() if best]
+        true = best_mean(column, rows)
         right = f"{np.mean([winner == true for winner in winners]):.2f} of {len(winners)}" if winners else "–"
-        print(f"| {name} | {times / len(found):.2f} | {said(most)} | {right} |")
-    whole = Counter(tuple(each.get(name) for name in names) for each in found).most_common(1)[0][1]
+        print(f"| {column.name} | {times / len(found):.2f} | {said(most)} | {right} |")
+    whole = Counter(tuple(each.get(column.name) for column in shown) for each in found).most_common(1)[0][1]
     print(f"| all together | {whole / len(found):.2f} | | |")
 
 
-def columns_of(rows: list[Row]) -> list[str]:
-    return [each.name for each in columns(rows, (QUALITY,)) if each.score.better in ("up", "down")]
-
-
-def best_mean(name: str, rows: list[Row]) -> str:
+def best_mean(column: Column, rows: list[Row]) -> str:
     """The model whose mean over all its seeds is best."""
-    better = next(each.score.better for each in columns(rows, (QUALITY,)) if each.name == name)
-    means = {row.name: row.estimates[name].value for row in rows if not row.control and name in row.estimates}
-    return (max if better == "up" else min)(means, key=lambda row: means[row])
+    means = {
+        row.name: row.estimates[column.name].value
+        for row in rows
+        if not row.control and column.name in row.estimates
+    }
+    return (max if column.score.better == "up" else min)(means, key=lambda row: means[row])
 
 
 if __name__ == "__main__":
