@@ -13,7 +13,7 @@ def reduced(images: np.ndarray, side: int) -> np.ndarray:
     """
     height, width = images.shape[2:]
     longer = max(height, width)
-    if longer <= side:
+    if longer <= side or not len(images):
         return images
     of_rows, of_columns = (_shares(each, max(1, round(each * side / longer))) for each in (height, width))
     small = (

@@ -91,7 +91,7 @@ class GatedBlock(nn.Module):
         return out if self.first else out + horizontal
 
 
-class Drawn:
+class IncrementalBlock:
     """A block on images that are drawn pixel by pixel: what it keeps of them, so that every place is computed once.
 
     Its results are those of `down` and `across` but for rounding.  n, width: how many images, and of so many columns.

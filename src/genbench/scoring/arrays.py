@@ -13,6 +13,7 @@ Array: TypeAlias = Any
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
+Nearest: TypeAlias = tuple[Floats, Integers]  # distances (m,) and rows (m,) of what lies nearest to m queries
 
 
 class Rows:

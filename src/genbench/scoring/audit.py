@@ -15,14 +15,13 @@ import numpy as np
 
 from genbench.data.prepared import Prepared
 from genbench.scoring import novelty as scores
-from genbench.scoring.arrays import Floats, Integers, Rows
+from genbench.scoring.arrays import Nearest, Rows
 from genbench.scoring.estimates import clopper_pearson
 from genbench.scoring.held_out import SHIFT, Vectors, held_out_distances, rows_of, smaller
 from genbench.scoring.resampling import FOLDS
 from genbench.scoring.views import VIEWS, ToTrain
 
 QUANTILE = 0.01
-Nearest = tuple[Floats, Integers]  # distances (m,) and rows (m,)
 
 
 class Found(NamedTuple):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genbench.scoring import candidates
-from genbench.scoring.arrays import Floats, Integers, Rows
+from genbench.scoring.arrays import Floats, Integers, Nearest, Rows
 from genbench.scoring.neighbours import nearest
 from genbench.scoring.shifts import shift_invariant_neighbours
 from genbench.storage.arrays import blocks, take_rows
@@ -22,7 +22,7 @@ SCALE_ROWS, SCALE_QUANTILE = 1000, 0.05
 FAR = 4.0  # from the origin: beyond twice the radius of what has norm 1
 
 Images = NDArray[np.generic]
-Search = Callable[[Images, Images], tuple[Floats, Integers]]
+Search = Callable[[Images, Images], Nearest]
 
 
 class ToTrain(NamedTuple):
@@ -48,11 +48,11 @@ def searches_of(pixels: int, count: int) -> tuple[Search, Search, Search]:
     count: of training images; of a long set the disguises are looked for among candidates.
     """
 
-    def plain(train: Images, queries: Images) -> tuple[Floats, Integers]:
+    def plain(train: Images, queries: Images) -> Nearest:
         distance, index = nearest(Rows(train, _flat), Rows(queries, _flat))
         return distance[:, 0] / math.prod(train.shape[1:]) ** 0.5, index[:, 0]
 
-    def shifted(train: Images, queries: Images) -> tuple[Floats, Integers]:
+    def shifted(train: Images, queries: Images) -> Nearest:
         found = shift_invariant_neighbours(train, queries, pixels=pixels)
         return found.distances / math.prod(train.shape[1:]) ** 0.5, found.indices
 
@@ -62,7 +62,7 @@ def searches_of(pixels: int, count: int) -> tuple[Search, Search, Search]:
 
 
 def _among(distance: candidates.Pairwise) -> Search:
-    def search(train: Images, queries: Images) -> tuple[Floats, Integers]:
+    def search(train: Images, queries: Images) -> Nearest:
         places = candidates.candidates(train, queries, partial(_standardised, one_colour=0.0))
         return candidates.nearest_among(train, queries, places, distance)
 
@@ -75,7 +75,7 @@ def _contrast_pairs(images: Images, others: Images) -> Floats:
     return candidates.along(of_queries, of_train)(images, others)
 
 
-def _contrast(train: Images, queries: Images) -> tuple[Floats, Integers]:
+def _contrast(train: Images, queries: Images) -> Nearest:
     if not any(_varied(block).any() for block in blocks(train)):
         return np.ones(len(queries)), np.zeros(len(queries), dtype=np.int64)
     points = Rows(train, partial(_standardised, one_colour=FAR / math.prod(train.shape[1:]) ** 0.5))
@@ -107,7 +107,7 @@ def measure(
     queries: Images,
     searches: tuple[Search, ...],
     *,
-    pixels: tuple[Floats, Integers] | None = None,
+    pixels: Nearest | None = None,
 ) -> tuple[Floats, Integers]:
     """Distances and training rows of every view, (m, views) each; see `candidates` for a long training set.
 

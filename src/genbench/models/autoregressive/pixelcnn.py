@@ -11,7 +11,13 @@ from torch import Generator, Tensor, nn
 
 from genbench.core import Space
 from genbench.nn.autoregressive import Autoregressive
-from genbench.nn.masked_convolutions import Drawn, GatedBlock, OrderedConvolution, groups, within_pixels
+from genbench.nn.masked_convolutions import (
+    GatedBlock,
+    IncrementalBlock,
+    OrderedConvolution,
+    groups,
+    within_pixels,
+)
 from genbench.nn.towers import check_images
 
 TOGETHER = 1000  # images that are drawn side by side: 28×28 pixels and 16 feature maps take 2 GB
@@ -108,7 +114,7 @@ class PixelCNN(Autoregressive):
         """Draws what is not kept of some images, (n, D), in place."""
         x = flat.unflatten(1, self.space.shape)  # a view: what is drawn into the one stands in the other
         channels, height, width = self.space.shape
-        first, *later = layers = [Drawn(block, len(x), width) for block in self.layers]
+        first, *later = layers = [IncrementalBlock(block, len(x), width) for block in self.layers]
         for row in range(height):
             for column in range(width):
                 for channel in range(channels):

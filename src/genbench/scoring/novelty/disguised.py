@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genbench.scoring.arrays import Array, Floats, Integers, numbers, same_width
+from genbench.scoring.arrays import Array, Floats, Integers, Nearest, numbers, same_width
 from genbench.scoring.novelty.calibrated import Calibration, calibrate_distances
 from genbench.scoring.views import ToTrain, measure, searches_of, to_train
 
@@ -39,7 +39,7 @@ def find_copies(
     quantile: float = 0.01,
     seed: int = 0,
     known: ToTrain | None = None,
-    nearest: tuple[Floats, Integers] | None = None,
+    nearest: Nearest | None = None,
 ) -> Copies:
     """Which samples are nearer to a training image than held-out images are, in any of three views?
 
