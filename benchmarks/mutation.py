@@ -1,10 +1,10 @@
 """Does a test see when the sign of a loss is wrong?  Flips signs one at a time and runs the tests concerned.
 
-    python benchmarks/mutation.py [--only PART_OF_A_PATH …] [--seconds 120] [--laws] [--list]
+    python benchmarks/mutation.py [--only PART_OF_A_PLACE …] [--seconds 120] [--laws] [--list]
 
 Mutated are functions of `models/` and `nn/` that are losses, by name or because an `Objective` is given them: + and −,
 < and >, a minus, and the sign of what they return.  The tests of a mutant are the laws of the zoo for the models that
-its file belongs to, then test files that import it; they stop at the first failure.  Each runs in a process forked from
+its file belongs to, then test files that import it or name it; they stop at the first failure.  Each runs in a process forked from
 one that has loaded the package, and is given the changed code there.  Printed, a line each: killed, survived or
 unfinished (no answer within the seconds), the place, and what was changed.
 """
@@ -91,9 +91,15 @@ def sign_of(node: ast.AST) -> str:
         isinstance(node, ast.Return)
         and node.value is not None
         and not isinstance(node.value, ast.Constant | ast.Tuple)
+        and not _is_record(node.value)
     ):
         return "returns the negative"
     return ""
+
+
+def _is_record(value: ast.expr) -> bool:
+    """A call of a class, which has no sign."""
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id[0].isupper()
 
 
 def signs_in(tree: ast.Module, path: Path) -> list[tuple[ast.AST, str]]:
@@ -156,12 +162,13 @@ def plant(mutant: Mutant) -> None:
 
 
 def imports() -> dict[str, set[str]]:
-    """Module -> modules of the package that its source names, of the package and of the tests."""
+    """Module -> modules of the package that its source imports, and models that it names; of package and tests."""
     found = {}
     for path in [*SOURCE.rglob("*.py"), *(ROOT / "tests/models").glob("test_*.py")]:
         name = module_of(path) if SOURCE in path.parents else str(path)
         text = path.read_text()
         named = set(re.findall(r"(?:from|import) (genbench[\w.]*)", text))
+        named |= {f"genbench.models.{each.replace('/', '.')}" for each in re.findall(r'"(\w+/\w+)"', text)}
         for base, several in re.findall(r"from (genbench[\w.]*) import ([^\n(]+)", text):
             named |= {f"{base}.{each.strip().split(' ')[0]}" for each in several.split(",")}
         found[name] = named
@@ -248,8 +255,13 @@ def main() -> None:
     parser.add_argument("--list", action="store_true")
     asked = parser.parse_args()
     files = sorted([*(SOURCE / "genbench/models").rglob("*.py"), *(SOURCE / "genbench/nn").glob("*.py")])
-    files = [path for path in files if any(part in str(path) for part in asked.only)]
-    everything = [mutant for path in files for mutant in mutants_of(path)]
+    everything = [
+        mutant
+        for path in files
+        for mutant in mutants_of(path)
+        if any(part in f"{mutant.place} " for part in asked.only)
+    ]
+    files = sorted({mutant.path for mutant in everything})
     if asked.list:
         print(
             "\n".join(f"{mutant.place} {mutant.change}" for mutant in everything),
