@@ -4,8 +4,9 @@
 
 Mutated are functions of `models/` and `nn/` that are losses, by name or because an `Objective` is given them: + and −,
 < and >, a minus, and the sign of what they return.  The tests of a mutant are the laws of the zoo for the models that
-its file belongs to, then test files that import it or name it; they stop at the first failure.  Each runs in a process forked from
-one that has loaded the package, and is given the changed code there.  Printed, a line each: killed, survived or
+its file belongs to, of those first that name the function, then test files that import it or name it; they stop at the
+first failure.  Each runs in a process forked from one that has loaded the package, and is given the changed code
+there.  Printed, a line each: killed, survived or
 unfinished (no answer within the seconds), the place, and what was changed.
 """
 
@@ -51,6 +52,7 @@ class Mutant(NamedTuple):
 
     path: Path
     number: int
+    function: str
     place: str
     change: str
 
@@ -119,11 +121,22 @@ def mutants_of(path: Path) -> list[Mutant]:
         Mutant(
             path,
             i,
+            enclosing(tree, node.lineno),  # type: ignore[attr-defined]
             f"{path.relative_to(SOURCE / 'genbench')}:{node.lineno}",
             f"{change} in: {lines[node.lineno - 1].strip()}",
         )  # type: ignore[attr-defined]
         for i, (node, change) in enumerate(signs_in(tree, path))
     ]
+
+
+def enclosing(tree: ast.Module, line: int) -> str:
+    """The innermost function that a line belongs to; of a table of losses nothing."""
+    around = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or line)
+    ]
+    return max(around, key=lambda node: node.lineno).name if around else ""
 
 
 def mutated(mutant: Mutant) -> ast.Module:
@@ -195,6 +208,8 @@ def tests_of(mutant: Mutant, known: dict[str, set[str]], laws_alone: bool) -> li
         for each in users
         if each.count(".") == 3 and ".models." in each
     ]
+    function = mutant.function or "no function"
+    models.sort(key=lambda model: function not in (SOURCE / f"genbench/models/{model}.py").read_text())
     laws = [f"tests/models/{law}[{model}]" for model in models[:MODELS] for law in LAWS]
     if laws_alone and laws:
         return laws

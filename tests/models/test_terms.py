@@ -1,6 +1,8 @@
 """The terms of losses: what is added to a game is added, and what is to be small is made small."""
 
 import copy
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,6 +14,7 @@ from torch.distributions import Normal, kl_divergence
 from genbench.core import Batch, GenerativeModel
 from genbench.models.adversarial import stylegan
 from genbench.models.latent.vae import VAE
+from genbench.nn.mesh_tokens import split
 
 
 class Term(NamedTuple):
@@ -20,8 +23,8 @@ class Term(NamedTuple):
     model: str
     weight: str
     loss: str
-    options: dict[str, Any] = {}
-    arguments: dict[str, Any] = {}
+    options: Mapping[str, Any] = MappingProxyType({})
+    arguments: Mapping[str, Any] = MappingProxyType({})
 
 
 AVERAGED = {"techniques": ["historical_averaging"]}
@@ -36,6 +39,7 @@ TERMS = [
     Term("adversarial/sdgan", "mismatched", "discriminator_loss"),
     Term("adversarial/stylegan", "penalty", "discriminator_loss"),
     Term("energy/ebm", "penalty", "loss"),
+    Term("latent/rbm", "weight_decay", "loss"),
     Term("translation/deepfakes", "detail", "loss"),
 ]
 
@@ -47,7 +51,7 @@ def loss_of(model: GenerativeModel, loss: str, batch: Batch, **arguments: Any) -
     return value.detach()
 
 
-def moved_from_their_past(model: Any, loss: str, batch: Batch, arguments: dict[str, Any]) -> None:
+def moved_from_their_past(model: Any, loss: str, batch: Batch, arguments: Mapping[str, Any]) -> None:
     """One loss is asked, so that what is averaged has begun, then all weights move."""
     getattr(model, loss)(batch, **arguments)
     with torch.no_grad():
@@ -152,6 +156,17 @@ def test_data_lose_energy_and_chains_gain_it() -> None:
     of_data, of_chains = torch.autograd.grad(loss, energies[-2:])
     assert torch.allclose(of_data, torch.full_like(of_data, 1 / 8))
     assert torch.allclose(of_chains, torch.full_like(of_chains, -1 / 8))
+
+
+@pytest.mark.parametrize("part", ["vertex", "face"])
+def test_a_mesh_model_pays_nats_a_token(part: str) -> None:
+    model: Any = laws.tiny("autoregressive/polygen").eval()
+    batch = laws.elements(model.space, 8)
+    tokens = split(batch.x)
+    there = {"vertex": tokens.vertices, "face": tokens.faces}[part] >= 0
+    with torch.no_grad():
+        nats = getattr(model, f"{part}_nats")(tokens, model.labels_of(batch)).sum()
+        assert torch.allclose(getattr(model, f"{part}_loss")(batch), -nats / there.sum())
 
 
 def test_the_divergence_of_a_vae_is_that_of_two_normal_distributions() -> None:
