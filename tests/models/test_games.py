@@ -143,6 +143,20 @@ def test_r1_and_dragan_look_at_data_the_gradient_penalty_between(monkeypatch: py
         penalties_look_where_they_should()
 
 
+def test_dragan_looks_beyond_the_data_by_up_to_half_their_deviation() -> None:
+    """The official code adds a s u / 2, which is never below 0."""
+    real, seen = torch.randn(64, 3), []
+
+    def critic(x: Tensor) -> Tensor:
+        seen.append(x.detach())
+        return x.sum(1)
+
+    dragan_penalty(critic, real)
+    beyond = (seen[0] - real) / real.std()
+    assert float(beyond.min()) >= -1e-6
+    assert 0.3 < float(beyond.max()) <= 0.5
+
+
 def trained(tmp_path: Path, steps: int = 12, **options: Any) -> Game:
     torch.manual_seed(0)
     model = Game(DIGITS, latent=3, width=4, hidden=8, lr=1e-2, **options)
