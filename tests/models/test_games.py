@@ -171,6 +171,14 @@ def weights_stay_within(bound: float, model: Game) -> None:
     assert max(float(parameter.detach().abs().max()) for parameter in model.generator.parameters()) > bound
 
 
+def test_what_is_within_the_bounds_is_not_clipped() -> None:
+    weights = nn.Parameter(torch.tensor([-5.0, -0.1, 0.2, 5.0]))
+    optimizer = clipped(lambda parameters: torch.optim.SGD(parameters, lr=0.0), 0.3)([weights])
+    weights.sum().backward()
+    optimizer.step()
+    assert weights.tolist() == pytest.approx([-0.3, -0.1, 0.2, 0.3])
+
+
 def test_weights_are_clipped_after_each_step_of_the_critic(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
