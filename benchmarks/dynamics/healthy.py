@@ -45,7 +45,12 @@ def trained(entry: Run, name: str, data: Prepared, seed: int) -> tuple[dict[str,
     with tempfile.TemporaryDirectory() as folder:
         record = loop.train(model, splits, budget, loop.Job(name, seed, Path(folder) / "c.pt", "healthy"))
     samples = draw(model, splits, run=name, pictures=(), rng=torch.Generator().manual_seed(seed))["x"]
-    return record.follower.arrays(), samples
+    kept = record.follower.arrays()
+    if "x" not in kept:
+        raise InputError(
+            f"runs.{name}: its training keeps no samples; expected a run that can be sampled while it trains"
+        )
+    return kept, samples
 
 
 def verdicts(
@@ -82,8 +87,6 @@ def main() -> None:
     for seed in range(1000, 1000 + arguments.seeds):
         training, samples = verdicts(data, extract, *trained(entry, arguments.run, data, seed))
         scores = training["scores"]
-        if scores is None:
-            raise InputError(f"runs.{arguments.run}: its training keeps no samples; expected another run")
         counts[0][scores["verdict"]] += 1
         counts[1][samples["verdict"]] += 1
         shown = {name: scores[name] for name in ("churn", "returns", "p", "swing", "ever", "now", "change")}
