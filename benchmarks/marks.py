@@ -51,10 +51,10 @@ def main() -> None:
         parser.error(f"{absent[0].name} has no results here; expected a build: snakemake --cores 2")
     for dataset, rows in by_dataset(runs).items():
         print(f"\n### {dataset}\n")
-        table(rows, given.seeds, given.choices)
+        print_table(rows, given.seeds, given.choices)
 
 
-def table(rows: list[Row], seeds: int, choices: int) -> None:
+def print_table(rows: list[Row], seeds: int, choices: int) -> None:
     rng = np.random.default_rng(0)
     found = [marked([Row(row.name, chosen(row, seeds, rng)) for row in rows]) for _ in range(choices)]
     print(f"{choices} choices of {seeds} seeds of {max(len(row.runs) for row in rows)}")

@@ -6,8 +6,8 @@ Mutated are functions of `models/` and `nn/` that are losses, by name or because
 < and >, a minus, and the sign of what they return.  The tests of a mutant are the laws of the zoo for the models that
 its file belongs to, of those first that name the function, then test files that import it or name it; they stop at the
 first failure.  Each runs in a process forked from one that has loaded the package, and is given the changed code
-there.  Printed, a line each: killed, survived or
-unfinished (no answer within the seconds), the place, and what was changed.
+there.  Printed, a line each: killed, survived or unfinished (no answer within the seconds), the place, and what was
+changed.
 """
 
 import argparse
@@ -208,8 +208,7 @@ def tests_of(mutant: Mutant, known: dict[str, set[str]], laws_alone: bool) -> li
         for each in users
         if each.count(".") == 3 and ".models." in each
     ]
-    function = mutant.function or "no function"
-    models.sort(key=lambda model: function not in (SOURCE / f"genbench/models/{model}.py").read_text())
+    models.sort(key=lambda model: mutant.function not in (SOURCE / f"genbench/models/{model}.py").read_text())
     laws = [f"tests/models/{law}[{model}]" for model in models[:MODELS] for law in LAWS]
     if laws_alone and laws:
         return laws
@@ -274,7 +273,7 @@ def main() -> None:
         mutant
         for path in files
         for mutant in mutants_of(path)
-        if any(part in f"{mutant.place} " for part in asked.only)
+        if any(part in mutant.place for part in asked.only)
     ]
     files = sorted({mutant.path for mutant in everything})
     if asked.list:

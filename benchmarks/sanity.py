@@ -4,7 +4,7 @@ Räisä et al., 2025 (ICML), arXiv:2505.22450, tables 3 and 4: data whose fideli
 good metric does on them.  Here they are put to the functions of `genbench.scoring.metrics`, clipped density and
 coverage among them; beside each cell that differs stands the published one, of the official implementations.
 
-    python benchmarks/sanity.py                   # as published: 10 repeats, all settings, about 40 CPU minutes
+    python benchmarks/sanity.py                   # as published: 10 repeats, all settings
     python benchmarks/sanity.py --settings 21     # a quarter of an hour
 
 As there, data are z-scored by the real set, k is 3 for precision and recall, and elsewhere the least with an expected

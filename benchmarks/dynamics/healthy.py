@@ -1,7 +1,7 @@
 """How often the verdicts on collapse and on trainings are wrong about healthy trainings: seeds of one cheap model.
 
     python benchmarks/dynamics/healthy.py --seeds 24          a VAE on digits, about 7 s of CPU a seed
-    python benchmarks/dynamics/healthy.py --run ring-wgan_gp  any run of params.yaml whose training keeps samples
+    python benchmarks/dynamics/healthy.py --run ring-maf      any run of params.yaml whose training keeps samples
 
 Reads the prepared data and, of images, the extractor of a finished build; writes nothing.  A false alarm is any verdict
 but "converged" and "still improving", and any but "diverse".  Intervals are Clopper–Pearson, 95 %.
