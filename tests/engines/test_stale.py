@@ -8,12 +8,16 @@ import pytest
 from conftest import checkout, copy_of, made_once, run_in
 from dvc.repo import Repo
 from graph import Graph, Stage, dvc_graph
+from reach import MODULES, module_of, reached
+from ruamel.yaml import YAML
 from test_engines import planned_by_snakemake
 
 from genbench.engines import dvc
 from genbench.engines.proofs import Hashes, assess
 from genbench.params.yaml import read
+from genbench.provenance import fingerprints
 from genbench.provenance.receipts import param_hashes
+from genbench.provenance.sources import PACKAGE
 
 PARAMS = """\
 device: cpu
@@ -182,6 +186,27 @@ def test_an_edit_makes_stale_what_can_reach_it(edited: Callable[[str], Path], ca
     if case in ASKED_OF_SNAKEMAKE:
         planned = with_what_follows(dvc_graph(workspace, code=False), expected)
         assert planned_by_snakemake(workspace) == planned
+
+
+def reaching(graph: Graph) -> Iterator[tuple[str, set[str]]]:
+    """Every stage, and all modules that it can reach: grimp reads the imports."""
+    roots = fingerprints.places(YAML(typ="safe").load(PARAMS))
+    for stage in graph.values():
+        places = [
+            path.removeprefix("results/code/") for path in stage.inputs if path.startswith("results/code/")
+        ]
+        yield name_of(stage), {name for place in places for root in roots[place] for name in reached(root)}
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("module", [path.relative_to(PACKAGE).as_posix() for path in MODULES])
+def test_an_edit_of_any_module_makes_stale_what_can_reach_it(
+    edited: Callable[[str], Path], module: str
+) -> None:
+    workspace = edited(module)
+    found, graph = stale(workspace), dvc_graph(workspace, code=False)
+    expected = {stage for stage, modules in reaching(graph) if module_of(PACKAGE / module) in modules}
+    assert found == (expected, expected, with_what_follows(graph, expected))
 
 
 @pytest.mark.slow

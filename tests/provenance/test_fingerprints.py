@@ -6,8 +6,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import grimp
 import pytest
+from reach import MODULES, module_of, reached
 
 from genbench.kinds.kind import PARTS
 from genbench.params.yaml import read
@@ -16,13 +16,7 @@ from genbench.provenance.closure import LIBRARIES, SOURCE, Closure, closure, dif
 from genbench.provenance.sources import PACKAGE
 
 ROOT = PACKAGE.parent.parent
-MODULES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = sorted({path.relative_to(PACKAGE).parts[0] for path in MODULES})
-
-
-@cache
-def graph() -> grimp.ImportGraph:
-    return grimp.build_graph("genbench", exclude_type_checking_imports=True, cache_dir=None)
 
 
 @cache
@@ -33,26 +27,6 @@ def closure_of(path: Path) -> Closure:
 @cache
 def known() -> sources.Sources:
     return sources.Sources()
-
-
-def module_of(path: Path) -> str:
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def reached(path: Path) -> set[str]:
-    """Every module that runs when this one is imported: those it imports, and the packages around each."""
-    found: set[str] = set()
-    waiting = [module_of(path)]
-    while waiting:
-        name = waiting.pop()
-        if name in found or name not in graph().modules:
-            continue
-        found.add(name)
-        waiting += graph().find_modules_directly_imported_by(name)
-        if "." in name:
-            waiting.append(name.rpartition(".")[0])
-    return found
 
 
 def python_files(found: dict[str, str]) -> set[str]:

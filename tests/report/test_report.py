@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -279,7 +280,7 @@ def test_everything_from_outside_is_escaped() -> None:
         note="</pre><script>x</script>",
     )
     curve = pd.DataFrame({"step": [0, 1], "phase": "<i>p</i>", "objective": "<u>o</u>", "loss": [2.0, 1.0]})
-    files = render([evil._replace(curve=curve)], [dataset(source="<script>card</script> & more")])
+    files = render([replace(evil, curve=curve)], [dataset(source="<script>card</script> & more")])
     html, md, tex = (files[f].decode() for f in ("index.html", "headline.md", "headline.tex"))
     tags = [tag for tag, _ in Elements(html).tags]
     assert tags.count("script") == 1
@@ -426,7 +427,7 @@ def test_bounds_are_marked() -> None:
     assert "| **≤ 95.50** ± 0.10 | **≤ 2.1530** ± 0.0020 | -1.50 ± 0.10 |" in files["headline.md"].decode()
     assert r"\textbf{$\leq$ 2.1530} {\tiny$\pm$0.0020}" in files["headline.tex"].decode()
     assert r"$-$1.50 {\tiny$\pm$0.10}" in files["headline.tex"].decode()
-    exact = [r._replace(metrics=r.metrics | {"likelihood": "exact"}) for r in (*models(), worse)]
+    exact = [replace(r, metrics=r.metrics | {"likelihood": "exact"}) for r in (*models(), worse)]
     assert "**95.50** ± 0.10" in render(exact, [])["headline.md"].decode()
 
 
@@ -482,13 +483,13 @@ def test_latex_is_complete() -> None:
 
 
 def test_terminal_table_fits_110_columns() -> None:
-    long = models()[0]._replace(name="digits-" + "a_very_long_name" * 4)
+    long = replace(models()[0], name="digits-" + "a_very_long_name" * 4)
     many = {
         name: score(0.5) for name in ("recall", "coverage", "density", "kid", "classifier_score", "class_tv")
     }
-    wide = long._replace(metrics=long.metrics | {"scores": long.metrics["scores"] | many})
+    wide = replace(long, metrics=long.metrics | {"scores": long.metrics["scores"] | many})
     seeds = [
-        models()[1]._replace(name=f"digits-vae-s{i}", entry=models()[1].entry | {"seed": i}) for i in (1, 2)
+        replace(models()[1], name=f"digits-vae-s{i}", entry=models()[1].entry | {"seed": i}) for i in (1, 2)
     ]
     text = terminal_table([wide, *models()[1:], *seeds, *controls()])
     assert max(map(len, text.splitlines())) <= 110
@@ -502,8 +503,8 @@ def test_terminal_table_fits_110_columns() -> None:
 
 def test_incomparable_runs_are_flagged() -> None:
     first, second, *_ = models()
-    smaller = second._replace(metrics=second.metrics | {"n": 100})
-    foreign = first._replace(metrics=first.metrics | {"extractor": "0" * 64})
+    smaller = replace(second, metrics=second.metrics | {"n": 100})
+    foreign = replace(first, metrics=first.metrics | {"extractor": "0" * 64})
     assert "compare at equal N only.</p>" in page([first, smaller])
     assert "another feature extractor" in page([foreign, second])
     assert "another feature extractor" not in page(models())
@@ -545,7 +546,7 @@ def test_walks_and_completions_stand_in_their_rows() -> None:
 
 def test_the_moments_of_a_training_stand_side_by_side_and_follow_each_other() -> None:
     x = np.random.default_rng(0).integers(0, 17, (8, 10, 1, 8, 8), dtype=np.uint8)
-    watched = models()[1]._replace(frames={"step": np.arange(8), "x": x})
+    watched = replace(models()[1], frames={"step": np.arange(8), "x": x})
     html = page([watched], [dataset()])
     found = re.search(
         r'data-reel="(.*?)"><img src="data:image/webp;base64,([^"]+)"[^>]*alt="During training', html
@@ -570,14 +571,14 @@ def test_curves_of_any_losses_are_drawn() -> None:
         pd.DataFrame({"step": [0, 1, 2], "phase": "fit", "objective": name, "loss": values})
         for name, values in losses.items()
     )
-    html = page([models()[0]._replace(curve=curve)])
+    html = page([replace(models()[0], curve=curve)])
     assert "fit · nan (1 values not finite)" in html
     lines = [path_points(line) for line in re.findall(r'class="curve" d="([^"]+)"', html)]
     assert [len(line) for line in lines] == [2, 3, 3]
     assert all(46 <= x <= 280 and 8 <= y <= 122 for line in lines for x, y in line)
     for line in lines:  # first step on the left edge, last one on the right
         assert line[0][0] == 46 and line[-1][0] == 280
-    assert "closed form" in page([models()[0]._replace(curve=pd.DataFrame())])
+    assert "closed form" in page([replace(models()[0], curve=pd.DataFrame())])
 
 
 def path_points(path: str) -> list[tuple[float, float]]:
@@ -619,8 +620,8 @@ def test_chance_is_what_real_images_have_by_repeating_each_other() -> None:
     def changed(run: RunResult, chance: float) -> RunResult:
         scores = run.novelty["scores"] | ({"copy_rate": rates[run.label]} if run.label in rates else {})
         fold = FOLD | {"rank": max(FOLD["rank"], round(chance * FOLD["held_out"]) + 1)}
-        return run._replace(
-            novelty=run.novelty | {"scores": scores, "false_positive_rate": chance, "folds": [fold]}
+        return replace(
+            run, novelty=run.novelty | {"scores": scores, "false_positive_rate": chance, "folds": [fold]}
         )
 
     judgement = assess(rows_of([changed(run, 0.03) for run in EVERYTHING]))
@@ -631,7 +632,7 @@ def test_chance_is_what_real_images_have_by_repeating_each_other() -> None:
 
 
 def with_scores(run: RunResult, **scores: dict[str, Any]) -> RunResult:
-    return run._replace(novelty=run.novelty | {"scores": run.novelty["scores"] | scores})
+    return replace(run, novelty=run.novelty | {"scores": run.novelty["scores"] | scores})
 
 
 def test_a_score_that_misses_a_control_is_not_informative_and_takes_no_part() -> None:
@@ -667,8 +668,8 @@ def test_a_novelty_score_that_takes_noise_for_copies_is_not_informative() -> Non
 def test_a_quality_score_must_tell_noise_from_real_data() -> None:
     def judged(noise: float) -> Any:
         changed = [
-            run._replace(
-                metrics=run.metrics | {"scores": run.metrics["scores"] | {"fid": score(noise, 0.02)}}
+            replace(
+                run, metrics=run.metrics | {"scores": run.metrics["scores"] | {"fid": score(noise, 0.02)}}
             )
             if run.control == "noise"
             else run
@@ -728,11 +729,11 @@ def test_csv_has_the_raw_numbers_of_every_seed() -> None:
 
 def test_only_the_seed_may_differ_within_a_row() -> None:
     first, second, third = seeds_of(3.0, 3.2, 3.7)
-    other = second._replace(entry=second.entry | {"beta": 4.0})
+    other = replace(second, entry=second.entry | {"beta": 4.0})
     assert [row.name for row in rows_of([first, other, third])] == ["digits-vae", "digits-vae-s1"]
-    again = second._replace(entry=first.entry)
+    again = replace(second, entry=first.entry)
     assert [len(row.runs) for row in rows_of([first, again, third])] == [2, 1]
-    elsewhere = second._replace(entry=second.entry | {"dataset": "other"})
+    elsewhere = replace(second, entry=second.entry | {"dataset": "other"})
     assert [len(row.runs) for row in rows_of([first, elsewhere])] == [1, 1]
 
 
@@ -740,7 +741,7 @@ def test_a_row_is_called_like_its_first_run_without_the_seed() -> None:
     first, second, third = seeds_of(3.0, 3.2, 3.7)
     assert [row.name for row in rows_of([second, third])] == ["digits-vae"]
     assert [row.name for row in rows_of([second])] == ["digits-vae-s1"]
-    beta = first._replace(entry=first.entry | {"beta": 4.0})
+    beta = replace(first, entry=first.entry | {"beta": 4.0})
     assert [row.name for row in rows_of([beta, second, third])] == ["digits-vae", "digits-vae-s1"]
 
 
@@ -820,13 +821,13 @@ def test_two_rows_of_seeds_agree_with_the_t_test(gap: float) -> None:
 
 def with_replicates(name: str, fid: float, replicates: np.ndarray | None) -> RunResult:
     found = {} if replicates is None else {"fid": replicates}
-    return run(f"digits-{name}", f"latent/{name}", {"fid": score(fid)}, {})._replace(replicates=found)
+    return replace(run(f"digits-{name}", f"latent/{name}", {"fid": score(fid)}, {}), replicates=found)
 
 
 def rescored(one: RunResult, fid: float, replicates: np.ndarray) -> RunResult:
     """The same run with another score, without its pictures drawn again."""
     metrics = {**one.metrics, "scores": {"fid": score(fid)}}
-    return one._replace(metrics=metrics, replicates={"fid": replicates})
+    return replace(one, metrics=metrics, replicates={"fid": replicates})
 
 
 COMMON = np.random.default_rng(0).normal(0, 0.05, 200)
@@ -890,11 +891,11 @@ def test_the_error_of_a_difference_counts_terms_of_second_order() -> None:
     rest = rng.normal(0, 0.02, (2, 400))
     linear = rng.normal(0, 0.02 * 2**0.5, (2, 400))
     a, b = (
-        with_replicates(name, fid, linear[i])._replace(replicates={"fid": linear[i], "fid rest": rest[i]})
+        replace(with_replicates(name, fid, linear[i]), replicates={"fid": linear[i], "fid rest": rest[i]})
         for i, (name, fid) in enumerate((("a", 3.0), ("b", 3.075)))
     )
     assert not within_noise(row_of(a), row_of(b))
-    plain = [r._replace(replicates={"fid": linear[i] + rest[i]}) for i, r in enumerate((a, b))]
+    plain = [replace(r, replicates={"fid": linear[i] + rest[i]}) for i, r in enumerate((a, b))]
     assert within_noise(*map(row_of, plain))
 
 
@@ -922,7 +923,7 @@ def seen_by(result: RunResult, half: float = 0.0, **distances: float | None) -> 
         {"name": name, "sha256": SHA["extractor"], "features": 64, "fid": score(value, half)}
         for name, value in distances.items()
     ]
-    return result._replace(metrics=result.metrics | {"extractors": records})
+    return replace(result, metrics=result.metrics | {"extractors": records})
 
 
 def ranked(half: float = 0.0, names: str = "abcd", **orders: tuple[float, ...]) -> list[RunResult]:

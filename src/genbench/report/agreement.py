@@ -1,6 +1,7 @@
 """Do other feature extractors rank the same systems alike? Distances side by side, and Kendall's τ between them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import isfinite, isnan
 from typing import Any, NamedTuple
 
@@ -89,7 +90,7 @@ def _records(run: RunResult) -> list[dict[str, Any]]:
 def _by_extractor(run: RunResult) -> RunResult:
     """The run with its distances under the extractors' names in place of its scores."""
     distances = {record["name"]: record["fid"] for record in _records(run)}
-    return run._replace(metrics=run.metrics | {"scores": distances}, novelty={}, replicates={})
+    return replace(run, metrics=run.metrics | {"scores": distances}, novelty={}, replicates={})
 
 
 def _score(record: Mapping[str, Any]) -> Score:

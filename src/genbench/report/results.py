@@ -5,6 +5,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +31,8 @@ CONTROL_ROLES = {  # in the order of the table
 }
 
 
-class RunResult(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class RunResult:
     """One model on one dataset with one seed. Samples are stored as the dataset's elements are, (…, *shape).
 
     frames: what the model gave at some moments of its training, (moments, …) each, with their `step`; empty where none.
@@ -76,7 +79,7 @@ class RunResult(NamedTuple):
         """The name inside its dataset's section: `digits-vae` is `vae`."""
         return short_name(self.name, self.dataset)
 
-    @property
+    @cached_property
     def estimates(self) -> dict[str, Estimate]:
         """Every score that has a value, of quality first, then of novelty."""
         records = {**self.metrics["scores"], **self.novelty.get("scores", {})}
@@ -93,7 +96,8 @@ class Measured(NamedTuple):
     arrow: str  # ↓ or ↑, or nothing
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Row:
     """One system on one dataset, a line of every table: its runs differ in nothing but the seed."""
 
     name: str
@@ -142,7 +146,7 @@ class Row(NamedTuple):
         """The label and, where there are several, the number of seeds."""
         return f"{self.label} ({self.seeds})" if self.seeds else self.label
 
-    @property
+    @cached_property
     def estimates(self) -> dict[str, Estimate]:
         """Every score that has a value, over the seeds that have one."""
         found: dict[str, list[Estimate]] = {}

@@ -1,6 +1,7 @@
 """Extractors that hardly know their data: what is measured on their features decides nothing."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from genbench.report.results import Row, RunResult
@@ -16,7 +17,7 @@ def with_accuracy(runs: Sequence[RunResult], extractors: Mapping[str, Mapping[st
     """
     known = {dataset: card["accuracy"] for dataset, card in extractors.items() if "accuracy" in card}
     return [
-        run._replace(accuracy=float(known[run.dataset]["value"])) if known.get(run.dataset) else run
+        replace(run, accuracy=float(known[run.dataset]["value"])) if known.get(run.dataset) else run
         for run in runs
     ]
 

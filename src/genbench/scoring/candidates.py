@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genbench.data.pixels import reduced
-from genbench.scoring.arrays import Floats, Integers, Rows
+from genbench.scoring.arrays import Floats, Integers, Nearest, Rows
 from genbench.scoring.neighbours import GATHER, nearest
 from genbench.storage.arrays import release_pages, slices
 
@@ -38,9 +38,7 @@ def candidates(train: Images, queries: Images, view: Callable[[Images], Images])
     return np.sort(found, axis=1)
 
 
-def nearest_among(
-    train: Images, queries: Images, places: Integers, distance: Pairwise
-) -> tuple[Floats, Integers]:
+def nearest_among(train: Images, queries: Images, places: Integers, distance: Pairwise) -> Nearest:
     """The nearest of each query's candidates: distances (m,), rows of train (m,); the lower row where two are equal."""
     distances, rows = np.empty(len(queries)), np.empty(len(queries), dtype=np.int64)
     for part in _parts(queries, places.shape[1]):

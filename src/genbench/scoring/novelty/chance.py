@@ -73,6 +73,11 @@ def chance_of(flagged: int, folds: Sequence[Fold], *, systems: int = 1) -> float
 
 def least_suspicious(folds: Sequence[Fold], *, systems: int = 1, level: float = LEVEL) -> int:
     """The smallest number of flagged samples whose chance is no more than the level."""
+    return _least(tuple(folds), systems, level)
+
+
+@lru_cache(maxsize=64)
+def _least(folds: tuple[Fold, ...], systems: int, level: float) -> int:
     low, high = 0, sum(fold.samples for fold in folds) + 1
     while high - low > 1:
         middle = (low + high) // 2
