@@ -251,3 +251,33 @@ def test_comments_make_nothing_stale(workspace: Path) -> None:
     for file in (workspace / "src/genbench").rglob("*.py"):
         file.write_text(file.read_text() + "\n# Only a comment.\n")
     assert planned_by_snakemake(workspace) == set()
+
+
+@pytest.mark.slow
+def test_what_was_made_for_an_entry_that_is_gone_is_in_no_lock(workspace: Path) -> None:
+    """It stays, though, and counts again where its entry comes back."""
+    params, lock = workspace / "params.yaml", workspace / "dvc.lock"
+    run, data = workspace / "results/runs/digits-old [1]/grid.png", workspace / "data/old.safetensors"
+    run.parent.mkdir()
+    for place in (run, data):
+        place.write_bytes(b"made for an entry that is gone")
+    before = lock.read_bytes()
+    assert stale(workspace) == (set(), set(), set())
+    assert Repo(str(workspace)).status() == {}
+    dvc_repro = run_in(workspace, "dvc", "commit", "-f", "-q", "report")
+    assert dvc_repro.returncode == 0, dvc_repro.stderr
+    assert lock.read_bytes() == before and run.is_file() and data.is_file()
+
+    params.write_text(PARAMS + "  old: {dataset: digits, model: controls/real}\n")
+    write_code(workspace)
+    (workspace / "results/runs/old").mkdir()
+    (workspace / "results/runs/old/grid.png").write_bytes(b"")
+    write_code(workspace)
+    assert "/old\n" not in (workspace / "results/runs/.dvcignore").read_text()
+    params.write_text(PARAMS)
+    write_code(workspace)
+    assert (workspace / "results/runs/.dvcignore").read_text() == "/.dvcignore\n/digits-old\\ \\[1\\]\n/old\n"
+    assert (workspace / "data/.dvcignore").read_text() == "/.dvcignore\n/old.safetensors\n"
+    data.unlink()
+    write_code(workspace)
+    assert not (workspace / "data/.dvcignore").exists()
