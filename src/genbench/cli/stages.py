@@ -25,10 +25,16 @@ from genbench.cli.declared import (
 
 @app.command(epilog="Example: genbench check")
 def check(params: ParamsFile = PARAMS) -> None:
-    """Validate the parameters, and nothing else: names, types, datasets, models and their hyper-parameters."""
+    """Validate the parameters, and nothing else: names, types, datasets, models and their hyper-parameters.
+
+    And what the files that they name must hold, and the catalogue of scores, as far as reading them shows it.
+    """
+    from genbench.cli.written import refuse_unfinished
     from genbench.engines.places import remarks
     from genbench.params.schema import load
+    from genbench.params.yaml import read
 
+    refuse_unfinished(read(params))
     settings = load(params)
     typer.echo(f"{params}: {len(settings.runs)} runs on {len(settings.datasets)} datasets, all valid")
     for remark in remarks(settings):
