@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import count, islice
 from json import loads
@@ -63,7 +64,7 @@ def main(wanted: int) -> None:
 def planted(runs: Sequence[RunResult], wanted: int) -> list[RunResult]:
     """The runs and copies of them, round after round; each copy is a row of its own."""
     copies = (
-        run._replace(name=f"{run.name}-copy{i}", entry=run.entry | {"copy": i})
+        replace(run, name=f"{run.name}-copy{i}", entry=run.entry | {"copy": i})
         for i in count(1)
         for run in runs
     )

@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -324,7 +325,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     for name in ("digits-real", "digits-noise", "digits-gan", "digits-vae", "other-vae"):
         result = run(name, "latent/vae", {"fid": {"value": 1.0, "low": 0.9, "high": 1.1, "n": 30}}, {})
         x = rng.integers(0, 17, (30, 1, 8, 8), dtype=np.uint8)
-        write_run(tmp_path / "results/runs" / name, result._replace(samples={"x": x}))
+        write_run(tmp_path / "results/runs" / name, replace(result, samples={"x": x}))
     (tmp_path / "results/extractors").mkdir()
     for name in ("digits", "other"):
         (tmp_path / f"results/extractors/{name}.json").write_bytes(json_bytes(dataset().extractor))
