@@ -9,7 +9,6 @@ from conftest import checkout, copy_of, made_once, run_in
 from dvc.repo import Repo
 from graph import Graph, Stage, dvc_graph
 from reach import MODULES, module_of, reached
-from ruamel.yaml import YAML
 from test_engines import planned_by_snakemake
 
 from genbench.engines import dvc
@@ -188,9 +187,9 @@ def test_an_edit_makes_stale_what_can_reach_it(edited: Callable[[str], Path], ca
         assert planned_by_snakemake(workspace) == planned
 
 
-def reaching(graph: Graph) -> Iterator[tuple[str, set[str]]]:
+def reaching(workspace: Path, graph: Graph) -> Iterator[tuple[str, set[str]]]:
     """Every stage, and all modules that it can reach: grimp reads the imports."""
-    roots = fingerprints.places(YAML(typ="safe").load(PARAMS))
+    roots = fingerprints.places(read(workspace / "params.yaml"))
     for stage in graph.values():
         places = [
             path.removeprefix("results/code/") for path in stage.inputs if path.startswith("results/code/")
@@ -205,7 +204,9 @@ def test_an_edit_of_any_module_makes_stale_what_can_reach_it(
 ) -> None:
     workspace = edited(module)
     found, graph = stale(workspace), dvc_graph(workspace, code=False)
-    expected = {stage for stage, modules in reaching(graph) if module_of(PACKAGE / module) in modules}
+    expected = {
+        stage for stage, modules in reaching(workspace, graph) if module_of(PACKAGE / module) in modules
+    }
     assert found == (expected, expected, with_what_follows(graph, expected))
 
 
@@ -264,8 +265,8 @@ def test_what_was_made_for_an_entry_that_is_gone_is_in_no_lock(workspace: Path) 
     before = lock.read_bytes()
     assert stale(workspace) == (set(), set(), set())
     assert Repo(str(workspace)).status() == {}
-    dvc_repro = run_in(workspace, "dvc", "commit", "-f", "-q", "report")
-    assert dvc_repro.returncode == 0, dvc_repro.stderr
+    committed = run_in(workspace, "dvc", "commit", "-f", "-q", "report")
+    assert committed.returncode == 0, committed.stderr
     assert lock.read_bytes() == before and run.is_file() and data.is_file()
 
     params.write_text(PARAMS + "  old: {dataset: digits, model: controls/real}\n")

@@ -25,9 +25,9 @@ from genbench.cli.declared import (
 
 @app.command(epilog="Example: genbench check")
 def check(params: ParamsFile = PARAMS) -> None:
-    """Validate the parameters, and nothing else: names, types, datasets, models and their hyper-parameters.
+    """Validate the parameters and build nothing: names, types, datasets, models and their hyper-parameters.
 
-    And what the files that they name must hold, and the catalogue of scores, as far as reading them shows it.
+    Of the models and sources that they name, and of the catalogue of scores, what reading the files shows.
     """
     from genbench.cli.written import refuse_unfinished
     from genbench.engines.places import remarks

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from genbench.params.messages import listed
 from genbench.params.signatures import MODELS, PACKAGE, SOURCES, class_name_matches
@@ -12,6 +12,7 @@ from genbench.storage.files import InputError
 CATALOGUE = PACKAGE / "scoring/catalogue.py"
 OWED = ("phases", "sample")  # by a class that takes nothing over from another model
 BASE = "GenerativeModel"
+DIRECTIONS = ("up", "down", None)
 
 
 def refuse_unfinished(params: Mapping[str, Any]) -> None:
@@ -71,15 +72,18 @@ def _check_source(path: Path) -> None:
 
 def _check_catalogue() -> None:
     try:
-        from genbench.scoring.catalogue import SCORES, Better
+        from genbench.scoring.catalogue import SCORES
     except (SyntaxError, NameError, TypeError) as error:
         raise InputError(f"{CATALOGUE}: cannot be read: {error}; expected a Score for each name") from error
-    words = get_args(get_args(Better)[0])
     for name, score in SCORES.items():
-        for field, allowed in (("better", (*words, "a number", None)), ("copying", (*words, None))):
-            value = getattr(score, field)
-            number = isinstance(value, int | float) and not isinstance(value, bool) and "a number" in allowed
-            if value not in allowed and not number:
-                raise InputError(
-                    f"{CATALOGUE}: {name}: {field}: got {value!r}; expected one of {listed(map(str, allowed))}"
-                )
+        if score.better not in DIRECTIONS and type(score.better) not in (
+            int,
+            float,
+        ):  # True is no number here
+            raise InputError(_odd(name, "better", score.better, "None, a number, down, up"))
+        if score.copying not in DIRECTIONS:
+            raise InputError(_odd(name, "copying", score.copying, "None, down, up"))
+
+
+def _odd(name: str, field: str, value: object, allowed: str) -> str:
+    return f"{CATALOGUE}: {name}: {field}: got {value!r}; expected one of {allowed}"

@@ -11,52 +11,23 @@ changed.  A stage of DVC refuses to run with other values than those files hold.
 """
 
 import json
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from genbench.engines import leftovers
 from genbench.provenance.command import Command
-from genbench.storage.files import InputError, write_changed, write_only
+from genbench.storage.files import InputError, write_only
 
 FOLDER = Path("results/params")
 WHOLE = ("runs", "external", "datasets", "extractor")
 BY_NAME = ("runs", "external", "datasets")
-MADE = {  # folder -> the sections whose entries own what it holds
-    "data": ("datasets",),
-    "results/extractors": ("datasets",),
-    "results/runs": ("runs", "external"),
-}
-IGNORED = ".dvcignore"
-SPECIAL = re.compile(r"[\\*?\[\]!# ]")  # in a pattern of that file
 
 
 def refresh(params: Mapping[str, Any], root: Path = Path()) -> None:
-    """Bring all of them up to date; those of entries that are gone are removed."""
+    """Bring all of them up to date; those of entries that are gone are removed, what was made for them is hidden."""
     write_only(root / FOLDER, {root / place: content for place, content in contents(params).items()})
-    for folder, sections in MADE.items():
-        owners = {name for section in sections for name in params.get(section) or {}}
-        hide(root / folder, leftovers(root / folder, owners))
-
-
-def leftovers(folder: Path, owners: Collection[str]) -> list[str]:
-    """What a folder holds that is named like none of the owners, but for a suffix; hidden files and `raw` aside."""
-    if not folder.is_dir():
-        return []
-    places = (place for place in folder.iterdir() if place.name != "raw" and not place.name.startswith("."))
-    return sorted(
-        place.name for place in places if (place.name if place.is_dir() else place.stem) not in owners
-    )
-
-
-def hide(folder: Path, names: Sequence[str]) -> None:
-    """DVC looks past these, and past the file that says so; without any there is no such file."""
-    place = folder / IGNORED
-    if not names:
-        place.unlink(missing_ok=True)
-        return
-    lines = [f"/{IGNORED}", *("/" + SPECIAL.sub(r"\\\g<0>", name) for name in names)]
-    write_changed(place, ("\n".join(lines) + "\n").encode())
+    leftovers.hide(params, root)
 
 
 def contents(params: Mapping[str, Any]) -> dict[Path, bytes]:
