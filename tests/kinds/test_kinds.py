@@ -5,6 +5,7 @@ A new kind needs nothing here but a source that makes its data without a downloa
 
 import inspect
 import json
+import math
 import subprocess
 import sys
 from functools import partial
@@ -17,7 +18,7 @@ import pytest
 
 import genbench
 from genbench.data import prepared as data
-from genbench.kinds.comparison import Compare, Subject, comparison_of
+from genbench.kinds.comparison import Compare, Subject, comparison_of, united
 from genbench.kinds.distance import Distance, distance_of
 from genbench.kinds.drawing import Asked, Drawing, drawing_of
 from genbench.kinds.extractor import Train, extractor_of
@@ -27,7 +28,9 @@ from genbench.report.frames import film
 from genbench.runtime.machine import optimize_without_compiler
 from genbench.scoring import audit
 from genbench.scoring.catalogue import SCORES
-from genbench.scoring.resampling import RESAMPLINGS, draws
+from genbench.scoring.estimates import Estimate
+from genbench.scoring.resampling import RESAMPLINGS, Scored, draws
+from genbench.storage.files import InputError
 
 PACKAGE = Path(genbench.__file__).parent
 KINDS = sorted(path.parent.name for path in PACKAGE.glob("kinds/*/__init__.py"))
@@ -161,3 +164,35 @@ def test_everything_can_be_drawn_and_always_alike(case: tuple[Kind, data.Prepare
         assert one.dtype == np.uint8 and one.ndim == 3 and one.shape[2] == 3 and one.size
         np.testing.assert_array_equal(one, again)
     assert all(key.text and len(key.colour) == 3 for key in kind.drawing.legend(frame, card))
+
+
+FULL = Scored(Estimate.alone(1.0), np.zeros(RESAMPLINGS))
+
+
+def test_scores_of_all_groups_are_united() -> None:
+    assert united([{"fid": FULL}, {}, {"own": FULL}]) == {"fid": FULL, "own": FULL}
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"fid": FULL}, "score 'fid': given twice; expected a name of its own"),
+        (
+            {"own": FULL._replace(estimate=Estimate.alone(math.nan))},
+            "score 'own': its value is NaN; expected a",
+        ),
+        (
+            {"own": FULL._replace(replicates=np.zeros(7))},
+            r"score 'own': replicates of shape \(7,\); expected \(100,\)",
+        ),
+        (
+            {"own": FULL._replace(rest=np.zeros((100, 2)))},
+            r"score 'own': rest of shape \(100, 2\); expected \(100,\)",
+        ),
+    ],
+)
+def test_a_score_that_would_spoil_another_or_the_marks_is_refused(
+    other: dict[str, Scored], told: str
+) -> None:
+    with pytest.raises(InputError, match=told):
+        united([{"fid": FULL}, other])

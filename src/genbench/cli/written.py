@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from genbench.params.messages import listed
-from genbench.params.signatures import MODELS, PACKAGE, SOURCES, class_name_matches
+from genbench.params.signatures import MODELS, PACKAGE, SOURCES, class_name_matches, statements
 from genbench.storage.files import InputError
 
 CATALOGUE = PACKAGE / "scoring/catalogue.py"
@@ -36,10 +36,10 @@ def _named(params: Mapping[str, Any], section: str, key: str) -> Iterator[str]:
 
 
 def _statements(path: Path) -> list[ast.stmt]:
-    """None of a file that is not there, or is no Python: who loads the parameters says so."""
+    """None of a file that is not there: who loads the parameters says so."""
     try:
-        return ast.parse(path.read_text(encoding="utf-8")).body
-    except (OSError, SyntaxError, ValueError):
+        return statements(path)
+    except (OSError, ValueError):
         return []
 
 

@@ -79,8 +79,10 @@ def _check_about(source: Source) -> None:
 def _check_levels(levels: Any, form: Form, kind: str) -> None:
     low, high = (2, 256) if form.levels else (0, 0)
     if not isinstance(levels, int) or not low <= levels <= high:
-        expected = "2 to 256" if form.levels else f"0, as {kind} have none"
-        raise InputError(f"levels: got {levels!r}; expected {expected}")
+        expected = "2 to 256" if form.levels else "0"
+        raise InputError(
+            f"levels: got {levels!r}; expected {expected} of the kind {kind!r}, which a source names by KIND"
+        )
 
 
 def _check_part(name: str, part: Part, source: Source, form: Form | None) -> None:

@@ -132,14 +132,14 @@ def _tensors(source: Source) -> dict[str, np.ndarray]:
     for tensor in NEEDED + OPTIONAL:
         name, field = tensor.split(".")
         part: Part = getattr(source, name)
-        if len(part.y) < LEAST:
-            raise InputError(f"{name}: got {len(part.y)} elements; expected at least {LEAST}")
+        if len(part.x) < LEAST:
+            raise InputError(f"{name}: got {len(part.x)} elements; expected at least {LEAST}")
         values: np.ndarray | None = getattr(part, field)
         if values is None:
             continue
-        if len(values) != len(part.y):
+        if len(values) != len(part.x):
             raise InputError(
-                f"{tensor}: got {len(values)} rows; expected {len(part.y)}, one for each element"
+                f"{tensor}: got {len(values)} rows; expected {len(part.x)}, one for each element"
             )
         found[tensor] = np.ascontiguousarray(values)
     return found

@@ -1,6 +1,7 @@
 """Samples of a kind of data against held-out data."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -11,7 +12,8 @@ from genbench.data.prepared import Prepared
 from genbench.data.reference import Known
 from genbench.kinds.kind import Card, part_of
 from genbench.scoring.estimates import Measurement
-from genbench.scoring.resampling import Draws, Scored
+from genbench.scoring.resampling import RESAMPLINGS, Draws, Scored
+from genbench.storage.files import InputError
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -66,6 +68,28 @@ class Compare(Protocol):
 
         known: what the reference of the dataset holds; without it, it is computed.
         """
+
+
+def united(groups: Iterable[Mapping[str, Scored]]) -> dict[str, Scored]:
+    """The scores of several groups.
+
+    Raises:
+        InputError: two groups give one name, a value is NaN, or there are not RESAMPLINGS replicates of it.
+    """
+    found: dict[str, Scored] = {}
+    for name, score in (item for group in groups for item in group.items()):
+        if name in found:
+            raise InputError(f"score {name!r}: given twice; expected a name of its own for each score")
+        if math.isnan(score.estimate.value):
+            raise InputError(f"score {name!r}: its value is NaN; expected a number, or no such score")
+        for field, replicates in (("replicates", score.replicates), ("rest", score.rest)):
+            if replicates is not None and np.shape(replicates) != (RESAMPLINGS,):
+                raise InputError(
+                    f"score {name!r}: {field} of shape {np.shape(replicates)}; expected ({RESAMPLINGS},), "
+                    "a value for each resampling"
+                )
+        found[name] = score
+    return found
 
 
 def comparison_of(card: Card) -> Compare:

@@ -73,14 +73,15 @@ def rising(inputs: int, outputs: int) -> Residual:
     enlarge = nn.Upsample(scale_factor=2)
     first = [nn.BatchNorm2d(inputs), nn.ReLU(), enlarge, nn.Conv2d(inputs, outputs, 3, padding=1)]
     second = [nn.BatchNorm2d(outputs), nn.ReLU(), nn.Conv2d(outputs, outputs, 3, padding=1)]
-    skip = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 1))
+    # A 1 × 1 convolution and copies, or means, of pixels can change places: on the smaller side it costs a quarter.
+    skip = nn.Sequential(nn.Conv2d(inputs, outputs, 1), nn.Upsample(scale_factor=2))
     return Residual(nn.Sequential(*first), nn.Sequential(*second), skip=skip)
 
 
 def falling(inputs: int, outputs: int, *, norm: bool, dropout: float) -> Residual:
     """(n, c, h, w) -> (n, c', h/2, w/2), in a critic."""
     first, second = layer(inputs, inputs, norm, dropout), layer(inputs, outputs, norm, dropout)
-    skip = nn.Sequential(nn.Conv2d(inputs, outputs, 1), nn.AvgPool2d(2))
+    skip = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(inputs, outputs, 1))
     return Residual(nn.Sequential(*first), nn.Sequential(*second, nn.AvgPool2d(2)), skip=skip)
 
 

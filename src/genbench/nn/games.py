@@ -129,7 +129,8 @@ class TwoPlayers(Duel):
 
     def discriminator_loss(self, batch: Batch) -> Tensor:
         """−log D(x) − log(1 − D(G(z))); real and generated elements in batches of their own."""
-        fake = self.generate(batch).detach()
+        with torch.no_grad():
+            fake = self.generate(batch)
         real_loss = NON_SATURATING.real(self.discriminate(batch.x, batch))
         return (real_loss + NON_SATURATING.fake(self.discriminate(fake, batch))).mean()
 

@@ -62,7 +62,7 @@ def model_signature(model: str, run: str) -> dict[str, Parameter]:
         raise InputError(f"runs.{run}.model: unknown model {model!r}; {expected(model, model_names())}")
     classes = [
         node
-        for node in _parse(path)
+        for node in statements(path)
         if isinstance(node, ast.ClassDef) and class_name_matches(node.name, model)
     ]
     if not classes:
@@ -134,7 +134,7 @@ def _source(source: str, dataset: str) -> tuple[list[ast.stmt], Path]:
             f"datasets.{dataset}.source: unknown source {source!r}; {expected(source, source_names())}"
         )
     path = SOURCES / f"{source}.py"
-    return _parse(path), path
+    return statements(path), path
 
 
 def _is_derived(body: list[ast.stmt], own: Mapping[str, Parameter]) -> bool:
@@ -143,8 +143,12 @@ def _is_derived(body: list[ast.stmt], own: Mapping[str, Parameter]) -> bool:
     return "base" in own and arguments is not None and arguments.kwarg is not None
 
 
-def _parse(path: Path) -> list[ast.stmt]:
-    """The statements of a file as it stands now; one that many entries name is parsed once."""
+def statements(path: Path) -> list[ast.stmt]:
+    """The statements of a file as it stands now; one that many entries name is parsed once.
+
+    Raises:
+        InputError: it is no Python.
+    """
     status = path.stat()
     return _parsed(path, status.st_mtime_ns, status.st_size)
 

@@ -13,7 +13,7 @@ from genbench.capabilities import Likelihood, ScoreField, capability
 from genbench.core import space_of
 from genbench.data.reference import load as load_reference
 from genbench.data.samples import samples_in
-from genbench.kinds.comparison import Subject, comparison_of
+from genbench.kinds.comparison import Subject, comparison_of, united
 from genbench.params.schema import load, pick
 from genbench.runtime import machine
 from genbench.scoring.catalogue import LAST, SCORES
@@ -76,7 +76,7 @@ def run(
     compared = comparison_of(prepared.card)(
         prepared, subject, drawn, extractor=extractor, seed=seed, known=known
     )
-    scores = compared.scores | likelihoods
+    scores = united([compared.scores, likelihoods])
     record = {
         "run": run,
         "dataset": entry.dataset,

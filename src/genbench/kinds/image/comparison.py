@@ -11,7 +11,7 @@ from genbench.data.reference import Known
 from genbench.extractors import classifier, readers
 from genbench.extractors.base import Extractor
 from genbench.extractors.random_convolution import RandomConvolution
-from genbench.kinds.comparison import Comparison, Subject
+from genbench.kinds.comparison import Comparison, Subject, united
 from genbench.kinds.image import diversity, fidelity, questions
 from genbench.kinds.image.distance import DISTANCE
 from genbench.kinds.image.reference import ImageReference
@@ -39,26 +39,27 @@ def compare(
     extract = classifier.load(extractor, data)
     reference = ImageReference(data, what_is_known(data, extractor) if known is None else known)
     real, fake = reference.held_out, extract(subject.samples)
-    scores = sample_scores(real, fake, drawn, classes=data.classes, seed=seed)
+    found = sample_scores(real, fake, drawn, classes=data.classes, seed=seed)
+    scores = [found]
     if subject.asked is not None:
-        scores["condition_agreement"] = share_of(fake.labels == subject.asked, drawn.fake)
+        scores.append({"condition_agreement": share_of(fake.labels == subject.asked, drawn.fake)})
         if data.card.get("paired"):
-            scores["l1"] = _distance_of_pairs(data, subject.samples, drawn)
+            scores.append({"l1": _distance_of_pairs(data, subject.samples, drawn)})
     histogram = metrics.class_histogram(fake.labels, data.classes)
     facts: dict[str, Any] = {
         "extractor": extract.sha256,
         "class_histogram": [float(share) for share in histogram],
-        "extractors": _extractor_scores(reference, extract, subject.samples, scores["fid"].estimate, drawn),
+        "extractors": _extractor_scores(reference, extract, subject.samples, found["fid"].estimate, drawn),
     }
     facts["collapse"] = diversity.collapse_of(data, reference.train, real, fake, subject.samples, seed=seed)
     if subject.followed:
         facts["dynamics"] = diversity.over_training(data, extract, real, subject.followed)
     read = readers.load(extractor, data)
-    found = questions.answers(data, subject, fake, extract, read, reference, seed=seed)
+    answers = questions.answers(data, subject, fake, extract, read, reference, seed=seed)
     worth = fidelity.answers(data, real, fake, extract, _labels(data, subject), seed=seed)
-    if found.tables:
-        facts["tables"] = [table.as_dict() for table in found.tables]
-    return Comparison(scores, facts, {**worth.measures, **found.measures})
+    if answers.tables:
+        facts["tables"] = [table.as_dict() for table in answers.tables]
+    return Comparison(united(scores), facts, {**worth.measures, **answers.measures})
 
 
 def _labels(data: Prepared, subject: Subject) -> np.ndarray | None:

@@ -11,7 +11,7 @@ from genbench.data.parts.mesh_tokens import Mesh, MeshError, unpacked
 from genbench.data.prepared import Prepared
 from genbench.data.reference import Known
 from genbench.extractors import plain
-from genbench.kinds.comparison import Comparison, Subject
+from genbench.kinds.comparison import Comparison, Subject, united
 from genbench.kinds.distance import TO_TRAIN
 from genbench.kinds.mesh.distance import DISTANCE
 from genbench.kinds.mesh.embedding import embedding
@@ -45,10 +45,10 @@ def compare(
     )
     fake = embedding(meshes, bits=bits)
     real_labels, labels = (data.train.y[metrics.nearest(train, x)[1][:, 0]] for x in (real, fake))
-    scores = _shares(meshes, drawn) | _sizes(meshes, drawn) | _vertex_scores(real, fake, drawn)
+    scores = [_shares(meshes, drawn), _sizes(meshes, drawn), _vertex_scores(real, fake, drawn)]
     if subject.asked is not None:
         agrees = (labels == subject.asked) & np.array([isinstance(mesh, Mesh) for mesh in meshes])
-        scores["condition_agreement"] = share_of(agrees, drawn.fake)
+        scores.append({"condition_agreement": share_of(agrees, drawn.fake)})
     facts: dict[str, Any] = {
         "extractor": digest,
         "class_histogram": [float(share) for share in metrics.class_histogram(labels, data.classes)],
@@ -57,7 +57,7 @@ def compare(
         "held_out_mean_faces": float(np.mean(_counts(held_out)[1])),
         "class_by_nearest_vertices_accuracy": float((real_labels == data.held_out.y).mean()),
     }
-    return Comparison(scores, facts)
+    return Comparison(united(scores), facts)
 
 
 def _shares(meshes: Meshes, drawn: Draws) -> dict[str, Scored]:

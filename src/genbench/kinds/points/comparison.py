@@ -11,7 +11,7 @@ from genbench.core import space_of
 from genbench.data.prepared import Prepared
 from genbench.data.reference import Known
 from genbench.extractors import plain
-from genbench.kinds.comparison import Comparison, Subject
+from genbench.kinds.comparison import Comparison, Subject, united
 from genbench.kinds.kind import Card
 from genbench.kinds.points.distance import DISTANCE
 from genbench.kinds.points.diversity import modes_of
@@ -39,20 +39,20 @@ def compare(
     """Balls around points, and for a mixture what only a known density allows."""
     digest = plain.load(extractor, data)
     real, fake = (DISTANCE.vectors(x, data.card) for x in (data.held_out.x, subject.samples))
-    scores = crossed_scores(lambda a, b, of_fold: manifold_scores(real[a], fake[b], of_fold), drawn)
+    scores = [crossed_scores(lambda a, b, of_fold: manifold_scores(real[a], fake[b], of_fold), drawn)]
     measures: dict[str, Measurement] = {}
     facts: dict[str, Any] = {"extractor": digest}
     if "centres" in data.card:
         facts |= modes_of(real, fake, data.card, subject.followed)
-        scores |= _modes(fake, data.card, drawn, seed)
+        scores.append(_modes(fake, data.card, drawn, seed))
         if subject.likelihood is not None:
-            scores["excess_nll"] = excess_nll(real, data, subject.likelihood, drawn)
+            scores.append({"excess_nll": excess_nll(real, data, subject.likelihood, drawn)})
             if real.shape[1] == 2:
                 kl = kl_on_grid(data.card, subject.likelihood)
                 measures["KL, summed on a grid"] = Measurement(Estimate.alone(kl), KL_MEANING, "down")
         if subject.field is not None:
             measures |= gradient_cosines(real, data.card, subject.field, seed)
-    return Comparison(scores, facts, measures)
+    return Comparison(united(scores), facts, measures)
 
 
 def gradient_cosines(real: np.ndarray, card: Card, field: ScoreField, seed: int) -> dict[str, Measurement]:

@@ -9,7 +9,7 @@ from genbench.core import space_of
 from genbench.data.prepared import Prepared
 from genbench.data.reference import Known
 from genbench.extractors import plain
-from genbench.kinds.comparison import Comparison, Subject
+from genbench.kinds.comparison import Comparison, Subject, united
 from genbench.kinds.kind import Card
 from genbench.kinds.table.cells import all_cells, conditional, counts, matching, queries, table_entries
 from genbench.scoring.estimates import Estimate, Measurement, clopper_pearson, spread
@@ -30,10 +30,10 @@ def compare(
 ) -> Comparison:
     """Frequencies of cells against held-out and true ones; what the model itself says of the truth; see the docs."""
     digest, card = plain.load(extractor, data), data.card
-    scores = _total_variation(data, subject.samples, drawn)
+    scores = [_total_variation(data, subject.samples, drawn)]
     measures = _sampled_answers(subject.samples, card)
     if "joint" in card:
-        scores["kl_samples"] = _divergence_of_samples(card, subject.samples, drawn)
+        scores.append({"kl_samples": _divergence_of_samples(card, subject.samples, drawn)})
     if subject.likelihood is not None and subject.likelihood.exact:
         cells = all_cells(card)
         p = np.exp(log_prob(subject.likelihood, cells, space_of(data.card)))
@@ -41,10 +41,10 @@ def compare(
         if "joint" in card:
             value = float(divergence(np.array(card["joint"]), p))  # may be infinite
             replicates = np.full(len(drawn.fake), value)
-            scores["kl_model"] = Scored(Estimate.alone(value, len(cells)), replicates)
+            scores.append({"kl_model": Scored(Estimate.alone(value, len(cells)), replicates)})
         if "tables" in card:
             measures |= _largest_errors(p, cells, data)
-    return Comparison(scores, {"extractor": digest}, measures)
+    return Comparison(united(scores), {"extractor": digest}, measures)
 
 
 def _total_variation(data: Prepared, samples: np.ndarray, drawn: Draws) -> dict[str, Scored]:
