@@ -6,7 +6,6 @@ A mean over pixels stands for the norm.
 """
 
 from functools import partial
-from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -15,8 +14,10 @@ from torch.nn import functional as F
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space, Splits
 from genbench.nn.schedules import cosine
-from genbench.nn.towers import RECTIFIER, features, halvings
+from genbench.nn.shuffled import decoder, encoder
+from genbench.nn.towers import features
 from genbench.nn.translation import check_translation, conditions, sources_of
+from genbench.nn.transport import carrying
 from genbench.nn.warping import warped
 
 SHOWN = 10
@@ -26,26 +27,6 @@ A, B = 0, 1  # the person of the sources, the person of the elements
 LOSSES = {"mae": F.l1_loss, "mse": F.mse_loss}
 
 
-def encoder(channels: int, sides: tuple[int, int], width: int, code: int) -> nn.Sequential:
-    """Strided 5×5 convolutions down to 4 pixels, and a linear layer."""
-    maps, height, side = features(sides, width)
-    widths = [channels, *(width * 2 ** (k + 1) for k in range(halvings(sides)))]
-    body: list[nn.Module] = []
-    for a, b in pairwise(widths):
-        body += [nn.Conv2d(a, b, 5, 2, 2), RECTIFIER()]
-    return nn.Sequential(*body, nn.Flatten(), nn.Linear(maps * height * side, code, bias=False))
-
-
-def decoder(channels: int, sides: tuple[int, int], width: int) -> nn.Sequential:
-    """A 3×3 convolution, shuffled into pixels, doubles the sides each time."""
-    maps = features(sides, width)[0]
-    body: list[nn.Module] = []
-    while maps > width:
-        body += [nn.Conv2d(maps, 2 * maps, 3, padding=1), RECTIFIER(), nn.PixelShuffle(2)]
-        maps //= 2
-    return nn.Sequential(*body, nn.Conv2d(maps, channels, 5, padding=2))
-
-
 class DeepFakes(GenerativeModel):
     """Sources are pictures of A, elements pictures of B; a sample is D_B of a source's code.  It has no noise.
 
@@ -53,10 +34,13 @@ class DeepFakes(GenerativeModel):
     of the warp's grid, as a share of the side.  loss: of the public code the mean absolute error; the squared error
     learns small features, as where the eyes look, sooner.  detail: weight of the same error of the differences between
     neighbouring pixels (Mathieu et al., 2016, arXiv:1511.05440, section 3.2), for features smaller still, as a smile.
-    Not in the public code: codes are standardised person by person, so that a decoder is given the other person's codes
-    with the means and spreads of those that it was trained with.
+    Not in the public code: codes are standardised person by person, and after training a linear map carries the
+    covariance of either person's to that of the other's, so that a decoder is given codes like those that it was
+    trained with.  Nothing else ties what one person's smile is in the code to what the other's is, and what changes few
+    pixels comes out too weak or too strong.
     """
 
+    to_other: Tensor
     conditional = "source"
     noiseless = True
     tiny: ClassVar = {"width": 8, "code": 16}
@@ -89,6 +73,7 @@ class DeepFakes(GenerativeModel):
         inner = maps, height, side = features(sides, width)
         self.unfold = nn.Sequential(nn.Linear(code, maps * height * side), nn.Unflatten(1, inner))
         self.norms: Any = nn.ModuleList(nn.BatchNorm1d(code, affine=False) for _ in range(2))
+        self.register_buffer("to_other", torch.eye(code).repeat(2, 1, 1))
         if detail < 0:
             raise ValueError(f"detail: got {detail}; expected at least 0")
         self.warp, self.detail, self.distance = warp, detail, LOSSES[loss]
@@ -96,7 +81,7 @@ class DeepFakes(GenerativeModel):
 
     def loss(self, batch: Batch) -> Tensor:
         """The error of either person's pictures, each through the own decoder."""
-        source, x = sources_of(batch), self.space.signed(batch.x)
+        source, x = sources_of(batch), self.elements_of(batch)
         codes = self.encoder(warped(torch.cat([source, x]), self.warp)).split([len(source), len(x)])
         error = self.error(self.decoded(codes[A], A, A), source)
         return error + self.error(self.decoded(codes[B], B, B), x)
@@ -110,7 +95,10 @@ class DeepFakes(GenerativeModel):
 
     def decoded(self, code: Tensor, who: int, as_whom: int) -> Tensor:
         """Codes (n, k) of pictures of `who` -> pictures of `as_whom`, (n, *shape) in [−1, 1]."""
-        return self.decoders[as_whom](self.unfold(self.norms[who](code))).tanh()
+        standard = self.norms[who](code)
+        if who != as_whom:
+            standard = standard @ self.to_other[who]
+        return self.decoders[as_whom](self.unfold(standard)).tanh()
 
     def swapped(self, x: Tensor, who: int, as_whom: int) -> Tensor:
         """Pictures of `who`, (n, *shape) in [0, 1] -> the same of `as_whom`."""
@@ -120,7 +108,23 @@ class DeepFakes(GenerativeModel):
         objective = Objective(
             "reconstruction", list(self.parameters()), self.loss, self.optimizer, schedule=cosine
         )
-        return [Phase("two people", (objective,))]
+        return [Phase("two people", (objective,)), Phase("laws of codes", fit=self.match_codes)]
+
+    @torch.no_grad()
+    def match_codes(self, splits: Splits) -> None:
+        """Means and variances of either person's codes over the training data, and the maps between their laws."""
+        covariances = []
+        for norm, pictures in zip(self.norms, (sources_of, self.elements_of), strict=True):
+            codes = torch.cat([self.encoder(pictures(part)) for part in splits.train.blocks()])
+            norm.running_mean.copy_(codes.mean(0))
+            norm.running_var.copy_(codes.var(0))
+            covariances.append(((codes - codes.mean(0)) / (codes.var(0) + norm.eps).sqrt()).T.cov())
+        for who, law in enumerate(covariances):
+            self.to_other[who] = carrying(law, covariances[1 - who])
+
+    def elements_of(self, batch: Batch) -> Tensor:
+        """B's pictures, (n, *shape) in [−1, 1]."""
+        return self.space.signed(batch.x)
 
     def reconstructed(self, source: Tensor) -> Tensor:
         """A's pictures by A's decoder: (n, *source) in [0, 1] -> the same."""
