@@ -54,6 +54,7 @@ def workspace(folder: Path, runs: int) -> None:
     for copy in names[1:]:
         shutil.copytree(folder / "results/runs" / names[0], folder / "results/runs" / copy)
     shutil.rmtree(folder / "results/receipts")  # they prove the stages of one run
+    run(folder, "genbench", "code")  # DVC's own stage, which Snakemake has no need of
     run(folder, "genbench", "report", "--out", "results/report")  # of all runs
     run(
         folder,
