@@ -6,7 +6,7 @@ import test_models as laws
 import torch
 from torch import Generator
 
-from genbench.nn.transport import RIDGE, carrying
+from genbench.nn.transport import RIDGE, transport_map
 from genbench.nn.warping import warped
 
 
@@ -54,14 +54,14 @@ def test_a_covariance_is_carried_to_another() -> None:
     """Of diagonal ones by roots of ratios; in general symmetric, positive, and the identity between equal ones."""
     generator = torch.Generator().manual_seed(0)
     a, b = (x @ x.T for x in torch.randn(2, 5, 5, dtype=torch.float64, generator=generator))
-    t = carrying(a, b)
+    t = transport_map(a, b)
     ridge = RIDGE * torch.eye(5, dtype=torch.float64)
     assert torch.allclose(t @ (a + ridge) @ t, b + ridge) and torch.allclose(t, t.T)
     assert float(torch.linalg.eigvalsh(t).min()) > 0
-    assert torch.allclose(carrying(a, a), torch.eye(5, dtype=torch.float64))
+    assert torch.allclose(transport_map(a, a), torch.eye(5, dtype=torch.float64))
     variances = torch.tensor([1.0, 4.0]), torch.tensor([9.0, 1.0])
     expected = ((variances[1] + RIDGE) / (variances[0] + RIDGE)).sqrt().diag()
-    assert torch.allclose(carrying(*(each.diag() for each in variances)), expected, atol=1e-6)
+    assert torch.allclose(transport_map(*(each.diag() for each in variances)), expected, atol=1e-6)
 
 
 @torch.no_grad()

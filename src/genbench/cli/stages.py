@@ -29,7 +29,7 @@ def check(params: ParamsFile = PARAMS) -> None:
 
     Of the models and sources that they name, and of the catalogue of scores, what reading the files shows.
     """
-    from genbench.cli.written import refuse_unfinished
+    from genbench.cli.unfinished import refuse_unfinished
     from genbench.engines.places import remarks
     from genbench.params.schema import load
     from genbench.params.yaml import read

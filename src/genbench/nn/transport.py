@@ -6,7 +6,7 @@ from torch import Tensor
 RIDGE = 0.01  # added to the variances, of standardised codes, so that no direction is blown up
 
 
-def carrying(source: Tensor, target: Tensor) -> Tensor:
+def transport_map(source: Tensor, target: Tensor) -> Tensor:
     """T = S^(−½) (S^½ R S^½)^½ S^(−½), symmetric, T S T = R: the covariances (k, k) of codes -> (k, k).
 
     Of all maps that carry N(0, S) to N(0, R) the one that moves codes least (Peyré & Cuturi, 2019, arXiv:1803.00567,

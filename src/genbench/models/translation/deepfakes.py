@@ -17,7 +17,7 @@ from genbench.nn.schedules import cosine
 from genbench.nn.shuffled import decoder, encoder
 from genbench.nn.towers import features
 from genbench.nn.translation import check_translation, conditions, sources_of
-from genbench.nn.transport import carrying
+from genbench.nn.transport import transport_map
 from genbench.nn.warping import warped
 
 SHOWN = 10
@@ -120,7 +120,7 @@ class DeepFakes(GenerativeModel):
             norm.running_var.copy_(codes.var(0))
             covariances.append(((codes - codes.mean(0)) / (codes.var(0) + norm.eps).sqrt()).T.cov())
         for who, law in enumerate(covariances):
-            self.to_other[who] = carrying(law, covariances[1 - who])
+            self.to_other[who] = transport_map(law, covariances[1 - who])
 
     def elements_of(self, batch: Batch) -> Tensor:
         """B's pictures, (n, *shape) in [−1, 1]."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from genbench.cli import written
+from genbench.cli import unfinished
 from genbench.params.signatures import MODELS, SOURCES, model_names, source_names
 from genbench.scoring import catalogue
 from genbench.scoring.catalogue import SCORES
@@ -23,7 +23,7 @@ def test_all_that_there_is_is_whole() -> None:
     runs = {name: {"model": name} for name in model_names()}
     datasets = {name: {"source": name} for name in source_names()}
     assert len(runs) > 50 and len(datasets) > 10
-    written.refuse_unfinished({"runs": runs, "datasets": datasets})
+    unfinished.refuse_unfinished({"runs": runs, "datasets": datasets})
 
 
 def test_odd_parameters_are_left_to_their_own_check() -> None:
@@ -33,13 +33,13 @@ def test_odd_parameters_are_left_to_their_own_check() -> None:
         {"runs": {"a": 1, "b": {"model": ["x"]}}},
         {"runs": {"a": {"model": "a\0"}}},
     ):
-        written.refuse_unfinished(odd)
+        unfinished.refuse_unfinished(odd)
 
 
 def of_a_model(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.py").write_text(text)
-    monkeypatch.setattr(written, "MODELS", tmp_path)
-    written.refuse_unfinished({"runs": {"digits-mine": {"model": "mine"}}})
+    monkeypatch.setattr(unfinished, "MODELS", tmp_path)
+    unfinished.refuse_unfinished({"runs": {"digits-mine": {"model": "mine"}}})
 
 
 def test_a_model_without_a_method_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,8 +54,8 @@ def test_a_model_without_a_method_is_named(tmp_path: Path, monkeypatch: pytest.M
 
 def of_a_source(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.py").write_text(text)
-    monkeypatch.setattr(written, "SOURCES", tmp_path)
-    written.refuse_unfinished({"datasets": {"own": {"source": "mine", "train": 10}}})
+    monkeypatch.setattr(unfinished, "SOURCES", tmp_path)
+    unfinished.refuse_unfinished({"datasets": {"own": {"source": "mine", "train": 10}}})
 
 
 def test_a_source_without_load_or_of_no_kind_is_named(
@@ -84,8 +84,8 @@ def test_a_direction_that_is_none_is_named(
 ) -> None:
     monkeypatch.setattr(catalogue, "SCORES", {**SCORES, "fid": SCORES["fid"]._replace(**change)})  # type: ignore[arg-type]
     with pytest.raises(InputError, match=told):
-        written.refuse_unfinished({})
+        unfinished.refuse_unfinished({})
 
 
 def test_the_files_are_where_the_check_looks() -> None:
-    assert written.CATALOGUE.is_file() and MODELS.is_dir() and SOURCES.is_dir()
+    assert unfinished.CATALOGUE.is_file() and MODELS.is_dir() and SOURCES.is_dir()

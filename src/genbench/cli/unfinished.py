@@ -76,10 +76,8 @@ def _check_catalogue() -> None:
     except (SyntaxError, NameError, TypeError) as error:
         raise InputError(f"{CATALOGUE}: cannot be read: {error}; expected a Score for each name") from error
     for name, score in SCORES.items():
-        if score.better not in DIRECTIONS and type(score.better) not in (
-            int,
-            float,
-        ):  # True is no number here
+        is_number = type(score.better) in (int, float)  # True is none here
+        if score.better not in DIRECTIONS and not is_number:
             raise InputError(_odd(name, "better", score.better, "None, a number, down, up"))
         if score.copying not in DIRECTIONS:
             raise InputError(_odd(name, "copying", score.copying, "None, down, up"))
