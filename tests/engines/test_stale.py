@@ -151,8 +151,22 @@ CASES = {
     "a new file": ("nn/new.py", set()),
     "a picture of meshes": ("kinds/mesh/rendering.py", of("sample novelty", "meshes-real") | {"report"}),
     "how all are drawn": ("kinds/drawing.py", of("sample novelty", *RUNS) | {"report"}),
+    "how far images are from each other": (
+        "kinds/image/distance.py",
+        of("novelty evaluate", "digits-copycat", "digits-made", "edges-real")
+        | of("reference", "digits", "edges"),
+    ),
+    "what gives the features of images": (
+        "extractors/classifier.py",
+        of("extractor reference", "digits", "edges")
+        | of("evaluate", "digits-copycat", "digits-made", "edges-real"),
+    ),
     # A score is no reason to train an extractor or a model again, nor to draw samples, nor to look at a dataset again.
     "a score": ("scoring/metrics/frechet.py", of("novelty evaluate", *RUNS) | {"report"}),
+    "what images are compared by": (
+        "kinds/image/comparison.py",
+        of("evaluate", "digits-copycat", "digits-made", "edges-real"),
+    ),
     "a model": ("models/autoregressive/made.py", of(EVERY_STAGE_OF_A_RUN, "digits-made")),
 }
 

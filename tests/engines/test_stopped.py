@@ -34,7 +34,6 @@ BUILDS = (
     ("reference d", "sample r"),
     ("novelty e", "evaluate e", "novelty r", "evaluate r"),
 )
-REPORTS = {"snakemake": ("start", "writing"), "dvc": ("writing", "renaming")}
 EACH = range(len(MOMENTS))  # a dataset, a run and an external entry for each moment
 MODELS = ("copycat", "noise", "real")
 BEFORE = "\n".join(
@@ -55,15 +54,12 @@ COMMANDS = {
 }
 
 
-def stopped(engine: str) -> Iterator[list[str]]:
-    """For each build the stages that are stopped, and when.
-
-    The report waits for all, so that a build stops it only once: two moments of three are an engine's.
-    """
+def stopped() -> Iterator[list[str]]:
+    """For each build the stages that are stopped, and when."""
     for kinds in BUILDS:
         pairs = (kind.split() for kind in kinds)
         yield [f"{stage}:{letter}{i}:{MOMENTS[i]}" for stage, letter in pairs for i in EACH]
-    yield from ([f"report:report:{moment}"] for moment in REPORTS[engine])
+    yield from ([f"report:report:{moment}"] for moment in MOMENTS)
 
 
 def outputs(folder: Path, stage: str = "", subject: str = "") -> dict[str, bytes]:
@@ -141,7 +137,7 @@ def test_a_stage_stopped_at_any_moment_loses_nothing_and_the_same_command_goes_o
         shutil.copy(new / name, folder)
     # What one engine's stage is killed at, the other's fails at.
     hows = itertools.cycle(("kill", "fail") if engine == "snakemake" else ("fail", "kill"))
-    *but_the_last, last = stopped(engine)
+    *but_the_last, last = stopped()
     for stops in (*but_the_last, last):
         if stops is last:  # all but the page is built: results may be damaged, and are made again before it
             assert but_the_page(outputs(folder)) == but_the_page(outputs(new))
