@@ -35,8 +35,8 @@ def computed(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
     mean, spread = real.mean(0), real.std(0)
     x, y = ((each - mean) / np.where(spread > 0, spread, 1) for each in (real, fake))
     k = next((k for k in range(1, 21) if expected_coverage(len(x), len(y), k) > 0.95), 20)
-    near = metrics.precision_recall(x, y, halves=2)
-    balls = metrics.density_coverage(x, y, k=k, halves=2)
+    near = metrics.precision_recall(x, y, splits=2)
+    balls = metrics.density_coverage(x, y, k=k, splits=2)
     clipped = metrics.clipped_density_coverage(x, y, k=k)
     return {
         "precision": near.precision.value,

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 Z95 = 1.959963984540054  # the 97.5 % quantile of the standard normal
+LEAST = 0.6  # of the variance from terms of second order that an estimate of all keeps, chosen by measured coverage
 
 
 class Estimate(NamedTuple):
@@ -110,7 +111,7 @@ def spread(linear: Floats, rest: Floats | None = None) -> float:
     linear: the score moved to first order by the influence of each drawn element.  rest: what the score of the
     resampled sets has beside that.  Of a score with σ₁² and σ₂² from terms of first and of second order, influences
     are taken at the sample, so that Var(linear) is about σ₁² + 2σ₂², while Var(rest) is about σ₂² (Hoeffding, 1948;
-    Efron & Stein, 1981, doi:10.1214/aos/1176345462): the result is √(max(Var(linear) − 2 Var(rest), 0) + Var(rest)).
+    Efron & Stein, 1981, doi:10.1214/aos/1176345462): the result is that of `both_orders`.
     A plain bootstrap has σ₁² + 3σ₂², √3 times too wide where σ₁ = 0, as between equal distributions.
     Raises ValueError for fewer than two replicates.
     """
@@ -120,7 +121,16 @@ def spread(linear: Floats, rest: Floats | None = None) -> float:
     if rest is None:
         return math.sqrt(first)
     second = float(np.var(rest, ddof=1))
-    return math.sqrt(max(first - 2 * second, 0.0) + second)
+    return both_orders(first - 2 * second, second)
+
+
+def both_orders(first: float, second: float) -> float:
+    """√(σ₁² + σ₂²) of an estimated σ₁², which may be negative, and σ₂²: no less than √(LEAST σ₂²).
+
+    Between equal distributions σ₁ is 0 and its estimate scatters around that: cut at 0 the interval would be too wide,
+    not cut it would vanish at times.
+    """
+    return math.sqrt(max(first + second, LEAST * second, 0.0))
 
 
 class Replicates(NamedTuple):

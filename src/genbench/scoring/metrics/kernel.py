@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genbench.scoring.arrays import Array, Floats, pair
-from genbench.scoring.estimates import Estimate, Replicates, spread_interval
+from genbench.scoring.estimates import Estimate, Replicates, both_orders, spread_interval
 from genbench.storage.arrays import slices
 
 BLOCK = 1024  # rows and columns of the kernel matrix held at a time: 8 MB
@@ -39,7 +39,7 @@ def kernel_distance(
     if subsets is None:
         shift = _typical(x, y)
         full = _u_statistic(_sums(x, x, shift), _sums(y, y, shift), _sums(x, y, shift))
-        return spread_interval(full.value, full.variance**0.5, len(y))
+        return spread_interval(full.value, full.error, len(y))
     least = min(len(x), len(y))
     if not 2 <= subset_size <= least:
         raise ValueError(f"subset_size: {subset_size}, expected 2 to {least}, the smaller number of rows")
@@ -55,8 +55,8 @@ def kernel_distance(
     pairs = subset_size * (subset_size - 1)
     values = (xx.drawn + yy.drawn) / pairs - 2 * xy.drawn / subset_size**2
     whole = _u_statistic(xx, yy, xy)
-    between = float(values.var(ddof=1)) if subsets > 1 else whole.variance
-    return spread_interval(float(values.mean()), (whole.variance + between / subsets) ** 0.5, len(y))
+    between = float(values.var(ddof=1)) if subsets > 1 else whole.error**2
+    return spread_interval(float(values.mean()), (whole.error**2 + between / subsets) ** 0.5, len(y))
 
 
 def kernel_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: Array) -> Replicates:
@@ -86,7 +86,7 @@ def _mean(k: "_Sums", w: Floats, v: Floats, *, own: bool) -> Floats:
 
 class _Full(NamedTuple):
     value: float
-    variance: float
+    error: float
 
 
 class _Sums(NamedTuple):
@@ -176,7 +176,7 @@ def _sums(x: Floats, y: Floats, shift: float, w: Floats | None = None, v: Floats
 
 
 def _u_statistic(xx: _Sums, yy: _Sums, xy: _Sums) -> _Full:
-    """MMD² and an estimate of its variance, unbiased but for a negative first-order part being cut at 0.
+    """MMD² and its standard error, of an unbiased variance but for what `both_orders` cuts.
 
     Var = 4 Var(a(X)−b(X))/n + 4 Var(a'(Y)−b'(Y))/m + 2V_xx/(n(n−1)) + 2V_yy/(m(m−1)) + 4V_xy/(nm), where
     a(x) = E k(x,X'), b(x) = E k(x,Y) and V are the variances of the doubly centred kernels (Hoeffding, 1948).
@@ -192,7 +192,7 @@ def _u_statistic(xx: _Sums, yy: _Sums, xy: _Sums) -> _Full:
     first_x = float((xx.rows / (n - 2) - xy.rows / m).var(ddof=1)) - v_xx / (n - 2) - v_xy / m
     first_y = float((yy.rows / (m - 2) - xy.columns / n).var(ddof=1)) - v_yy / (m - 2) - v_xy / n
     second = 2 * v_xx / (n * (n - 1)) + 2 * v_yy / (m * (m - 1)) + 4 * v_xy / (n * m)
-    return _Full(value, max(0.0, max(0.0, 4 * first_x / n + 4 * first_y / m) + second))
+    return _Full(value, both_orders(4 * first_x / n + 4 * first_y / m, second))
 
 
 def _u_centred(k: _Sums, n: int) -> float:

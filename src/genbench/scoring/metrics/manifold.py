@@ -4,9 +4,12 @@ Density and coverage (Naeem et al., 2020), arXiv:2002.09797.
 Both cover each set with balls that reach to the k-th nearest neighbour of their centre.
 
 The intervals are of the expected score of this generator at these numbers of held-out elements and samples, both
-drawn anew.  Their standard error comes from random halves of both sets, with the balls built again from neighbours
-and distances that were found once (Politis & Romano, 1994, doi:10.1214/aos/1176325770).  A bootstrap is no way here:
-an element drawn twice has its nearest neighbour at distance 0 (Abadie & Imbens, 2008, doi:10.3982/ECTA6474).
+drawn anew.  Their standard error comes from splits of both sets by chance into halves, with the balls built again from
+neighbours and distances that were found once.  The two halves of a split share nothing, so that half the mean square of
+their difference is the variance of a half without bias, whatever the score; and a score of neighbours, on twice as many
+elements, has half the variance, as they depend on each other only nearby (Penrose & Yukich, 2001,
+doi:10.1214/aoap/1015345393).  A bootstrap is no way here: an element drawn twice has its nearest neighbour at distance
+0 (Abadie & Imbens, 2008, doi:10.3982/ECTA6474).
 """
 
 from typing import NamedTuple
@@ -19,13 +22,7 @@ from genbench.scoring.metrics.balls import Balls, Near, Reach, held
 from genbench.scoring.metrics.balls import near as nearby
 
 NEAR, AROUND = 3, 5  # neighbours of precision and recall, and of density and coverage
-HALVES = 100
-ORDERS = (1.2, 1.5, 1.0, 1.5)
-"""Between single elements (1) and pairs (2): what the scatter of precision, recall, density and coverage depends on.
-
-Measured, on Gaussian and heavy-tailed features and on the digits' features in fresh halves of all held-out and
-training data; see docs/evaluation.md for the coverage that results.
-"""
+SPLITS = 50
 DEPTH = 4  # times k neighbours are known of each element, of which a half holds k in all but 1 of 100 cases
 
 
@@ -53,21 +50,21 @@ class Manifolds(NamedTuple):
 
 
 def precision_recall(
-    real: Array, fake: Array, *, k: int = NEAR, halves: int = HALVES, seed: int = 0
+    real: Array, fake: Array, *, k: int = NEAR, splits: int = SPLITS, seed: int = 0
 ) -> PrecisionRecall:
     """Do fakes lie in the real manifold (precision), do reals lie in the fake manifold (recall)?
 
     precision = share of fakes y with ‖y−x‖ ≤ r_k(x) for some real x; r_k(x) is the distance of x to its k-th
     nearest other real.  recall swaps the sets.  real (n, d), fake (m, d) → shares in [0, 1], higher is
     better.  One outlier makes a large ball: see `density_coverage`.  Wilson's intervals for the standard error from
-    `halves` random halves; see above.  Raises ValueError for bad input and for k or fewer rows.
+    `splits` splits; see above.  Raises ValueError for bad input and for k or fewer rows.
     """
     x, y = pair(real, fake, rows=k + 1)
-    return _estimates(_Surroundings(x, y, k, k), halves, seed)[0]
+    return _estimates(_Surroundings(x, y, k, k), splits, seed)[0]
 
 
 def density_coverage(
-    real: Array, fake: Array, *, k: int = AROUND, halves: int = HALVES, seed: int = 0
+    real: Array, fake: Array, *, k: int = AROUND, splits: int = SPLITS, seed: int = 0
 ) -> DensityCoverage:
     """How many real balls hold a fake (density), how many real balls hold any fake (coverage)?
 
@@ -76,19 +73,19 @@ def density_coverage(
     r_k(x), in [0, 1], expected 1 − 2⁻ᵏ for equal distributions and sizes.  Higher is better.  real (n, d),
     fake (m, d).  Balls are open as in the authors' code, but hold their own centre: a real point with k
     duplicates has r_k = 0 and is still found by a copy.  Intervals: value ± 1.96·sd and Wilson's for the standard error
-    from `halves` random halves; see above.  Raises ValueError for bad input and for k or fewer real rows.
+    from `splits` splits; see above.  Raises ValueError for bad input and for k or fewer real rows.
     """
     x, y = pair(real, fake, rows=1)
     if len(x) <= k:
         raise ValueError(f"real: {len(x)} rows, expected more than k={k}")
-    return _estimates(_Surroundings(x, y, 0, k), halves, seed)[1]
+    return _estimates(_Surroundings(x, y, 0, k), splits, seed)[1]
 
 
 def manifold_estimates(
-    real: Array, fake: Array, *, halves: int = HALVES, seed: int = 0
+    real: Array, fake: Array, *, splits: int = SPLITS, seed: int = 0
 ) -> tuple[PrecisionRecall, DensityCoverage]:
     """`precision_recall` and `density_coverage` with their k = 3 and 5, at the cost of one of them."""
-    return _estimates(_both(real, fake), halves, seed)
+    return _estimates(_both(real, fake), splits, seed)
 
 
 class ManifoldReplicates(NamedTuple):
@@ -107,15 +104,12 @@ def manifolds(real: Array, fake: Array) -> Manifolds:
 
 
 def manifold_replicates(real: Array, fake: Array, real_keys: Array, fake_keys: Array) -> ManifoldReplicates:
-    """`manifolds` with replicates, real_keys (b, n) and fake_keys (b, m): the b-th halves are the elements with the
-    least keys.  Two models with the same real_keys can be compared in pairs.
+    """`manifolds` with replicates, real_keys (b, n) and fake_keys (b, m): the b-th split has the elements with the least
+    keys on one side.  Two models with the same real_keys can be compared in pairs.
 
-    A score's variance is that between halves times f/(1 − f^c), f = ½, and a scale.  Halves fluctuate 1/f times as much
-    as the whole, but share their data: f of what depends on single elements, f² of what depends on pairs, and so on; c
-    stands between, see ORDERS.  The scale carries the variance from halves to the whole: the ratio of p(1−p) for
-    shares, of the squares for densities.
+    A replicate is the score moved by half the difference of the two halves, whose variance is half that of a half.
 
-    Raises ValueError as `manifolds` does.  Replicates are NaN where a half has too few elements.
+    Raises ValueError as `manifolds` does.  They are NaN where a half has too few elements.
     """
     around = _both(real, fake)
     return ManifoldReplicates(around.values, around.replicates(real_keys, fake_keys))
@@ -128,9 +122,9 @@ def _both(real: Array, fake: Array, *, parts: bool = True) -> "_Surroundings":
     return _Surroundings(x, y, NEAR, AROUND, parts=parts)
 
 
-def _estimates(around: "_Surroundings", halves: int, seed: int) -> tuple[PrecisionRecall, DensityCoverage]:
+def _estimates(around: "_Surroundings", splits: int, seed: int) -> tuple[PrecisionRecall, DensityCoverage]:
     rng, (n, m) = np.random.default_rng(seed), around.sizes
-    replicates = around.replicates(rng.random((halves, n)), rng.random((halves, m)))
+    replicates = around.replicates(rng.random((splits, n)), rng.random((splits, m)))
     errors, found = Manifolds(*(float(np.std(each, ddof=1)) for each in replicates)), around.values
     return (
         PrecisionRecall(
@@ -144,11 +138,12 @@ def _estimates(around: "_Surroundings", halves: int, seed: int) -> tuple[Precisi
     )
 
 
-def _radii(of: Near, k: int, among: Integers) -> Floats:
-    """To the k-th neighbour of those that are counted in among (n, depth)."""
-    place = np.where(among[:, -1] >= k, (among >= k).argmax(axis=1), -1)
-    radii: Floats = of.distances[np.arange(len(place)), place]
-    return radii
+def _radii(of: Near, k: int, side: np.ndarray) -> Floats:
+    """To the k-th neighbour on the own side of each, side (n,); NaN, within which nothing is, where none is known."""
+    among = np.cumsum(side[of.rows] == side[:, None], axis=1, dtype=np.int32)
+    there = among[:, -1] >= k
+    radii = of.distances[np.arange(len(side)), (among >= k).argmax(axis=1)]
+    return np.where(there, radii, np.nan)
 
 
 class _Surroundings:
@@ -175,58 +170,54 @@ class _Surroundings:
         self.values = Manifolds(reached[0], reached[1], density, coverage)
 
     def replicates(self, real_keys: Array, fake_keys: Array) -> tuple[Floats, Floats, Floats, Floats]:
-        share, b = 1 / 2, len(real_keys)
-        halves = [int(share * size) for size in self.sizes]
+        halves = [size // 2 for size in self.sizes]
         if min(halves) <= max(self.near, self.around) or self.pairs is None:
-            nothing = np.full(b, np.nan)
+            nothing = np.full(len(real_keys), np.nan)
             return nothing, nothing, nothing, nothing
-        chosen = []
+        sides = []
         for keys, size, half in zip((real_keys, fake_keys), self.sizes, halves, strict=True):
-            members = np.zeros((b, size), bool)
+            members = np.zeros((len(keys), size), bool)
             np.put_along_axis(
                 members, np.argpartition(np.asarray(keys), half, axis=1)[:, :half], True, axis=1
             )
-            chosen.append(members)
-        scores = np.array([self._of_part(*members) for members in zip(*chosen, strict=True)]).T  # (4, b)
+            sides.append(members)
+        scores = np.array([self._of_halves(*side) for side in zip(*sides, strict=True)])  # (b, 2, 4)
         precision, recall, density, coverage = (
-            value + (share / (1 - share**order)) ** 0.5 * _scale(value, each, bounded) * (each - each.mean())
-            for value, each, bounded, order in zip(
-                self.values, scores, (True, True, False, True), ORDERS, strict=True
-            )
+            value + (one - other) / 2
+            for value, one, other in zip(self.values, scores[:, 0].T, scores[:, 1].T, strict=True)
         )
         return precision, recall, density, coverage
 
-    def _of_part(self, real: np.ndarray, fake: np.ndarray) -> tuple[float, float, float, float]:
-        """The scores of some elements (n,) and samples (m,), by their pairs alone."""
+    def _of_halves(self, real: np.ndarray, fake: np.ndarray) -> list[Manifolds]:
+        """The scores of the elements (n,) and samples (m,) of one side, and those of the rest, by their pairs alone."""
         assert self.pairs is not None
-        both = real[self.pairs.centres] & fake[self.pairs.points]
-        i, j, distance = (part[both] for part in self.pairs)
-        n, m = int(real.sum()), int(fake.sum())
-        among = np.cumsum(real[self.of_x.rows], axis=1)
-        inside = Balls(_radii(self.of_x, self.around, among), closed=False).hold(i, distance)
-        density, coverage = inside.sum() / (self.around * m), _distinct(i[inside], len(real)) / n
+        together = np.flatnonzero(real[self.pairs.centres] == fake[self.pairs.points])
+        i, j, distance = (part[together] for part in self.pairs)
+        inside = Balls(_radii(self.of_x, self.around, real), closed=False).hold(i, distance)
+        held, covered = fake[j[inside]], _members(i[inside], len(real))
         if self.of_y is None:
-            return np.nan, np.nan, density, coverage
-        closed = Balls(_radii(self.of_x, self.near, among), closed=True).hold(i, distance)
-        back = Balls(_radii(self.of_y, self.near, np.cumsum(fake[self.of_y.rows], axis=1)), closed=True)
-        return (
-            _distinct(j[closed], len(fake)) / m,
-            _distinct(i[back.hold(j, distance)], len(real)) / n,
-            density,
-            coverage,
-        )
+            reached = back = None
+        else:
+            closed = Balls(_radii(self.of_x, self.near, real), closed=True).hold(i, distance)
+            reached = _members(j[closed], len(fake))
+            back_balls = Balls(_radii(self.of_y, self.near, fake), closed=True)
+            back = _members(i[back_balls.hold(j, distance)], len(real))
+        found = []
+        for side in (True, False):
+            x, y = real == side, fake == side
+            n, m = np.count_nonzero(x), np.count_nonzero(y)
+            found.append(
+                Manifolds(
+                    np.nan if reached is None else np.count_nonzero(reached & y) / m,
+                    np.nan if back is None else np.count_nonzero(back & x) / n,
+                    np.count_nonzero(held == side) / (self.around * m),
+                    np.count_nonzero(covered & x) / n,
+                )
+            )
+        return found
 
 
-def _distinct(rows: Integers, size: int) -> int:
+def _members(rows: Integers, size: int) -> np.ndarray:
     met = np.zeros(size, bool)
     met[rows] = True
-    return int(met.sum())
-
-
-def _scale(value: float, halves: Floats, bounded: bool) -> float:
-    """By how much more the whole scatters than a half, but for its size."""
-    mean = float(halves.mean())
-    if not bounded:
-        return value / mean if mean > 0 else 1.0
-    there = mean * (1 - mean)
-    return float((value * (1 - value) / there) ** 0.5) if there > 0 else 1.0
+    return met
