@@ -9,6 +9,10 @@ from torch import Tensor
 
 from genbench.core import GenerativeModel, Space
 from genbench.data.prepared import Part, Prepared
+from genbench.models.diffusion.ddpm import DDPM
+from genbench.models.diffusion.flow_matching import FlowMatching
+from genbench.models.diffusion.score_sde import ScoreSDE
+from genbench.models.flows.iaf import IAF
 from genbench.models.latent.vae import VAE
 from genbench.report.results import Row, RunResult, not_ranked
 from genbench.scoring.likelihoods import TIGHTENED, likelihood_scores, tightness
@@ -71,6 +75,42 @@ def test_the_gap_asks_no_more_training_elements_than_are_held_out() -> None:
     assert gap.value == 2  # half of the elements are 4 × 1
     assert gap.high is not None
     assert gap.high - gap.value == pytest.approx(1.96 * 2 / np.sqrt(99), rel=1e-3)
+
+
+def test_a_likelihood_of_many_passes_is_asked_of_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of every second element here, and in the resamplings as often as those are drawn."""
+    asked = []
+
+    class Slow(VAE):
+        likelihoods_at_most = 50
+
+        def log_prob(self, x: Tensor) -> Tensor:
+            asked.append(len(x))
+            return -x.flatten(1).sum(1)
+
+    x = np.zeros((100, *SPACE.shape), np.uint8)
+    x[:60] = 1
+    drawn = draws(100, 10, real_seed=0, fake_seed=1)
+    model = Slow(SPACE, latent=2, hidden=4)
+    _, found = likelihood_scores(
+        model, Prepared(Part(x, None), Part(x, None), {"kind": "image"}, ""), SPACE, drawn
+    )
+    nll = found["nll"]
+    assert asked == [50, 50]
+    assert nll.estimate[0] == pytest.approx(4 * 0.6)
+    assert nll.estimate.n == 50
+    weights = drawn.real[:, ::2]
+    np.testing.assert_allclose(nll.replicates, 4 * weights[:, :30].sum(1) / weights.sum(1))
+    assert found["likelihood_gap"].estimate.value == 0
+    model.importance = 3
+    tightness(model, prepared(), SPACE)
+    assert asked[2:] == [TIGHTENED // 2, TIGHTENED // 2]
+
+
+@pytest.mark.parametrize("cls", [DDPM, FlowMatching, ScoreSDE, IAF])
+def test_likelihoods_of_images_that_take_many_passes_are_asked_of_a_few(cls: Any) -> None:
+    for space, most in ((Space("image", (1, 8, 8), 17), 200), (Space("image", (1, 2, 2), 4), None)):
+        assert cls(space, **cls.tiny).likelihoods_at_most == most
 
 
 def row(name: str, nll: float, likelihood: str, gained: float | None = None) -> Row:

@@ -9,6 +9,12 @@ from torch.nn import functional as F
 
 CHUNK = 2**14  # states summed at once
 SUMMABLE = 26  # units: minutes
+FEW, ASKED = 16, 200
+
+
+def asked_at_most(dimensions: int) -> int | None:
+    """Of how many elements a likelihood is asked that takes a pass for each value or step; None: of all there are."""
+    return ASKED if dimensions > FEW else None
 
 
 def importance_weighted(log_weights: Tensor, dim: int = 0) -> Tensor:

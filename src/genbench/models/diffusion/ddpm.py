@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from genbench.core import Batch, GenerativeModel, Objective, Phase, Space
-from genbench.nn.bounds import importance_weighted
+from genbench.nn.bounds import asked_at_most, importance_weighted
 from genbench.nn.diffusion import cosine_schedule, level_log_prob, linear_schedule, reverse_steps
 from genbench.nn.schedules import cosine
 from genbench.nn.timed import TimedNetwork
@@ -52,6 +52,7 @@ class DDPM(GenerativeModel):
         if timesteps < 2:
             raise ValueError(f"timesteps: got {timesteps}; expected at least 2")
         self.timesteps, self.importance, self.lr = timesteps, importance, lr
+        self.likelihoods_at_most = asked_at_most(space.dimensions)
         alpha_bar = F.pad(SCHEDULES[schedule](timesteps), (1, 0), value=1.0)
         self.steps = reverse_steps(alpha_bar.tolist(), variance)
         self.register_buffer("alpha_bar", alpha_bar.float(), persistent=False)

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from genbench.capabilities import Measure
 from genbench.core import Batch, Objective, Phase, Space, Splits, parameters_in
 from genbench.nn.bases import IndependentMixtures, StandardNormal
+from genbench.nn.bounds import asked_at_most
 from genbench.nn.masked import MaskedAffine, autoregressive_maps
 from genbench.nn.normalizing_flow import NormalizingFlow
 from genbench.nn.schedules import cosine
@@ -77,6 +78,7 @@ class IAF(NormalizingFlow):
         self.maps = nn.ModuleList(Inverted(each) for each in own)
         self.base = IndependentMixtures(d, components) if components > 1 else StandardNormal(d)
         self.teacher = nn.ModuleList(autoregressive_maps(*sizes, dropout) if taught else [])
+        self.likelihoods_at_most = asked_at_most(space.dimensions)
         self.teaching = teaching
 
     @property
