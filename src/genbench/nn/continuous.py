@@ -6,11 +6,13 @@ from abc import abstractmethod
 import torch
 from torch import Generator, Tensor
 
-from genbench.core import GenerativeModel, Space, Splits
+from genbench.core import GenerativeModel, Space, Splits, at_once
 from genbench.nn.bounds import importance_weighted
 from genbench.nn.flows import Dequantisation, Logit, OpenLogit
 from genbench.nn.probability_flow import SUMMABLE
+from genbench.storage.arrays import slices
 
+TOGETHER = 2000  # elements times draws whose density is asked at once
 ALPHA = 0.01  # levels go through logit(α + (1 − 2α) x), which leaves little mass outside the box of the data
 
 
@@ -78,14 +80,17 @@ class ContinuousDensity(GenerativeModel):
 
         Where `density` is itself an estimate the draws are averaged as they are.
         """
-        d, rng, draws = self.space.dimensions, Generator(x.device).manual_seed(0), []
-        for _ in range(1 if self.exact else self.importance):
-            points, log_det = self.points(x, rng)
-            draws.append(self.density(points, rng) + log_det)
+        rng, draws = Generator(x.device).manual_seed(0), []
+        together = max(1, min(TOGETHER, at_once(self.space)) // max(1, len(x)))
+        for part in slices(1 if self.exact else self.importance, together):
+            repeated = x.repeat(part.stop - part.start, *[1] * (x.ndim - 1))
+            points, log_det = self.points(repeated, rng)
+            draws.append((self.density(points, rng) + log_det).view(-1, len(x)))
+        found = torch.cat(draws)
         if self.exact:
-            return draws[0]
-        found = torch.stack(draws).mean(0) if self.estimated else importance_weighted(torch.stack(draws))
-        return found - d * math.log(self.space.levels)
+            return found[0]
+        found = found.mean(0) if self.estimated else importance_weighted(found)
+        return found - self.space.dimensions * math.log(self.space.levels)
 
 
 def standard_normal(z: Tensor) -> Tensor:
