@@ -228,7 +228,7 @@ class GenerativeModel(nn.Module, ABC):
     the held-out data.
     independent: whether n samples may as well be drawn in several calls, for want of memory.
     noiseless: whether samples follow from the data or the condition alone, whatever the random source.
-    likelihoods_at_most: of how many elements `log_prob` is asked where one takes many passes; None: of all held-out ones.
+    likelihoods_at_most: of how many elements `log_prob` is asked where one takes many passes; None: of all.
     weakness: what the kind has to do without, in a sentence that stands in the report where a control is ahead of it.
     tiny: hyper-parameters at which a training takes seconds; the laws of the zoo build the model with them.
     """

@@ -87,5 +87,13 @@ def test_a_direction_that_is_none_is_named(
         unfinished.refuse_unfinished({})
 
 
+def test_a_score_that_is_there_twice_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    again = tmp_path / "catalogue.py"
+    again.write_text(unfinished.CATALOGUE.read_text().replace('"kid": Score(', '"fid": Score('))
+    monkeypatch.setattr(unfinished, "CATALOGUE", again)
+    with pytest.raises(InputError, match=r"catalogue\.py: fid: is there twice; expected one Score for each"):
+        unfinished.refuse_unfinished({})
+
+
 def test_the_files_are_where_the_check_looks() -> None:
     assert unfinished.CATALOGUE.is_file() and MODELS.is_dir() and SOURCES.is_dir()

@@ -104,3 +104,12 @@ def test_an_unknown_kind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_flat_space_is_halved_never() -> None:
     with pytest.raises(ValueError, match=r"sides: none; expected an image space of shape \(c, h, w\)"):
         towers.halvings([])
+
+
+def test_what_a_source_refuses_is_one_line_that_names_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load() -> Source:
+        raise ValueError("turns: got 0; expected at least 1")
+
+    plant(monkeypatch, load)
+    with pytest.raises(InputError, match=r"sources/planted\.py: turns: got 0; expected at least 1"):
+        data.prepare("set", Dataset(source="planted"))

@@ -17,6 +17,7 @@ from genbench.models.latent.vae import VAE
 from genbench.report.results import Row, RunResult, not_ranked
 from genbench.scoring.likelihoods import TIGHTENED, likelihood_scores, tightness
 from genbench.scoring.resampling import draws
+from genbench.storage.files import InputError
 
 SPACE = Space("image", (1, 2, 2), 2)
 
@@ -105,6 +106,17 @@ def test_a_likelihood_of_many_passes_is_asked_of_a_few(monkeypatch: pytest.Monke
     model.importance = 3
     tightness(model, prepared(), SPACE)
     assert asked[2:] == [TIGHTENED // 2, TIGHTENED // 2]
+
+
+def test_a_log_prob_that_is_no_number_for_each_element_is_named() -> None:
+    class Column(VAE):
+        def log_prob(self, x: Tensor) -> Tensor:
+            return x.flatten(1).sum(1, keepdim=True)
+
+    with pytest.raises(InputError, match=r"Column\.log_prob: gave .* shape \(100, 1\); expected \(100,\)"):
+        likelihood_scores(
+            Column(SPACE, latent=2, hidden=4), prepared(100), SPACE, draws(100, 10, real_seed=0, fake_seed=1)
+        )
 
 
 @pytest.mark.parametrize("cls", [DDPM, FlowMatching, ScoreSDE, IAF])

@@ -75,12 +75,22 @@ def _check_catalogue() -> None:
         from genbench.scoring.catalogue import SCORES
     except (SyntaxError, NameError, TypeError) as error:
         raise InputError(f"{CATALOGUE}: cannot be read: {error}; expected a Score for each name") from error
+    for name in _given_twice():
+        raise InputError(f"{CATALOGUE}: {name}: is there twice; expected one Score for each name")
     for name, score in SCORES.items():
         is_number = type(score.better) in (int, float)  # True is none here
         if score.better not in DIRECTIONS and not is_number:
             raise InputError(_odd(name, "better", score.better, "None, a number, down, up"))
         if score.copying not in DIRECTIONS:
             raise InputError(_odd(name, "copying", score.copying, "None, down, up"))
+
+
+def _given_twice() -> Iterator[str]:
+    """Of which a dict keeps the last in silence."""
+    for node in _statements(CATALOGUE):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
+            keys = [key.value for key in node.value.keys if isinstance(key, ast.Constant)]
+            yield from (str(key) for place, key in enumerate(keys) if key in keys[:place])
 
 
 def _odd(name: str, field: str, value: object, allowed: str) -> str:

@@ -17,7 +17,7 @@ from genbench.data.checks import check
 from genbench.data.source import Part, Source
 from genbench.data.splits import hide_held_out, shared
 from genbench.params.schema import Dataset
-from genbench.params.signatures import source_kind
+from genbench.params.signatures import SOURCES, source_kind
 from genbench.storage import arrays as large
 from genbench.storage.arrays import blocks
 from genbench.storage.files import InputError, read_bytes, read_hash, sha256
@@ -99,8 +99,8 @@ def pieces(name: str, entry: Dataset) -> Iterator[bytes | memoryview]:
     Where the raw files lie (`root`) is left out of the card: the same images give the same bytes on any machine.
 
     Raises:
-        InputError: whatever the source finds wrong, a negative seed, counts above MOST, fewer than LEAST elements in a
-            part, or what no source may give, see `check`.
+        InputError: whatever the source finds wrong, by a ValueError of its own too, a negative seed, counts above MOST,
+            fewer than LEAST elements in a part, or what no source may give, see `check`.
     """
     options = dict(entry.model_extra or {})
     if (seed := options.get("seed", 0)) < 0:
@@ -109,7 +109,12 @@ def pieces(name: str, entry: Dataset) -> Iterator[bytes | memoryview]:
         if (options.get(part) or 0) > MOST:
             raise InputError(f"{part}: got {options[part]}; expected at most {MOST}")
     kind = source_kind(entry.source, options)
-    source: Source = importlib.import_module(f"genbench.data.sources.{entry.source}").load(**options)
+    try:
+        source: Source = importlib.import_module(f"genbench.data.sources.{entry.source}").load(**options)
+    except InputError:
+        raise
+    except (ValueError, ImportError, SyntaxError) as error:
+        raise InputError(f"{SOURCES / entry.source}.py: {error}") from error
     check(source, kind)
     if entry.validation:
         source = hide_held_out(source, repeating=kind == "table")

@@ -13,6 +13,7 @@ from genbench.data.prepared import Prepared
 from genbench.scoring.estimates import difference_interval, mean_interval
 from genbench.scoring.resampling import Draws, Scored
 from genbench.storage.arrays import evenly, slices, take_rows
+from genbench.storage.files import InputError
 from genbench.storage.stored import Stored
 
 CHUNK = 500
@@ -79,8 +80,16 @@ def tightness(model: GenerativeModel, data: Prepared, space: Space) -> dict[str,
 def log_prob(model: Likelihood, stored: np.ndarray, space: Space) -> np.ndarray:
     """Stored data (n, *shape) -> float64 nats (n,)."""
     elements = Stored(stored, space.to_unit, _device(model))
-    parts = [model.log_prob(elements[part]).double().cpu() for part in slices(len(stored), CHUNK)]
-    return torch.cat(parts).numpy()
+    found = []
+    for part in slices(len(stored), CHUNK):
+        nats = model.log_prob(elements[part])
+        if nats.shape != (part.stop - part.start,):
+            raise InputError(
+                f"{type(model).__name__}.log_prob: gave numbers of shape {tuple(nats.shape)}; "
+                f"expected {(part.stop - part.start,)}, one for each element"
+            )
+        found.append(nats.double().cpu())
+    return torch.cat(found).numpy()
 
 
 @torch.no_grad()

@@ -6,16 +6,18 @@ from genbench.scoring.arrays import Array, Floats, floats
 from genbench.scoring.estimates import Estimate, spread, spread_interval
 
 
-def inception_score(probabilities: Array, *, splits: int = 10, halvings: int = 100, seed: int = 0) -> Estimate:
+def inception_score(
+    probabilities: Array, *, splits: int = 10, halvings: int = 100, seed: int = 0
+) -> Estimate:
     """Mean over `splits` consecutive parts of exp E KL(p(y|x) ‖ mean of p(y|x) in that part).
 
     probabilities (n, classes), rows that sum to 1 → Estimate in [1, classes], higher is better.  Of a
     classifier other than Inception-v3 call it "classifier score".  The interval is value ± 1.96·sd, the sd from
-    `halvings` of each part by chance (`inception_score_replicates`).  The "± std" usually printed with this score is the std between
-    parts: the spread of a score of n/splits samples, about √splits times too wide for this mean, and no
-    confidence interval (see `inception_score_splits`). Samples sorted by class give each part few classes:
-    shuffle them first. Raises ValueError for rows that are no probabilities and for fewer rows than splits.  No
-    interval where a part has a single row.
+    `halvings` of each part by chance (`inception_score_replicates`); none where a part has a single row.  The "± std"
+    usually printed with this score is the std between parts: the spread of a score of n/splits samples, about √splits
+    times too wide for this mean, and no confidence interval (see `inception_score_splits`).  Samples sorted by class
+    give each part few classes: shuffle them first.  Raises ValueError for rows that are no probabilities and for fewer
+    rows than splits.
     """
     value = float(inception_score_splits(probabilities, splits=splits).mean())
     found = inception_score_replicates(probabilities, splits=splits, halvings=halvings, seed=seed)

@@ -104,8 +104,8 @@ def manifolds(real: Array, fake: Array) -> Manifolds:
 
 
 def manifold_replicates(real: Array, fake: Array, real_keys: Array, fake_keys: Array) -> ManifoldReplicates:
-    """`manifolds` with replicates, real_keys (b, n) and fake_keys (b, m): the b-th split has the elements with the least
-    keys on one side.  Two models with the same real_keys can be compared in pairs.
+    """`manifolds` with replicates, real_keys (b, n) and fake_keys (b, m): on one side of the b-th split are
+    the elements with the least keys.  Two models with the same real_keys can be compared in pairs.
 
     A replicate is the score moved by half the difference of the two halves, whose variance is half that of a half.
 
@@ -139,11 +139,11 @@ def _estimates(around: "_Surroundings", splits: int, seed: int) -> tuple[Precisi
 
 
 def _radii(of: Near, k: int, side: np.ndarray) -> Floats:
-    """To the k-th neighbour on the own side of each, side (n,); NaN, within which nothing is, where none is known."""
+    """To the k-th neighbour on the own side of each, side (n,), or to the last that is known."""
     among = np.cumsum(side[of.rows] == side[:, None], axis=1, dtype=np.int32)
-    there = among[:, -1] >= k
-    radii = of.distances[np.arange(len(side)), (among >= k).argmax(axis=1)]
-    return np.where(there, radii, np.nan)
+    place = np.where(among[:, -1] >= k, (among >= k).argmax(axis=1), -1)
+    radii: Floats = of.distances[np.arange(len(side)), place]
+    return radii
 
 
 class _Surroundings:
@@ -192,9 +192,10 @@ class _Surroundings:
         """The scores of the elements (n,) and samples (m,) of one side, and those of the rest, by their pairs alone."""
         assert self.pairs is not None
         together = np.flatnonzero(real[self.pairs.centres] == fake[self.pairs.points])
-        i, j, distance = (part[together] for part in self.pairs)
+        i, j = self.pairs.centres[together], self.pairs.points[together]
+        distance = self.pairs.distances[together]
         inside = Balls(_radii(self.of_x, self.around, real), closed=False).hold(i, distance)
-        held, covered = fake[j[inside]], _members(i[inside], len(real))
+        counted, covered = fake[j[inside]], _members(i[inside], len(real))
         if self.of_y is None:
             reached = back = None
         else:
@@ -210,7 +211,7 @@ class _Surroundings:
                 Manifolds(
                     np.nan if reached is None else np.count_nonzero(reached & y) / m,
                     np.nan if back is None else np.count_nonzero(back & x) / n,
-                    np.count_nonzero(held == side) / (self.around * m),
+                    np.count_nonzero(counted == side) / (self.around * m),
                     np.count_nonzero(covered & x) / n,
                 )
             )
