@@ -1,13 +1,15 @@
 """How often the 95 % intervals hold what they are of, and how often equal models are told apart: by simulation.
 
-    python benchmarks/truth/coverage.py                             both, 200 repeats, n = 400 and 797: 10 CPU minutes
+    python benchmarks/truth/coverage.py                             all, 200 repeats, n = 400 and 797: 10 CPU minutes
     python benchmarks/truth/coverage.py library --n 400 --repeats 60
     python benchmarks/truth/coverage.py protocol --n 797 --repeats 60
+    python benchmarks/truth/coverage.py further                     intervals beside those of the headline, n = 400
     python benchmarks/truth/coverage.py protocol --features FILE.npz    features of real data in place of Gaussian ones
 
 `library` draws two sets of n elements with 16 features and asks the functions of `genbench.scoring.metrics`; `protocol`
-does what the report does, over two folds, and marks two equal models.  The truth of an interval is the mean of the
-estimates over all repeats, the expected score at this n; of modes covered it is known.  A repeat draws both sets anew.
+does what the report does, over two folds, and marks two equal models; of `further` see `further.py`.  The truth of an
+interval is the mean of the estimates over all repeats, the expected score at this n; of modes covered it is known.  A
+repeat draws both sets anew.
 
 FILE.npz has arrays `real` (N, d) and `fake` (M, d), of which each repeat takes n by chance without repetition: with n
 well below N and M / 2 this is close to fresh draws.
@@ -18,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from further import further
 
 from genbench.scoring import metrics
 from genbench.scoring.comparison import sample_scores
@@ -170,16 +173,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("which", nargs="?", choices=("library", "protocol"))
+    parser.add_argument("which", nargs="?", choices=("library", "protocol", "further"))
     parser.add_argument("--n", type=int)
     parser.add_argument("--repeats", type=int, default=200)
     parser.add_argument("--features", help="an .npz file with `real` and `fake`")
     arguments = parser.parse_args()
     repeats = arguments.repeats
-    if arguments.which != "protocol":
+    if arguments.which in (None, "library"):
         n = arguments.n or 400
         print(f"library, n = {n}, {repeats} repeats\n\n{table(library(n, repeats))}\n", flush=True)
-    if arguments.which != "library":
+    if arguments.which in (None, "further"):
+        n = arguments.n or 400
+        print(f"further scores, n = {n}, {repeats} repeats\n\n{table(further(n, repeats))}\n", flush=True)
+    if arguments.which in (None, "protocol"):
         n = arguments.n or 797
         sets = given_sets(arguments.features, n, repeats) if arguments.features else gaussian_sets(n, repeats)
         found, apart = protocol(sets)

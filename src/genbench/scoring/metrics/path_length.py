@@ -50,8 +50,9 @@ def perceptual_path_length(
     their perceptual distances (b,), which should be quadratic in small changes (LPIPS, or a squared distance
     of features). start, end (n, d) → Estimate ≥ 0, lower is smoother.  Use `slerp` for z, `lerp` for w.
     trim=0.01 leaves out the lowest and highest 1 % as the authors' code does.  Decode in float64 where you
-    can: at ε = 1e-4 float32 rounding of the images counts.  Normal interval over pairs.  Raises ValueError
-    for bad input or distances that are not (b,).
+    can: at ε = 1e-4 float32 rounding of the images counts.  Normal interval over pairs, which covers less
+    than 95 % where few of them make much of the mean (88 % with 400 pairs through a saturating decoder).
+    Raises ValueError for bad input or distances that are not (b,).
     """
     z0, z1 = floats(start, "start"), floats(end, "end")
     same_width(("start", z0), ("end", z1))
