@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from genbench.core import GenerativeModel, Space, Splits, at_once
-from genbench.nn.bounds import importance_weighted
+from genbench.nn.bounds import asked_at_most, importance_weighted
 from genbench.nn.flows import Dequantisation, Logit, OpenLogit
 from genbench.nn.probability_flow import SUMMABLE
 from genbench.storage.arrays import slices
@@ -33,6 +33,7 @@ class ContinuousDensity(GenerativeModel):
         self.exact = space.levels == 0
         self.dequantisation, self.importance = Dequantisation(space), importance
         self.estimated = space.dimensions > SUMMABLE
+        self.likelihoods_at_most = asked_at_most(space.dimensions)
         self.logit = None if self.exact else Logit(ALPHA)
         self.register_buffer("mean", torch.zeros(space.dimensions))
         self.register_buffer("deviation", torch.ones(space.dimensions))

@@ -60,7 +60,7 @@ class NormalizingFlow(ContinuousDensity):
         if not 0 < alpha < 0.5:
             raise ValueError(f"alpha: got {alpha}; expected a number between 0 and 0.5")
         self.logit = Logit(0.0) if self.exact else OpenLogit(alpha, space.levels)
-        self.estimated = False
+        self.estimated, self.likelihoods_at_most = False, None
         self.lr, self.weight_decay = lr, weight_decay
 
     @torch.no_grad()

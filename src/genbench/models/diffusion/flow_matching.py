@@ -14,7 +14,6 @@ from torch.nn import functional as F
 
 from genbench.capabilities import Measure
 from genbench.core import Batch, Objective, Phase, Space, Splits, at_once
-from genbench.nn.bounds import asked_at_most
 from genbench.nn.continuous import ContinuousDensity, standard_normal
 from genbench.nn.couplings import COUPLINGS, TIMES
 from genbench.nn.priors import GaussianPrior
@@ -73,7 +72,6 @@ class FlowMatching(GaussianPrior, ContinuousDensity):
         lr: float = 1e-3,
     ) -> None:
         super().__init__(space, importance=importance)
-        self.likelihoods_at_most = asked_at_most(space.dimensions)
         self.step = SOLVERS[solver]
         cost = EVALUATIONS[self.step]
         if evaluations < cost or evaluations % cost:

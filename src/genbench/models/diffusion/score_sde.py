@@ -16,7 +16,6 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from genbench.core import Batch, Objective, Phase, Space
-from genbench.nn.bounds import asked_at_most
 from genbench.nn.continuous import ContinuousDensity, standard_normal
 from genbench.nn.noising import EARLIEST, NOISINGS, last_scale, time_of
 from genbench.nn.probability_flow import carried, integrate, midpoint, runge_kutta
@@ -62,7 +61,6 @@ class ScoreSDE(ContinuousDensity):
         super().__init__(space, importance=importance)
         if scales < 2:
             raise ValueError(f"scales: got {scales}; expected at least 2")
-        self.likelihoods_at_most = asked_at_most(space.dimensions)
         self.noising, self.lr = NOISINGS[noising], lr
         samplers = {"predictor_corrector": self.predicted, "probability_flow": self.flowed}
         self.sampler, self.scales, self.density_steps = samplers[sampler], scales, density_steps
