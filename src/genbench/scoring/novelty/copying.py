@@ -69,7 +69,8 @@ def ct_score(
     train (n, d), held_out (h, d), samples (m, d) → Estimate in standard deviations: 0 ideal, below −3
     copying, above 3 underfitting.  It grows with the sample size and misses a small share of copies.  Cells
     with fewer than `least` samples or held-out rows are left out; distances go to the whole training set.
-    The interval is ± 1.96·sd of resampled distances. Raises ValueError for bad input or if no cell is left.
+    The interval is ± 1.96·sd of both sets resampled, the cells held fixed.  Raises ValueError for bad input or
+    if no cell is left.
     """
     points, control, fakes = (
         numbers(rows, name, ndim=2)
@@ -81,16 +82,20 @@ def ct_score(
     points, control, fakes = _principal(points, control, fakes, components=components)
     cell_control, cell_fakes = _cells(points, control, fakes, cells=cells, seed=seed)
     to_control, to_fakes = nearest(points, control)[0][:, 0], nearest(points, fakes)[0][:, 0]
-    groups = [(to_control[cell_control == c], to_fakes[cell_fakes == c]) for c in range(cells)]
-    groups = [(a, b) for a, b in groups if min(len(a), len(b)) >= least]
-    if not groups:
+    sizes = [np.bincount(cell, minlength=cells) for cell in (cell_control, cell_fakes)]
+    looked_at = np.flatnonzero(np.minimum(*sizes) >= least)
+    if len(looked_at) == 0:
         raise ValueError(f"cells: none has {least} samples and {least} held-out rows, expected at least one")
+
+    def score(controls: Integers, samples: Integers) -> float:
+        sides = [(to_control[controls], cell_control[controls]), (to_fakes[samples], cell_fakes[samples])]
+        groups = ([distances[cell == c] for distances, cell in sides] for c in looked_at)
+        return _weighted([(a, b) for a, b in groups if min(len(a), len(b))])
+
     rng = np.random.default_rng(seed)
-    replicates = [
-        _weighted([(rng.choice(a, len(a)), rng.choice(b, len(b))) for a, b in groups])
-        for _ in range(bootstrap)
-    ]
-    return bootstrap_interval(_weighted(groups), replicates, len(fakes))
+    n, m = len(control), len(fakes)
+    replicates = [score(rng.integers(0, n, n), rng.integers(0, m, m)) for _ in range(bootstrap)]
+    return bootstrap_interval(score(np.arange(n), np.arange(m)), replicates, m)
 
 
 def _principal(train: NDArray[Any], *others: NDArray[Any], components: int) -> tuple[NDArray[Any], ...]:
