@@ -22,7 +22,7 @@ SCALE_ROWS, SCALE_QUANTILE = 1000, 0.05
 FAR = 4.0  # from the origin: beyond twice the radius of what has norm 1
 
 Images = NDArray[np.generic]
-Search = Callable[[Images, Images], Nearest]
+Search = Callable[[Images, Images], tuple[Nearest, ...]]
 
 
 class ToTrain(NamedTuple):
@@ -42,31 +42,27 @@ def to_train(train: Images, held_out: Images, *, pixels: int, seed: int) -> ToTr
     return ToTrain(scales_of(train, searches, seed), measure(train, held_out, searches)[0])
 
 
-def searches_of(pixels: int, count: int) -> tuple[Search, Search, Search]:
-    """One nearest-neighbour search for each of VIEWS: (train, queries) -> distances (m,), rows (m,).
+def searches_of(pixels: int, count: int) -> tuple[Search, Search]:
+    """Of pixels, and of the other VIEWS: (train, queries) -> for each view distances (m,), rows (m,).
 
     count: of training images; of a long set the disguises are looked for among candidates.
     """
 
-    def plain(train: Images, queries: Images) -> Nearest:
+    def plain(train: Images, queries: Images) -> tuple[Nearest]:
         distance, index = nearest(Rows(train, _flat), Rows(queries, _flat))
-        return distance[:, 0] / math.prod(train.shape[1:]) ** 0.5, index[:, 0]
+        return ((distance[:, 0] / math.prod(train.shape[1:]) ** 0.5, index[:, 0]),)
 
-    def shifted(train: Images, queries: Images) -> Nearest:
+    def disguised(train: Images, queries: Images) -> tuple[Nearest, Nearest]:
         found = shift_invariant_neighbours(train, queries, pixels=pixels)
-        return found.distances / math.prod(train.shape[1:]) ** 0.5, found.indices
+        shifted = found.distances / math.prod(train.shape[1:]) ** 0.5, found.indices
+        return shifted, _contrast(train, queries)
 
-    if count <= candidates.EXACT:
-        return plain, shifted, _contrast
-    return plain, _among(candidates.shifted(pixels)), _among(_contrast_pairs)
-
-
-def _among(distance: candidates.Pairwise) -> Search:
-    def search(train: Images, queries: Images) -> Nearest:
+    def among_candidates(train: Images, queries: Images) -> tuple[Nearest, ...]:
         places = candidates.candidates(train, queries, partial(_standardised, one_colour=0.0))
-        return candidates.nearest_among(train, queries, places, distance)
+        views = candidates.shifted(pixels), _contrast_pairs
+        return tuple(candidates.nearest_among(train, queries, places, view) for view in views)
 
-    return search
+    return plain, disguised if count <= candidates.EXACT else among_candidates
 
 
 def _contrast_pairs(images: Images, others: Images) -> Floats:
@@ -105,7 +101,7 @@ def _varied(images: Images) -> NDArray[np.bool_]:
 def measure(
     train: Images,
     queries: Images,
-    searches: tuple[Search, ...],
+    searches: tuple[Search, Search],
     *,
     pixels: Nearest | None = None,
 ) -> tuple[Floats, Integers]:
@@ -113,13 +109,13 @@ def measure(
 
     pixels: of the first view the Euclidean distances (m,) and rows (m,), where they are known.
     """
-    found = [search(train, queries) for search in searches[pixels is not None :]]
-    if pixels is not None:
-        found.insert(0, (pixels[0] / math.prod(train.shape[1:]) ** 0.5, pixels[1]))
+    plain, disguised = searches
+    known = None if pixels is None else (pixels[0] / math.prod(train.shape[1:]) ** 0.5, pixels[1])
+    found = (*((known,) if known else plain(train, queries)), *disguised(train, queries))
     return np.stack([distance for distance, _ in found], 1), np.stack([index for _, index in found], 1)
 
 
-def scales_of(train: Images, searches: tuple[Search, ...], seed: int) -> Floats:
+def scales_of(train: Images, searches: tuple[Search, Search], seed: int) -> Floats:
     """A low quantile of train-to-train distances in each view; where duplicates make that 0, the least above 0."""
     order = np.random.default_rng(seed).permutation(len(train))
     half = len(train) // 2
