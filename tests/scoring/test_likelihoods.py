@@ -97,15 +97,15 @@ def test_a_likelihood_of_many_passes_is_asked_of_a_few(monkeypatch: pytest.Monke
         model, Prepared(Part(x, None), Part(x, None), {"kind": "image"}, ""), SPACE, drawn
     )
     nll = found["nll"]
-    assert asked == [50, 50]
+    assert sorted(asked) == [25, 50]
     assert nll.estimate[0] == pytest.approx(4 * 0.6)
     assert nll.estimate.n == 50
     weights = drawn.real[:, ::2]
     np.testing.assert_allclose(nll.replicates, 4 * weights[:, :30].sum(1) / weights.sum(1))
-    assert found["likelihood_gap"].estimate.value == 0
+    assert found["likelihood_gap"].estimate.value == pytest.approx(0)
     model.importance = 3
     tightness(model, prepared(), SPACE)
-    assert asked[2:] == [TIGHTENED // 2, TIGHTENED // 2]
+    assert asked[2:] == [TIGHTENED // 4, TIGHTENED // 4]
 
 
 def test_a_log_prob_that_is_no_number_for_each_element_is_named() -> None:

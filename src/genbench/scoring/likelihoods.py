@@ -30,14 +30,14 @@ def likelihood_scores(
 
     bits/dim = nats / (D ln 2).  The gap is mean log p(train) − mean log p(held-out), in nats, over no more training
     elements than there are held-out ones, spread evenly: far above 0 is overfitting.  Of a model whose likelihood takes
-    many passes both are over `likelihoods_at_most` elements, spread evenly.
+    many passes the first is over `likelihoods_at_most` elements and the second over half as many, spread evenly.
     """
     likelihood = capability(model, Likelihood)
     if likelihood is None:
         return None, {}
     asked = evenly(len(data.held_out.x), model.likelihoods_at_most or len(data.held_out.x))
-    part = take_rows(data.train.x, evenly(len(data.train.x), len(asked)))
-    whole = len(asked) == len(data.held_out.x)
+    whole = model.likelihoods_at_most is None or len(asked) == len(data.held_out.x)
+    part = take_rows(data.train.x, evenly(len(data.train.x), len(asked) if whole else len(asked) // 2))
     held_out = log_prob(likelihood, data.held_out.x if whole else take_rows(data.held_out.x, asked), space)
     train = log_prob(likelihood, part, space)
     n, resampled = len(held_out), drawn.real[:, asked]
@@ -56,8 +56,8 @@ def tightness(model: GenerativeModel, data: Prepared, space: Space) -> dict[str,
     """Of a bound: how many weights it is a mean of, and what TIGHTER times as many bring, in nats per element.
 
     weights: K.  gained: mean log p at TIGHTER · K less that at K, over TIGHTENED held-out elements spread evenly, with
-    its interval, half as many where likelihoods take many passes; a lower bound on what the bound lacks, and None where
-    more draws do not tighten it.  None for a model without a likelihood, or with an exact one.
+    its interval, a quarter as many where likelihoods take many passes; a lower bound on what the bound lacks, and None
+    where more draws do not tighten it.  None for a model without a likelihood, or with an exact one.
     """
     likelihood = capability(model, ImportanceWeighted)
     if likelihood is None or likelihood.exact:
@@ -65,7 +65,7 @@ def tightness(model: GenerativeModel, data: Prepared, space: Space) -> dict[str,
     weights, held_out = likelihood.importance, data.held_out.x
     if not likelihood.tightens:
         return {"weights": 1, "gained": None}
-    most = TIGHTENED if model.likelihoods_at_most is None else TIGHTENED // 2
+    most = TIGHTENED if model.likelihoods_at_most is None else TIGHTENED // 4
     part = take_rows(held_out, evenly(len(held_out), most))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

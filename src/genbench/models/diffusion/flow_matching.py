@@ -32,7 +32,7 @@ from genbench.nn.snapshots import Snapshot
 from genbench.nn.timed import TimedNetwork
 
 SOLVERS = {"euler": euler, "midpoint": midpoint, "runge_kutta": runge_kutta}
-MEASURED, SHOWN, MOMENTS = 512, 6, 6
+MEASURED, SHOWN, MOMENTS = 256, 6, 6
 PAIRS = 8192  # of noise and what a first field makes of it, from which the second is learnt
 
 
