@@ -398,8 +398,8 @@ def test_errors_of_the_manifold_scores_are_their_scatter_over_fresh_sets() -> No
 
 def test_inception_score_replicates_make_its_interval() -> None:
     p = np.random.default_rng(0).dirichlet(np.full(5, 0.3), size=200)
-    replicates = metrics.inception_score_replicates(p, halvings=400, seed=1)
-    estimate = metrics.inception_score(p, halvings=400, seed=1)
+    replicates = metrics.inception_score_replicates(p, bootstrap=400, seed=1)
+    estimate = metrics.inception_score(p, bootstrap=400, seed=1)
     assert replicates.shape == (400,)
     assert (estimate.high - estimate.low) / 2 == pytest.approx(1.96 * spread(replicates), rel=1e-3)
     assert replicates.mean() == pytest.approx(estimate.value, abs=4 * spread(replicates) / 400**0.5)
@@ -411,7 +411,7 @@ def test_error_of_the_inception_score_is_its_scatter_over_fresh_samples() -> Non
     found = []
     for seed in range(150):
         p = rng.dirichlet(np.full(5, 0.3), size=160)
-        found.append(metrics.inception_score(p, halvings=60, seed=seed))
+        found.append(metrics.inception_score(p, bootstrap=60, seed=seed))
     values, low, high = (np.array([each[i] for each in found]) for i in range(3))
     ratio = np.sqrt(((high - low) ** 2).mean()) / (2 * 1.96) / values.std(ddof=1)
     assert 0.85 < ratio < 1.2

@@ -27,8 +27,8 @@ def sample_scores(
         return _fold_scores(real.rows(held_out), fake.rows(samples), drawn, classes=classes)
 
     score = Scored(
-        metrics.inception_score(fake.probabilities, halvings=RESAMPLINGS, seed=seed),
-        metrics.inception_score_replicates(fake.probabilities, halvings=RESAMPLINGS, seed=seed),
+        metrics.inception_score(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
+        metrics.inception_score_replicates(fake.probabilities, bootstrap=RESAMPLINGS, seed=seed),
     )
     return crossed_scores(of_fold, drawn) | {"classifier_score": score}
 

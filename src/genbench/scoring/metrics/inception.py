@@ -7,20 +7,20 @@ from genbench.scoring.estimates import Estimate, spread, spread_interval
 
 
 def inception_score(
-    probabilities: Array, *, splits: int = 10, halvings: int = 100, seed: int = 0
+    probabilities: Array, *, splits: int = 10, bootstrap: int = 100, seed: int = 0
 ) -> Estimate:
     """Mean over `splits` consecutive parts of exp E KL(p(y|x) ‖ mean of p(y|x) in that part).
 
     probabilities (n, classes), rows that sum to 1 → Estimate in [1, classes], higher is better.  Of a
     classifier other than Inception-v3 call it "classifier score".  The interval is value ± 1.96·sd, the sd from
-    `halvings` of each part by chance (`inception_score_replicates`); none where a part has a single row.  The "± std"
-    usually printed with this score is the std between parts: the spread of a score of n/splits samples, about √splits
-    times too wide for this mean, and no confidence interval (see `inception_score_splits`).  Samples sorted by class
-    give each part few classes: shuffle them first.  Raises ValueError for rows that are no probabilities and for fewer
-    rows than splits.
+    `bootstrap` halvings of each part by chance (`inception_score_replicates`); none where a part has a single row.
+    The "± std" usually printed with this score is the std between parts: the spread of a score of n/splits samples,
+    about √splits times too wide for this mean, and no confidence interval (see `inception_score_splits`).  Samples
+    sorted by class give each part few classes: shuffle them first.  Raises ValueError for rows that are no
+    probabilities and for fewer rows than splits.
     """
     value = float(inception_score_splits(probabilities, splits=splits).mean())
-    found = inception_score_replicates(probabilities, splits=splits, halvings=halvings, seed=seed)
+    found = inception_score_replicates(probabilities, splits=splits, bootstrap=bootstrap, seed=seed)
     n, classes = np.shape(probabilities)
     if np.isnan(found).any():
         return Estimate.alone(value, n)
@@ -28,9 +28,9 @@ def inception_score(
 
 
 def inception_score_replicates(
-    probabilities: Array, *, splits: int = 10, halvings: int = 100, seed: int = 0
+    probabilities: Array, *, splits: int = 10, bootstrap: int = 100, seed: int = 0
 ) -> Floats:
-    """The score, moved by half the difference between the two halves of a halving of each part: (halvings,).
+    """The score, moved by half the difference between the two halves of a halving of each part: (bootstrap,).
 
     The halves share no sample, so that the variance of that is half the variance of a half, without bias; a
     resampling of parts of a few dozen samples has a tenth too little scatter.  Halves have a lower score than the part,
@@ -40,9 +40,9 @@ def inception_score_replicates(
     for part in _parts(probabilities, splits):
         n = len(part)
         if n < 2:
-            return np.full(halvings, np.nan)
-        first = np.zeros((halvings, n))
-        np.put_along_axis(first, rng.random((halvings, n)).argpartition(n // 2)[:, : n // 2], 1.0, axis=1)
+            return np.full(bootstrap, np.nan)
+        first = np.zeros((bootstrap, n))
+        np.put_along_axis(first, rng.random((bootstrap, n)).argpartition(n // 2)[:, : n // 2], 1.0, axis=1)
         one, other = (_score(part, side / side.sum(axis=1, keepdims=True)) for side in (first, 1 - first))
         whole = _score(part, np.full((1, n), 1 / n))
         moved.append(whole + whole * (one - other) / (one + other).mean())
