@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy.special import stdtr
 from scipy.stats import kendalltau, ttest_ind
 
 from genbench.drawing.tiles import tile
@@ -28,6 +29,7 @@ from genbench.report.figures import figures
 from genbench.report.noise import different, p_values
 from genbench.report.results import Row, rows_of
 from genbench.report.svg import line_chart, linear_axis, log_axis
+from genbench.report.table import mark_best
 from genbench.report.verdict import assess
 
 SHA = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("data", "extractor", "weights")}
@@ -496,8 +498,8 @@ def test_terminal_table_fits_110_columns() -> None:
     vae, made = (
         next(line for line in text.splitlines() if line.startswith(name)) for name in ("vae", "made")
     )
-    assert vae.startswith("vae (3 seeds) ") and "3.00 ±0.00 sd*" in vae and vae.endswith("  novel")
-    assert "3.12 ±0.10 " in made and made.endswith("  copies")
+    assert vae.startswith("vae (3 seeds) ") and "3.00 ±0.00 sd†" in vae and vae.endswith("  novel")
+    assert "3.12 ±0.10†" in made and made.endswith("  copies")
     assert "FID (classifier) ↓" in text and "verdict" in text
 
 
@@ -817,6 +819,36 @@ def test_two_rows_of_seeds_agree_with_the_t_test(gap: float) -> None:
     first, second = (3.0, 3.2, 3.4), (3.0 + gap, 3.3 + gap)
     rows = row_of(*seeds_of(*first)), row_of(*seeds_of(*second))
     assert within_noise(*rows) == (ttest_ind(first, second).pvalue >= 0.05)
+
+
+def test_the_variance_over_seeds_is_pooled_over_the_column() -> None:
+    """0.2 in each of two rows is known with four degrees of freedom, for a third of one seed as well."""
+    one, other = row_of(*seeds_of(3.0, 3.2, 3.4)), row_of(*seeds_of(9.0, 9.2, 9.4, model="latent/other"))
+    single = row_of(run("digits-b", "latent/b", {"fid": score(4.0)}, {}))
+    p = p_values("fid", [one, other, single])
+    assert p[0, 2] == pytest.approx(2 * stdtr(4, -0.8 / (0.2 * (1 / 3 + 1) ** 0.5)))
+    assert p[0, 1] == pytest.approx(2 * stdtr(4, -6.0 / (0.2 * (2 / 3) ** 0.5)))
+    wild = row_of(*seeds_of(6.0, 7.0, 8.0, model="latent/wild"))
+    p = p_values("fid", [one, other, wild])
+    assert p[0, 2] == pytest.approx(2 * stdtr(6, -3.8 / ((0.04 + 1) / 2 * 2 / 3) ** 0.5)), (
+        "the pair's own is more"
+    )
+
+
+def test_a_single_run_has_no_less_error_than_its_interval_says() -> None:
+    """0.05 by the seeds, 0.1/1.96 by the interval of `score`, and 0.5 by a wider one."""
+    three = row_of(*seeds_of(3.0, 3.0, 3.0))
+    for half, error in ((0.1, 0.1 / 1.96), (1.0, 1.0 / 1.96)):
+        single = row_of(run("digits-b", "latent/b", {"fid": score(4.0, half)}, {}))
+        assert p_values("fid", [three, single])[0, 1] == pytest.approx(2 * stdtr(2, -1.0 / error), rel=1e-3)
+
+
+def test_a_column_of_values_without_an_error_has_no_marks() -> None:
+    alone = {"value": 4.0, "low": None, "high": None, "n": 100}
+    runs = [run(f"digits-{name}", f"latent/{name}", {"fid": score(3.0)}, {}) for name in "ab"]
+    assert mark_best("fid", "down", [row_of(each) for each in runs])[1]
+    runs.append(run("digits-c", "latent/c", {"fid": alone}, {}))
+    assert mark_best("fid", "down", [row_of(each) for each in runs]) == (None, frozenset())
 
 
 def with_replicates(name: str, fid: float, replicates: np.ndarray | None) -> RunResult:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtr, stdtr
 
 from genbench.report.results import Row
-from genbench.scoring.estimates import Z95
+from genbench.scoring.estimates import LEAST, Z95
 from genbench.scoring.resampling import REST
 
 LEVEL = 0.05
@@ -32,7 +32,10 @@ def different(name: str, rows: Sequence[Row]) -> np.ndarray:
 def p_values(name: str, rows: Sequence[Row]) -> np.ndarray:
     """Two-sided p-values of the differences of a score between rows: (k, k), 1 on the diagonal.
 
-    Where a row has several seeds: two-sample t, the variance pooled over the rows of the pair that have several.
+    Where a row of the pair has several seeds: t with the variance pooled over all rows that have several, or over those
+    of the pair, if that is more; a single run has no less than the variance of its interval.  The pair alone would
+    leave two to four degrees of freedom, by which next to nothing differs among all pairs of a long table.
+
     Between single runs: the difference over the standard deviation of its replicates, which is that of the intervals
     with what both rows have in common taken out, by a t of as many degrees of freedom as there are replicates less one;
     without common replicates over that of the two intervals.
@@ -44,8 +47,11 @@ def p_values(name: str, rows: Sequence[Row]) -> np.ndarray:
     size = np.array([len(x) for x in values])
     squares = np.array([((x - x.mean()) ** 2).sum() for x in values])
     seeds = size[:, None] + size - 2
-    pooled = np.sqrt((squares[:, None] + squares) / seeds * (1 / size[:, None] + 1 / size))
-    error, freedom = np.where(seeds > 0, pooled, error), np.where(seeds > 0, seeds, freedom)
+    variance = np.fmax(squares.sum() / (size - 1).sum(), (squares[:, None] + squares) / seeds)
+    own = np.fmax(variance, np.where(size == 1, np.square(_alone(name, rows)), 0)[:, None])
+    between = np.sqrt(own / size[:, None] + own.T / size)
+    error = np.where(seeds > 0, between, error)
+    freedom = np.where(seeds > 0, (size - 1).sum(), freedom)
     t = np.where(gap > 0, gap / error, 0.0)
     p: np.ndarray = 2 * np.where(np.isinf(freedom), ndtr(-t), stdtr(freedom, -t))
     return np.where(np.isnan(p), 1.0, p)
@@ -54,8 +60,7 @@ def p_values(name: str, rows: Sequence[Row]) -> np.ndarray:
 def _single_errors(name: str, rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
     """Standard deviations of the differences between the first runs of rows, and their degrees of freedom: (k, k)."""
     runs = [row.having(name)[0] for row in rows]
-    ends = np.array([(run.estimates[name].low, run.estimates[name].high) for run in runs])
-    alone = (ends[:, 1] - ends[:, 0]) / (2 * Z95)
+    alone = _alone(name, rows)
     error = np.hypot(alone[:, None], alone)
     freedom = np.full(error.shape, np.inf)
     linear = [run.replicates.get(name, np.empty(0)) for run in runs]
@@ -66,9 +71,15 @@ def _single_errors(name: str, rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarr
             continue
         first, second = (_of_differences(np.stack([part[i] for i in alike])) for part in (linear, rest))
         # as `genbench.scoring.estimates.spread`
-        error[np.ix_(alike, alike)] = np.sqrt(np.maximum(first - 2 * second, 0) + second)
+        error[np.ix_(alike, alike)] = np.sqrt(np.maximum(first - second, LEAST * second))
         freedom[np.ix_(alike, alike)] = size - 1
     return error, freedom
+
+
+def _alone(name: str, rows: Sequence[Row]) -> np.ndarray:
+    """Standard deviations that the intervals of the rows' first runs state: (k,), NaN where there is none."""
+    found = [row.having(name)[0].estimates[name] for row in rows]
+    return np.array([(each.high - each.low) / (2 * Z95) for each in found])
 
 
 def _of_differences(replicates: np.ndarray) -> np.ndarray:

@@ -103,10 +103,12 @@ def unnamed(name: str, group: str = OTHER) -> Score:
 def mark_best(name: str, better: object, models: Sequence[Row]) -> tuple[str | None, frozenset[str]]:
     """The model that is best beyond noise, or else all that may be: the best value and those within noise of it.
 
-    A score that is no contest has neither, nor has a model that is alone.  A row of one seed is never the best where
-    others have several: theirs show how far a second training moves the score, and of its own nothing is known.
+    A score that is no contest has neither, nor has a model that is alone, nor a score some of whose values have no
+    error.  A row of one seed is never the best where others have several: theirs show how far a second training moves
+    the score, and of its own nothing is known.
     """
-    if better not in ("up", "down") or len(models) < 2:
+    known = all(row.estimates[name].has_interval for row in models)
+    if better not in ("up", "down") or len(models) < 2 or not known:
         return None, frozenset()
     values = [row.estimates[name].value for row in models]
     top = (max if better == "up" else min)(values)
