@@ -4,6 +4,7 @@
     python benchmarks/truth/coverage.py library --n 400 --repeats 60
     python benchmarks/truth/coverage.py protocol --n 797 --repeats 60
     python benchmarks/truth/coverage.py further                     intervals beside those of the headline, n = 400
+    python benchmarks/truth/coverage.py marks                       equal models told apart, in tables of 2, 5 and 20
     python benchmarks/truth/coverage.py protocol --features FILE.npz    features of real data in place of Gaussian ones
 
 `library` draws two sets of n elements with 16 features and asks the functions of `genbench.scoring.metrics`; `protocol`
@@ -18,9 +19,11 @@ well below N and M / 2 this is close to fresh draws.
 import argparse
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from itertools import combinations
 
 import numpy as np
 from further import further
+from scipy.special import stdtr
 
 from genbench.scoring import metrics
 from genbench.scoring.comparison import sample_scores
@@ -29,6 +32,7 @@ from genbench.scoring.features import Features
 from genbench.scoring.resampling import Scored, draws
 
 WIDTH, CLASSES = 16, 10
+LEVEL, EQUALS = 0.05, (2, 5, 20)  # of the marks, and numbers of models in a table
 MODES, SAMPLES = np.array([0.3, 0.2, 0.2, 0.1, 0.1, 0.06, 0.03, 0.01]), 300
 RARE = "a mode of 1 %, 300 samples", "modes covered"
 KNOWN = {RARE: float((1 - (1 - MODES) ** SAMPLES).sum())}
@@ -100,12 +104,16 @@ def library(n: int, repeats: int) -> Found:
     return found
 
 
-def scored(real: np.ndarray, fake: np.ndarray, seed: int) -> dict[str, Scored]:
+def scored(real: np.ndarray, fake: np.ndarray, seed: int, common: int | None = None) -> dict[str, Scored]:
+    """The scores of samples; those with `common` alike have the resamplings of held-out elements in common."""
+
     def features(x: np.ndarray) -> Features:
         p = probabilities(x)
         return Features(x, p, p.argmax(axis=1))
 
-    drawn = draws(len(real), len(fake), real_seed=10**6 + seed, fake_seed=10**9 + seed)
+    drawn = draws(
+        len(real), len(fake), real_seed=10**6 + (seed if common is None else common), fake_seed=10**9 + seed
+    )
     return sample_scores(features(real), features(fake), drawn, classes=CLASSES, seed=seed)
 
 
@@ -150,12 +158,36 @@ def protocol(sets: Iterator[dict[str, np.ndarray]]) -> tuple[Found, dict[str, li
         for name, a in scores["model"].items():
             if not a.estimate.has_interval:
                 continue
-            b = scores["its equal"][name]
-            rest = None if a.rest is None or b.rest is None else a.rest - b.rest
-            error = spread(a.replicates - b.replicates, rest)
-            gap = abs(a.estimate.value - b.estimate.value)
-            apart[name].append(gap > 1.984 * error)  # t of 99 degrees of freedom
+            apart[name].append(p_value(a, scores["its equal"][name]) <= LEVEL)
     return found, apart
+
+
+def tables_of_equals(n: int, tables: int) -> dict[str, list[float]]:
+    """For each score the shares of tables of EQUALS equal models in which any two are told apart, by Holm's method."""
+    alarms: dict[str, list[list[bool]]] = defaultdict(lambda: [[] for _ in EQUALS])
+    for seed in range(tables):
+        rng = np.random.default_rng([seed, 5])
+        real = normal(n, rng)
+        scores = [
+            scored(real, 1.15 * normal(n, rng) + 0.1, 100 * seed + i, common=seed) for i in range(max(EQUALS))
+        ]
+        for name, first in scores[0].items():
+            if not first.estimate.has_interval:
+                continue
+            p = np.ones((len(scores), len(scores)))
+            for i, j in combinations(range(len(scores)), 2):
+                p[i, j] = p_value(scores[i][name], scores[j][name])
+            for found, k in zip(alarms[name], EQUALS, strict=True):
+                found.append(bool(p[:k, :k].min() <= LEVEL / (k * (k - 1) / 2)))
+    return {name: [float(np.mean(each)) for each in found] for name, found in alarms.items()}
+
+
+def p_value(a: Scored, b: Scored) -> float:
+    """As of two single runs in the report."""
+    rest = None if a.rest is None or b.rest is None else a.rest - b.rest
+    error = spread(a.replicates - b.replicates, rest)
+    gap = abs(a.estimate.value - b.estimate.value)
+    return float(2 * stdtr(len(a.replicates) - 1, -gap / error)) if gap > 0 else 1.0
 
 
 def table(found: Found) -> str:
@@ -177,7 +209,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("which", nargs="?", choices=("library", "protocol", "further"))
+    parser.add_argument("which", nargs="?", choices=("library", "protocol", "further", "marks"))
     parser.add_argument("--n", type=int)
     parser.add_argument("--repeats", type=int, default=200)
     parser.add_argument("--features", help="an .npz file with `real` and `fake`")
@@ -197,6 +229,14 @@ def main() -> None:
         print("| two equal models told apart (5 %) | |\n|---|---:|")
         for name, alarms in apart.items():
             print(f"| {name} | {np.mean(alarms):.3f} |")
+    if arguments.which in (None, "marks"):
+        n = arguments.n or 300
+        found_apart = tables_of_equals(n, repeats)
+        print(
+            f"\n| any two told apart (5 %), n = {n}, {repeats} tables; models | 2 | 5 | 20 |\n|---|---:|---:|---:|"
+        )
+        for name, shares in found_apart.items():
+            print(f"| {name} | {' | '.join(f'{share:.3f}' for share in shares)} |")
 
 
 if __name__ == "__main__":
