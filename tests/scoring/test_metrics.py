@@ -396,6 +396,21 @@ def test_errors_of_the_manifold_scores_are_their_scatter_over_fresh_sets() -> No
     assert max(binomial[0], binomial[3]) < 0.85
 
 
+def test_halves_with_few_elements_of_a_cluster_state_no_less_error_than_there_is() -> None:
+    """Eight elements of each of ten clusters, of which a half has four: the third neighbour is in another cluster."""
+    rng = np.random.default_rng(5)
+    middles = 4 * rng.normal(size=(10, 6))
+    found = []
+    for _ in range(80):
+        x, y = (middles[rng.integers(0, 10, 80)] + by * rng.normal(size=(80, 6)) for by in (1, 1.4))
+        scores, replicates = metrics.manifold_replicates(x, y, rng.random((40, 80)), rng.random((40, 80)))
+        found.append((scores, [each.std(ddof=1) for each in replicates]))
+    values, errors = (np.array(part, float) for part in zip(*found, strict=True))
+    ratio = np.sqrt((errors**2).mean(axis=0)) / values.std(axis=0, ddof=1)
+    assert (ratio > 0.9).all(), ratio
+    assert (ratio[[0, 2, 3]] < 1.25).all(), "but of recall, which is next to 1"
+
+
 def test_inception_score_replicates_make_its_interval() -> None:
     p = np.random.default_rng(0).dirichlet(np.full(5, 0.3), size=200)
     replicates = metrics.inception_score_replicates(p, bootstrap=400, seed=1)

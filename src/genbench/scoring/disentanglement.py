@@ -44,9 +44,9 @@ class Factor(NamedTuple):
 def disentanglement(codes: Array, factors: Sequence[Factor], *, seed: int) -> Disentanglement:
     """All six, of codes (n, k) and the factors of the same n elements, shuffled among each other.
 
-    The intervals of MIG and SAP come from elements drawn again, those of MIG a tenth too narrow (they cover 90 % with 400
-    elements); that of the FactorVAE score is binomial over its votes; those of DCI, whose forests would have to grow
-    again, are not computed.  Raises ValueError for bad input.
+    The intervals of MIG and SAP come from elements drawn again, those of MIG a tenth too narrow (they cover 90 % with
+    400 elements); that of the FactorVAE score is binomial over its votes; those of DCI, whose forests would have to
+    grow again, are not computed.  Raises ValueError for bad input.
     """
     z, found = floats(codes, "codes", rows=4), checked(factors, len(codes))
     drawn = np.concatenate([np.ones((1, len(z))), resamplings(len(z), RESAMPLINGS, seed=seed)])

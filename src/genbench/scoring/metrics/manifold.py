@@ -107,7 +107,9 @@ def manifold_replicates(real: Array, fake: Array, real_keys: Array, fake_keys: A
     """`manifolds` with replicates, real_keys (b, n) and fake_keys (b, m): on one side of the b-th split are
     the elements with the least keys.  Two models with the same real_keys can be compared in pairs.
 
-    A replicate is the score moved by half the difference of the two halves, whose variance is half that of a half.
+    A replicate is the score moved by half the difference of the two halves, whose variance is half that of a half,
+    times a scale: a share of p varies by p(1−p), a density by its square, and halves have other scores than the whole,
+    most of all where they hold few elements of a cluster.
 
     Raises ValueError as `manifolds` does.  They are NaN where a half has too few elements.
     """
@@ -183,8 +185,10 @@ class _Surroundings:
             sides.append(members)
         scores = np.array([self._of_halves(*side) for side in zip(*sides, strict=True)])  # (b, 2, 4)
         precision, recall, density, coverage = (
-            value + (one - other) / 2
-            for value, one, other in zip(self.values, scores[:, 0].T, scores[:, 1].T, strict=True)
+            value + _scale(value, float(both.mean()), bounded) * (both[:, 0] - both[:, 1]) / 2
+            for value, both, bounded in zip(
+                self.values, np.moveaxis(scores, 2, 0), (True, True, False, True), strict=True
+            )
         )
         return precision, recall, density, coverage
 
@@ -216,6 +220,14 @@ class _Surroundings:
                 )
             )
         return found
+
+
+def _scale(value: float, halves: float, bounded: bool) -> float:
+    """By how much more the whole scatters than a half, but for its size."""
+    if not bounded:
+        return value / halves if halves > 0 else 1.0
+    there = halves * (1 - halves)
+    return float((value * (1 - value) / there) ** 0.5) if there > 0 else 1.0
 
 
 def _members(rows: Integers, size: int) -> np.ndarray:
