@@ -20,6 +20,7 @@ Rng = np.random.Generator
 Repeat = Callable[[Rng, int], dict[str, Estimate]]
 ANGLES = 2 * np.pi * np.arange(MODES) / MODES
 CENTRES = np.stack([np.cos(ANGLES), np.sin(ANGLES)], 1)
+SKEWED = np.random.default_rng(0).dirichlet(np.full(400, 0.3))  # of outputs
 UNEVEN = np.array([0.25, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.04])
 
 
@@ -70,7 +71,7 @@ def of_features(known: Fixed) -> Repeat:
 
 
 def of_modes(known: Fixed) -> Repeat:
-    """Points around uneven modes, some of them far off."""
+    """Points around uneven modes, some of them far off; outputs of which some are likelier."""
 
     def repeat(rng: Rng, seed: int) -> dict[str, Estimate]:
         n = len(known.held_out)
@@ -81,7 +82,9 @@ def of_modes(known: Fixed) -> Repeat:
         drawn = rng.multinomial(n, counts / n, size=100)
         uniform = np.full(MODES, 1 / MODES)
         value = float(divergence(smoothed(counts), uniform))
+        skewed = novelty.birthday_support(rng.choice(len(SKEWED), (n // 2, 1), p=SKEWED))
         return {
+            "birthday support": skewed.support,
             "quality of modes": found.quality,
             "KL of modes": found.kl,
             "KL of cells": bootstrap_interval(value, divergence(smoothed(drawn), uniform), n, least=0.0),

@@ -283,6 +283,20 @@ def first_duplicate(values: np.ndarray) -> int:
     return len(values) + 1
 
 
+@pytest.mark.parametrize("skew", [False, True])
+def test_the_interval_of_the_birthday_support_holds_it_for_skewed_outputs_too(skew: bool) -> None:
+    """400 outputs, of which some are likelier: pairs of those go together, and independent ones cover 45 %."""
+    shares = np.random.default_rng(0).dirichlet(np.full(400, 0.3)) if skew else np.full(400, 1 / 400)
+    batch = (1 + (1 + 8 * np.log(0.5) / np.log1p(-(shares @ shares))) ** 0.5) / 2
+    held = []
+    for seed in range(200):
+        outputs = np.random.default_rng(seed).choice(400, (200, 1), p=shares)
+        for threshold in (0.0, 0.25):
+            found = novelty.birthday_support(outputs, threshold=threshold).support
+            held.append(found.low <= batch**2 <= found.high)
+    assert 0.9 < np.mean(held) < 0.995
+
+
 def test_birthday_support_counts_pairs_within_the_threshold() -> None:
     points = np.array([[0.0], [0.0], [0.0], [1.0], [5.0]])
     assert novelty.birthday_support(points).pairs == 3

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.scoring.arrays import Array, Floats, numbers, pair
+from genbench.scoring.arrays import Array, Floats, Integers, numbers, pair
 from genbench.scoring.estimates import Estimate
 from genbench.scoring.metrics.frechet import frechet_distance
 from genbench.scoring.neighbours import ball_counts, nearest
@@ -49,7 +49,8 @@ def birthday_support(samples: Array, *, threshold: float = 0.0) -> Birthday:
     From the share ρ of duplicates among all pairs, s solves (1−ρ)^(s(s−1)/2) = ½, which needs no choice of
     batches; s² is about 1.39/ρ, and 1.39 N for N equally likely outputs.  samples (m, d) → support ≥ 1,
     higher is better; without any duplicate value and high are infinite and low is what m samples can exclude.
-    The interval is the exact Poisson interval of the number of duplicate pairs, taken as independent.  Raises
+    The interval is the exact Poisson interval of the number of duplicate pairs, of as many independent ones as have its
+    relative error: pairs that share a sample go together where some outputs are likelier than others.  Raises
     ValueError for bad input or threshold < 0.
     """
     x = numbers(samples, "samples", ndim=2, rows=2)
@@ -58,23 +59,27 @@ def birthday_support(samples: Array, *, threshold: float = 0.0) -> Birthday:
     from scipy.special import gammaincinv
 
     n = len(x)
-    together = _equal_pairs(x) if threshold == 0 else _near_pairs(x, float(threshold))
-    low = float(gammaincinv(together, 0.025)) if together else 0.0
-    high = float(gammaincinv(together + 1, 0.975))
-    everything = n * (n - 1) / 2
+    duplicates = _equal_to(x) if threshold == 0 else _near_to(x, float(threshold))
+    together, everything = int(duplicates.sum()) // 2, n * (n - 1) / 2
+    # two pairs with one sample in common, less as many as chance makes: what their going together adds to the variance
+    shared = float(duplicates @ (duplicates - 1)) - n * (n - 1) * (n - 2) * (together / everything) ** 2
+    wide = 1 + max(shared, 0.0) / together if together else 1.0
+    low = float(gammaincinv(together / wide, 0.025)) * wide if together else 0.0
+    high = float(gammaincinv(together / wide + 1, 0.975)) * wide
     batch, least, most = (_half_batch(count / everything) for count in (together, high, low))
     return Birthday(Estimate(batch**2, least**2, most**2, n), batch, together)
 
 
-def _equal_pairs(x: NDArray[Any]) -> int:
-    """Pairs of equal rows, by their hashes: in time linear in the number of rows."""
+def _equal_to(x: NDArray[Any]) -> Integers:
+    """How many other rows equal each (n,), by their hashes: in time linear in the number of rows."""
     rows = (np.ascontiguousarray(row + 0.0 if x.dtype.kind == "f" else row) for row in x)  # −0 equals 0
-    counts = Counter(hashlib.blake2b(row.data, digest_size=16).digest() for row in rows)
-    return sum(count * (count - 1) // 2 for count in counts.values())
+    hashes = [hashlib.blake2b(row.data, digest_size=16).digest() for row in rows]
+    counts = Counter(hashes)
+    return np.array([counts[each] - 1 for each in hashes])
 
 
-def _near_pairs(x: NDArray[Any], threshold: float) -> int:
-    return int(ball_counts(x, np.full(len(x), threshold), x, closed=True).sum() - len(x)) // 2
+def _near_to(x: NDArray[Any], threshold: float) -> Integers:
+    return ball_counts(x, np.full(len(x), threshold), x, closed=True) - 1
 
 
 def _half_batch(rate: float) -> float:
