@@ -1,6 +1,6 @@
 """What each question of the evaluation costs: processor seconds of `evaluate` and `novelty` of built runs, one thread.
 
-    python benchmarks/speed/questions.py                               five digit runs of the default benchmark
+    python benchmarks/speed/questions.py                               seven digit runs of the default benchmark
     python benchmarks/speed/questions.py digits-ddpm digits-realnvp    others
 
 In the root of a built workspace of images; every run is evaluated in a copy of its folder.  What a question needs and
@@ -23,7 +23,8 @@ from genbench.kinds.image import comparison, diversity, fidelity, representation
 from genbench.params.schema import load
 from genbench.stages import evaluate, novelty
 
-RUNS = ("digits-vae", "digits-gan", "digits-ddpm", "digits-flow_matching", "digits-realnvp")
+SYSTEMS = "vae", "gan", "ddpm", "flow_matching", "score_sde", "iaf", "realnvp"
+RUNS = tuple(f"digits-{system}" for system in SYSTEMS)
 QUESTIONS: dict[str, tuple[Any, str]] = {
     "likelihoods": (evaluate, "likelihood_scores"),
     "tightness of a bound": (evaluate, "tightness"),

@@ -1,6 +1,6 @@
 """How often the 95 % intervals hold what they are of, and how often equal models are told apart: by simulation.
 
-    python benchmarks/truth/coverage.py                             all, 200 repeats, n = 400 and 797: 10 CPU minutes
+    python benchmarks/truth/coverage.py                             all, 200 repeats, n = 300 to 797: 20 CPU minutes
     python benchmarks/truth/coverage.py library --n 400 --repeats 60
     python benchmarks/truth/coverage.py protocol --n 797 --repeats 60
     python benchmarks/truth/coverage.py further                     intervals beside those of the headline, n = 400
@@ -22,27 +22,23 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 
 import numpy as np
-from further import further
+from further import further, normal
 from scipy.special import stdtr
 
+from genbench.report.noise import LEVEL
 from genbench.scoring import metrics
 from genbench.scoring.comparison import sample_scores
 from genbench.scoring.estimates import Z95, Estimate, spread
 from genbench.scoring.features import Features
 from genbench.scoring.resampling import Scored, draws
 
-WIDTH, CLASSES = 16, 10
-LEVEL, EQUALS = 0.05, (2, 5, 20)  # of the marks, and numbers of models in a table
+CLASSES = 10
+EQUALS = 2, 5, 20  # numbers of models in a table
 MODES, SAMPLES = np.array([0.3, 0.2, 0.2, 0.1, 0.1, 0.06, 0.03, 0.01]), 300
 RARE = "a mode of 1 %, 300 samples", "modes covered"
 KNOWN = {RARE: float((1 - (1 - MODES) ** SAMPLES).sum())}
-SCALES = np.linspace(0.3, 2, WIDTH)
 Found = dict[tuple[str, str], list[Estimate]]
 Draw = Callable[[int, np.random.Generator], np.ndarray]
-
-
-def normal(n: int, rng: np.random.Generator) -> np.ndarray:
-    return rng.standard_normal((n, WIDTH)) * SCALES
 
 
 def other(n: int, rng: np.random.Generator) -> np.ndarray:

@@ -99,7 +99,7 @@ def of_images(known: Fixed) -> Repeat:
     def repeat(rng: Rng, seed: int) -> dict[str, Estimate]:
         n = 120
         labels = rng.integers(0, 2, n)
-        weights = rng.dirichlet([1, 1, 1 + 1], n) + np.eye(3)[labels]
+        weights = rng.dirichlet([1, 1, 2], n) + np.eye(3)[labels]
         images = np.einsum("nk,kchw->nchw", weights, known.images)
         images = 1 / (1 + np.exp(-images - 0.3 * rng.standard_normal(images.shape)))
         return {"MS-SSIM": metrics.ms_ssim_diversity(images, labels, pairs=400, seed=seed)}

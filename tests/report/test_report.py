@@ -500,6 +500,11 @@ def test_terminal_table_fits_110_columns() -> None:
     )
     assert vae.startswith("vae (3 seeds) ") and "3.00 ±0.00 sd†" in vae and vae.endswith("  novel")
     assert "3.12 ±0.10†" in made and made.endswith("  copies")
+    gan, first, made = models()
+    far = replace(made, metrics=made.metrics | {"scores": {"fid": score(93.12)}})
+    apart = terminal_table([gan, first, far, *seeds, *controls()]).splitlines()
+    assert any(line.startswith("vae (3 seeds) ") and "3.00 ±0.00 sd*" in line for line in apart)
+    assert any(line.startswith("made ") and "93.12 ±0.10 " in line for line in apart)
     assert "FID (classifier) ↓" in text and "verdict" in text
 
 
@@ -836,7 +841,7 @@ def test_the_variance_over_seeds_is_pooled_over_the_column() -> None:
 
 
 def test_a_single_run_has_no_less_error_than_its_interval_says() -> None:
-    """0.05 by the seeds, 0.1/1.96 by the interval of `score`, and 0.5 by a wider one."""
+    """Nothing by the seeds, 0.1/1.96 by the interval of `score`, and 1/1.96 by a wider one."""
     three = row_of(*seeds_of(3.0, 3.0, 3.0))
     for half, error in ((0.1, 0.1 / 1.96), (1.0, 1.0 / 1.96)):
         single = row_of(run("digits-b", "latent/b", {"fid": score(4.0, half)}, {}))

@@ -78,7 +78,7 @@ def test_the_gap_asks_no_more_training_elements_than_are_held_out() -> None:
     assert gap.high - gap.value == pytest.approx(1.96 * 2 / np.sqrt(99), rel=1e-3)
 
 
-def test_a_likelihood_of_many_passes_is_asked_of_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_likelihood_of_many_passes_is_asked_of_a_few() -> None:
     """Of every second element here, and in the resamplings as often as those are drawn."""
     asked = []
 
