@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 CHUNK = 2**14  # states summed at once
 SUMMABLE = 26  # units: minutes
+# Up to so many dimensions all elements are asked, which is quick there; beyond them so many.
 FEW, ASKED = 16, 200
 
 

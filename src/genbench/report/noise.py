@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtr, stdtr
 
 from genbench.report.results import Row
-from genbench.scoring.estimates import LEAST, Z95
+from genbench.scoring.estimates import Z95, both_orders
 from genbench.scoring.resampling import REST
 
 LEVEL = 0.05
@@ -70,8 +70,7 @@ def _single_errors(name: str, rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarr
         if len(alike) < 2:
             continue
         first, second = (_of_differences(np.stack([part[i] for i in alike])) for part in (linear, rest))
-        # as `genbench.scoring.estimates.spread`
-        error[np.ix_(alike, alike)] = np.sqrt(np.maximum(first - second, LEAST * second))
+        error[np.ix_(alike, alike)] = both_orders(first - 2 * second, second)
         freedom[np.ix_(alike, alike)] = size - 1
     return error, freedom
 

@@ -121,16 +121,26 @@ def spread(linear: Floats, rest: Floats | None = None) -> float:
     if rest is None:
         return math.sqrt(first)
     second = float(np.var(rest, ddof=1))
-    return both_orders(first - 2 * second, second)
+    return float(both_orders(first - 2 * second, second))
 
 
-def both_orders(first: float, second: float) -> float:
-    """√(σ₁² + σ₂²) of an estimated σ₁², which may be negative, and σ₂²: no less than √(LEAST σ₂²).
+def both_orders(first: ArrayLike, second: ArrayLike) -> Floats:
+    """√(σ₁² + σ₂²) of estimated σ₁², which may be negative, and σ₂² (…): no less than √(LEAST σ₂²).
 
     Between equal distributions σ₁ is 0 and its estimate scatters around that: cut at 0 the interval would be too wide,
     not cut it would vanish at times.
     """
-    return math.sqrt(max(first + second, LEAST * second, 0.0))
+    one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    return np.sqrt(np.maximum(np.maximum(one + other, LEAST * other), 0.0))
+
+
+def first_halves(keys: ArrayLike) -> NDArray[np.bool_]:
+    """Of each row of keys (b, n) the ⌊n/2⌋ elements with the least: one side of b splits by chance, (b, n)."""
+    order = np.asarray(keys)
+    half = order.shape[1] // 2
+    first = np.zeros(order.shape, bool)
+    np.put_along_axis(first, np.argpartition(order, half, axis=1)[:, :half], True, axis=1)
+    return first
 
 
 class Replicates(NamedTuple):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from genbench.scoring.arrays import Array, Floats, floats
-from genbench.scoring.estimates import Estimate, spread, spread_interval
+from genbench.scoring.estimates import Estimate, first_halves, spread, spread_interval
 
 
 def inception_score(
@@ -41,9 +41,8 @@ def inception_score_replicates(
         n = len(part)
         if n < 2:
             return np.full(bootstrap, np.nan)
-        first = np.zeros((bootstrap, n))
-        np.put_along_axis(first, rng.random((bootstrap, n)).argpartition(n // 2)[:, : n // 2], 1.0, axis=1)
-        one, other = (_score(part, side / side.sum(axis=1, keepdims=True)) for side in (first, 1 - first))
+        first = first_halves(rng.random((bootstrap, n)))
+        one, other = (_score(part, side / side.sum(axis=1, keepdims=True)) for side in (first, ~first))
         whole = _score(part, np.full((1, n), 1 / n))
         moved.append(whole + whole * (one - other) / (one + other).mean())
     return np.asarray(np.mean(moved, axis=0), np.float64)

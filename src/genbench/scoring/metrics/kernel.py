@@ -192,7 +192,7 @@ def _u_statistic(xx: _Sums, yy: _Sums, xy: _Sums) -> _Full:
     first_x = float((xx.rows / (n - 2) - xy.rows / m).var(ddof=1)) - v_xx / (n - 2) - v_xy / m
     first_y = float((yy.rows / (m - 2) - xy.columns / n).var(ddof=1)) - v_yy / (m - 2) - v_xy / n
     second = 2 * v_xx / (n * (n - 1)) + 2 * v_yy / (m * (m - 1)) + 4 * v_xy / (n * m)
-    return _Full(value, both_orders(4 * first_x / n + 4 * first_y / m, second))
+    return _Full(value, float(both_orders(4 * first_x / n + 4 * first_y / m, second)))
 
 
 def _u_centred(k: _Sums, n: int) -> float:

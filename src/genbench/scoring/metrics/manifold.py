@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from genbench.scoring.arrays import Array, Floats, Integers, pair
-from genbench.scoring.estimates import Estimate, spread_interval, wilson_interval
+from genbench.scoring.estimates import Estimate, first_halves, spread_interval, wilson_interval
 from genbench.scoring.metrics.balls import Balls, Near, Reach, held
 from genbench.scoring.metrics.balls import near as nearby
 
@@ -111,7 +111,7 @@ def manifold_replicates(real: Array, fake: Array, real_keys: Array, fake_keys: A
     times a scale: a share of p varies by p(1−p), a density by its square, and halves have other scores than the whole,
     most of all where they hold few elements of a cluster.
 
-    Raises ValueError as `manifolds` does.  They are NaN where a half has too few elements.
+    Raises ValueError as `manifolds` does.  Replicates are NaN where a half has too few elements.
     """
     around = _both(real, fake)
     return ManifoldReplicates(around.values, around.replicates(real_keys, fake_keys))
@@ -172,18 +172,11 @@ class _Surroundings:
         self.values = Manifolds(reached[0], reached[1], density, coverage)
 
     def replicates(self, real_keys: Array, fake_keys: Array) -> tuple[Floats, Floats, Floats, Floats]:
-        halves = [size // 2 for size in self.sizes]
-        if min(halves) <= max(self.near, self.around) or self.pairs is None:
+        if min(self.sizes) // 2 <= max(self.near, self.around) or self.pairs is None:
             nothing = np.full(len(real_keys), np.nan)
             return nothing, nothing, nothing, nothing
-        sides = []
-        for keys, size, half in zip((real_keys, fake_keys), self.sizes, halves, strict=True):
-            members = np.zeros((len(keys), size), bool)
-            np.put_along_axis(
-                members, np.argpartition(np.asarray(keys), half, axis=1)[:, :half], True, axis=1
-            )
-            sides.append(members)
-        scores = np.array([self._of_halves(*side) for side in zip(*sides, strict=True)])  # (b, 2, 4)
+        sides = zip(first_halves(real_keys), first_halves(fake_keys), strict=True)
+        scores = np.array([self._of_halves(*side) for side in sides])  # (b, 2, 4)
         precision, recall, density, coverage = (
             value + _scale(value, float(both.mean()), bounded) * (both[:, 0] - both[:, 1]) / 2
             for value, both, bounded in zip(
