@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from genbench.core import Batch, Space, Splits
+from genbench.models.adversarial.dcgan import DCGAN
 from genbench.models.adversarial.game import Game
 from genbench.nn import composed_games
 from genbench.nn.adversarial_losses import LOSSES
@@ -272,6 +273,29 @@ def test_a_critic_whose_sign_is_wrong_is_caught(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(cls, loss, lambda self, batch: -own(self, batch))
     with pytest.raises(AssertionError, match="tell real from generated"):
         laws.test_the_players_of_a_game_pull_its_score_apart(name)
+
+
+def test_both_players_of_a_dcgan_learn_from_one_batch_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    model = DCGAN(DIGITS, latent=3, width=4).train()
+    batch, drawn, shown = Batch(torch.rand(4, *DIGITS.shape)), [], []
+    generate, discriminate = model.generate, model.discriminate
+    monkeypatch.setattr(model, "generate", lambda batch: drawn.append(generate(batch)) or drawn[-1])
+    monkeypatch.setattr(model, "discriminate", lambda x, batch: shown.append(x) or discriminate(x, batch))
+    critic, maker = model.players()
+    model.discriminator_loss(batch).backward()
+    assert all(each.grad is None for each in maker)
+    model.zero_grad()
+    model.generator_loss(batch).backward(inputs=maker)
+    real, fake, again = shown
+    assert real is batch.x
+    assert torch.equal(fake, drawn[0])
+    assert again is drawn[0]
+    assert all(each.grad is not None and each.grad.abs().sum() > 0 for each in maker)
+    assert all(each.grad is None for each in critic)
+    model.generator_loss(batch)  # with no other before it, as where a generator is trained alone
+    assert len(drawn) == 2
+    assert not torch.equal(drawn[0], drawn[1])
 
 
 @pytest.mark.parametrize("cls", [NonSaturatingGame, Game])

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from genbench.core import Space
-from genbench.nn.games import NonSaturatingGame
 from genbench.nn.init import normal_weights
 from genbench.nn.priors import GaussianPrior
+from genbench.nn.shared_samples import SharedSamples
 from genbench.nn.towers import built, down_tower, features, halvings, up_tower
 
 
-class DCGAN(GaussianPrior, NonSaturatingGame):
+class DCGAN(GaussianPrior, SharedSamples):
     """Gaussian z; transposed convolutions double the side, strided convolutions halve it.
 
     latent: dimensions of z.  width: feature maps at full resolution, doubled with each halving.

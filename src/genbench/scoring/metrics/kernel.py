@@ -107,17 +107,17 @@ def _kernel(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
 
 
 def _cubed(k: NDArray[Any]) -> NDArray[Any]:
+    """In place."""
     square = k * k
     k *= square
     return k
 
 
-def _blocks(x: Floats, y: Floats, shift: float) -> Iterator[tuple[slice, slice, NDArray[Any], bool]]:
-    """Rows, columns, the kernel less `shift` there, and whether the block stands for its mirror image as well.
+def _products(x: Floats, y: Floats) -> Iterator[tuple[slice, slice, NDArray[Any], bool]]:
+    """Rows, columns, x·y/d + 1 there, and whether the block stands for its mirror image as well.
 
-    Where y is x, only blocks on and above the diagonal come, with zeros where a row meets itself.  Products of large
-    sets are in float32, whose rounding, 10⁻⁷ of an entry, averages out over the pairs.  A block comes in strips, which
-    the cache holds.
+    Where y is x, only blocks on and above the diagonal come.  Products of large sets are in float32, whose rounding,
+    10⁻⁷ of an entry, averages out over the pairs.
     """
     own = x is y
     dtype = np.float32 if len(x) * len(y) * x.shape[1] > LARGE else np.float64
@@ -127,19 +127,7 @@ def _blocks(x: Floats, y: Floats, shift: float) -> Iterator[tuple[slice, slice, 
         for columns in slices(len(b), BLOCK):
             if own and columns.start < rows.start:
                 continue
-            block = a[rows] @ b[columns].T
-            for strip in slices(len(block), STRIP):
-                k = _cubed(block[strip])
-                k -= dtype(shift)
-                if own and rows == columns:
-                    places = np.arange(strip.start, strip.stop)
-                    k[places - strip.start, places] = 0
-                yield (
-                    slice(rows.start + strip.start, rows.start + strip.stop),
-                    columns,
-                    k,
-                    own and rows != columns,
-                )
+            yield rows, columns, a[rows] @ b[columns].T, own and rows != columns
 
 
 def _with_one(x: Floats, dtype: type[np.floating[Any]]) -> NDArray[Any]:
@@ -162,15 +150,23 @@ def _add_sums(k: NDArray[Any], rows: Floats, columns: Floats) -> None:
 
 
 def _sums(x: Floats, y: Floats, shift: float, w: Floats | None = None, v: Floats | None = None) -> _Sums:
+    """Of the kernel less `shift`, with zeros where a row meets itself."""
     sums, columns_sums, squares = np.zeros(len(x)), np.zeros(len(y)), 0.0
     drawn = np.zeros(0 if w is None else len(w))
-    for rows, columns, k, mirrored in _blocks(x, y, shift):
-        _add_sums(k, sums[rows], columns_sums[columns])
-        if mirrored:
-            _add_sums(k.T, sums[columns], columns_sums[rows])
-        squares += (1 + mirrored) * float(np.dot(k.ravel(), k.ravel()))
+    for rows, columns, block, mirrored in _products(x, y):
+        for strip in slices(len(block), STRIP):  # which the cache holds
+            k = _cubed(block[strip])
+            k -= block.dtype.type(shift)
+            if x is y and rows == columns:
+                places = np.arange(strip.start, strip.stop)
+                k[places - strip.start, places] = 0
+            there = slice(rows.start + strip.start, rows.start + strip.stop)
+            _add_sums(k, sums[there], columns_sums[columns])
+            if mirrored:
+                _add_sums(k.T, sums[columns], columns_sums[there])
+            squares += (1 + mirrored) * float(np.dot(k.ravel(), k.ravel()))
         if w is not None and v is not None:
-            of_rows = w[:, rows].astype(k.dtype) @ k
+            of_rows = w[:, rows].astype(block.dtype) @ block
             drawn += (1 + mirrored) * (of_rows * v[:, columns]).sum(axis=1)
     return _Sums(sums, columns_sums, squares, drawn)
 
