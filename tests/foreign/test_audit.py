@@ -160,16 +160,16 @@ def test_names_of_a_long_array_are_made_when_asked_for(tmp_path: Path) -> None:
     assert list(names) == ["x[0]", "x[1]", "x[2]"] and names[-1] == "x[2]" and names[1:] == ["x[1]", "x[2]"]
 
 
-@pytest.mark.parametrize("count", [90, 12])
-def test_candidates_of_a_long_training_set_find_the_same_copies(
-    count: int, sets: tuple[Prepared, list[ImageSet]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("count", "bound"), [(90, "EXACT"), (12, "EXACT"), (12, "NUMBERS")])
+def test_candidates_of_a_large_training_set_find_the_same_copies(
+    count: int, bound: str, sets: tuple[Prepared, list[ImageSet]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All images as candidates give the exact search; a few of them still hold what a copy was made of."""
     _, (samples, train, held_out) = sets
     images = [x.images.copy() for x in (train, held_out, samples)]
     images[0][60], images[2][5] = 77, 80  # of one colour
     exact = audit.copies_of(*images, seed=0)
-    monkeypatch.setattr(candidates, "EXACT", 10)
+    monkeypatch.setattr(candidates, bound, 10)
     monkeypatch.setattr(candidates, "CANDIDATES", count)
     found = audit.copies_of(*images, seed=0)
     if count == 90:

@@ -17,7 +17,10 @@ from genbench.scoring.arrays import Floats, Integers, Nearest, Rows
 from genbench.scoring.neighbours import GATHER, nearest
 from genbench.storage.arrays import release_pages, slices
 
-EXACT = 20_000  # training images up to which every one of them is compared
+EXACT, NUMBERS = (
+    20_000,
+    1 << 24,
+)  # training images, and numbers in them, up to which every one of them is compared
 CANDIDATES, SIDE = 16, 8  # of each image, and of the coarse view
 
 Images = NDArray[Any]

@@ -38,14 +38,14 @@ class ToTrain(NamedTuple):
 
 def to_train(train: Images, held_out: Images, *, pixels: int, seed: int) -> ToTrain:
     """Images (n, c, h, w); pixels: how far an image may be moved; seed: which half of the training images."""
-    searches = searches_of(pixels, len(train))
+    searches = searches_of(pixels, train.shape)
     return ToTrain(scales_of(train, searches, seed), measure(train, held_out, searches)[0])
 
 
-def searches_of(pixels: int, count: int) -> tuple[Search, Search]:
+def searches_of(pixels: int, shape: tuple[int, ...]) -> tuple[Search, Search]:
     """Of pixels, and of the other VIEWS: (train, queries) -> for each view distances (m,), rows (m,).
 
-    count: of training images; of a long set the disguises are looked for among candidates.
+    shape: of the training images (n, c, h, w); in a large set the disguises are looked for among candidates.
     """
 
     def plain(train: Images, queries: Images) -> tuple[Nearest]:
@@ -62,7 +62,8 @@ def searches_of(pixels: int, count: int) -> tuple[Search, Search]:
         views = candidates.shifted(pixels), _contrast_pairs
         return tuple(candidates.nearest_among(train, queries, places, view) for view in views)
 
-    return plain, disguised if count <= candidates.EXACT else among_candidates
+    every_one = shape[0] <= candidates.EXACT and math.prod(shape) <= candidates.NUMBERS
+    return plain, disguised if every_one else among_candidates
 
 
 def _contrast_pairs(images: Images, others: Images) -> Floats:

@@ -183,7 +183,7 @@ def _assemble(gap: Floats, spread1: float, spread2: float, trace: float) -> floa
 
 
 def _trace_root(cov1: Floats, cov2: Floats) -> float:
-    """tr (Σ₁Σ₂)^½ = Σ √eigvalsh(LᵀΣ₂L), Σ₁ = LLᵀ (Cholesky); by eigen-factors where that loses digits.
+    """tr (Σ₁Σ₂)^½ = Σ √eigvalsh(LᵀΣ₂L), Σ₁ = LLᵀ (Cholesky); by pivoted factors where that loses digits.
 
     Reads the lower triangles alone.
     """
@@ -203,15 +203,16 @@ def _trace_root(cov1: Floats, cov2: Floats) -> float:
 
 
 def _trace_root_deficient(cov1: Floats, cov2: Floats) -> float:
-    return float(np.linalg.svd(_eigen_factor(cov1) @ _eigen_factor(cov2).T, compute_uv=False).sum())
+    return float(np.linalg.svd(_pivoted_factor(cov1) @ _pivoted_factor(cov2).T, compute_uv=False).sum())
 
 
-def _eigen_factor(cov: Floats) -> Floats:
-    """F (r, d) with FᵀF = Σ and r the numerical rank, at least one row."""
-    values, vectors = np.linalg.eigh(cov)
-    good = values > EPS * len(values) * max(float(values[-1]), 0.0)
-    good[-1] = True
-    factor: Floats = np.sqrt(np.maximum(values[good], 0.0))[:, None] * vectors[:, good].T
+def _pivoted_factor(cov: Floats) -> Floats:
+    """F (r, d) with FᵀF = Σ and r the numerical rank, at least one row: Cholesky with pivots, of the lower triangle."""
+    from scipy.linalg.lapack import dpstrf
+
+    triangle, pivots, rank, _ = dpstrf(cov, lower=True)
+    factor: Floats = np.zeros((max(rank, 1), len(cov)))
+    factor[:rank, pivots - 1] = np.tril(triangle)[:, :rank].T
     return factor
 
 

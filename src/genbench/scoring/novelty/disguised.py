@@ -61,7 +61,7 @@ def find_copies(
     )
     same_width(("train", points), ("held_out", control), ("samples", fakes))
     scales, to_control = known or to_train(points, control, pixels=pixels, seed=seed)
-    distances, indices = measure(points, fakes, searches_of(pixels, len(points)), pixels=nearest)
+    distances, indices = measure(points, fakes, searches_of(pixels, points.shape), pixels=nearest)
     control_ratios, by_view = (to_control / scales).min(axis=1), distances / scales
     views = by_view.argmin(axis=1)
     rows = np.arange(len(fakes))
