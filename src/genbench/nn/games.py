@@ -77,8 +77,8 @@ def checked_steps(critic_steps: int) -> int:
 class Duel(GenerativeModel):
     """A discriminator and a generator that move in turns; a subclass gives both, the optimiser and their losses.
 
-    Each loss draws generated elements of its own.  One batch for both saves a tenth of a step, and was worse for two of
-    three: the discriminator has just learnt to refuse those very elements.  `SharedSamples` is that other way.
+    Each loss draws generated elements of its own.  One batch for both saves a tenth of a step.  For GAN and InfoGAN it
+    was worse, as the discriminator has just learnt to refuse those very elements; not for DCGAN: see `SharedSamples`.
 
     generator_optimizer: where the generator has one of its own.  critic_steps: of the discriminator for one of it.
     names: of their objectives.

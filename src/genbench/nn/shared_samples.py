@@ -9,7 +9,7 @@ from genbench.nn.games import NON_SATURATING, NonSaturatingGame
 class SharedSamples(NonSaturatingGame):
     """The discriminator's loss draws elements and keeps them for the generator's, which saves a pass of the generator.
 
-    Where that is no worse is a matter for validation data: see `games.Duel`.
+    Whether that is as good is a matter for validation data: see `games.Duel`.
     """
 
     _drawn: Tensor | None = None
