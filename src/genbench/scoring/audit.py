@@ -122,8 +122,8 @@ def copies_of(
 
 
 def _pixels(images: np.ndarray) -> np.ndarray:
-    """(n, c, h, w) -> (n, c·h·w) float64."""
-    return images.reshape(len(images), -1).astype(np.float64)
+    """(n, c, h, w) -> (n, c·h·w)."""
+    return images.reshape(len(images), -1)
 
 
 def _in_views(

@@ -59,17 +59,11 @@ def searches_of(pixels: int, shape: tuple[int, ...]) -> tuple[Search, Search]:
 
     def among_candidates(train: Images, queries: Images) -> tuple[Nearest, ...]:
         places = candidates.candidates(train, queries, partial(_standardised, one_colour=0.0))
-        views = candidates.shifted(pixels), _contrast_pairs
+        views = candidates.shifted(pixels), candidates.contrast(FAR)
         return tuple(candidates.nearest_among(train, queries, places, view) for view in views)
 
     every_one = shape[0] <= candidates.EXACT and math.prod(shape) <= candidates.NUMBERS
     return plain, disguised if every_one else among_candidates
-
-
-def _contrast_pairs(images: Images, others: Images) -> Floats:
-    far = FAR / math.prod(images.shape[1:]) ** 0.5
-    of_queries, of_train = (partial(_standardised, one_colour=value) for value in (0.0, far))
-    return candidates.along(of_queries, of_train)(images, others)
 
 
 def _contrast(train: Images, queries: Images) -> Nearest:

@@ -10,7 +10,7 @@ from genbench.drawing import tiles
 from genbench.kinds.distance import TO_TRAIN, distance_of
 from genbench.kinds.drawing import drawing_of
 from genbench.params.schema import load, pick
-from genbench.scoring import audit
+from genbench.scoring import audit, byte_products
 from genbench.scoring.held_out import SEED
 from genbench.storage.files import json_bytes, write_all
 
@@ -24,9 +24,10 @@ def run(run: str, data: Path, out: Path, params: Path, reference: Path | None = 
     distance = distance_of(prepared.card)
     known = None if reference is None else load_reference(reference, prepared).of(TO_TRAIN)
     vectors, images = (partial(of, card=prepared.card) for of in (distance.vectors, distance.images))
-    record = audit.novelty(
-        prepared, samples, vectors=vectors, distance=distance.words, seed=SEED, images=images, known=known
-    )
+    with byte_products.every_instruction():
+        record = audit.novelty(
+            prepared, samples, vectors=vectors, distance=distance.words, seed=SEED, images=images, known=known
+        )
     closest = record["pairs"][:CLOSEST]
     picture = drawing_of(prepared.card).pairs(
         samples.take([pair["sample"] for pair in closest], axis=0),

@@ -1,12 +1,14 @@
 """Kernel distance: squared MMD with a cubic polynomial kernel (Bińkowski et al., 2018), arXiv:1801.01401."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.scoring.arrays import Array, Floats, pair
+from genbench.scoring.arrays import Array, Floats, numbers, same_width
+from genbench.scoring.byte_products import InnerProducts, fixed, matrix_unit_product
 from genbench.scoring.estimates import Estimate, Replicates, both_orders, spread_interval
 from genbench.storage.arrays import slices
 
@@ -35,7 +37,7 @@ def kernel_distance(
     var(between subsets)/subsets; the customary std/√subsets takes subsets for independent that share their data.
     Raises ValueError for bad input, fewer than 4 rows, or subsets larger than a set.
     """
-    x, y = pair(real, fake, rows=4)
+    x, y = _sets(real, fake)
     if subsets is None:
         shift = _typical(x, y)
         full = _u_statistic(_sums(x, x, shift), _sums(y, y, shift), _sums(x, y, shift))
@@ -65,7 +67,7 @@ def kernel_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: A
 
     Raises ValueError for bad input and fewer than 4 rows.
     """
-    x, y = pair(real, fake, rows=4)
+    x, y = _sets(real, fake)
     w, v = np.asarray(real_draws, dtype=np.float64), np.asarray(fake_draws, dtype=np.float64)
     shift = _typical(x, y)
     xx, yy, xy = _sums(x, x, shift, w, w), _sums(y, y, shift, v, v), _sums(x, y, shift, w, v)
@@ -76,6 +78,13 @@ def kernel_replicates(real: Array, fake: Array, real_draws: Array, fake_draws: A
     linear: Floats = value + w @ (one - one.mean()) + v @ (other - other.mean())
     drawn = _mean(xx, w, w, own=True) + _mean(yy, v, v, own=True) - 2 * _mean(xy, w, v, own=False)
     return Replicates(value, linear, drawn - linear)
+
+
+def _sets(real: Array, fake: Array) -> tuple[NDArray[Any], NDArray[Any]]:
+    """In the types they have: large ones are not copied as a whole."""
+    x, y = numbers(real, "real", ndim=2, rows=4), numbers(fake, "fake", ndim=2, rows=4)
+    same_width(("real", x), ("fake", y))
+    return x, y
 
 
 def _mean(k: "_Sums", w: Floats, v: Floats, *, own: bool) -> Floats:
@@ -113,35 +122,45 @@ def _cubed(k: NDArray[Any]) -> NDArray[Any]:
     return k
 
 
-def _products(x: Floats, y: Floats) -> Iterator[tuple[slice, slice, NDArray[Any], bool]]:
+def _products(x: NDArray[Any], y: NDArray[Any]) -> Iterator[tuple[slice, slice, NDArray[Any], bool]]:
     """Rows, columns, x·y/d + 1 there, and whether the block stands for its mirror image as well.
 
     Where y is x, only blocks on and above the diagonal come.  Products of large sets are in float32, whose rounding,
-    10⁻⁷ of an entry, averages out over the pairs.
+    10⁻⁷ of an entry, averages out over the pairs, or of numbers rounded to 16 bits, see `byte_products`.
     """
     own = x is y
-    dtype = np.float32 if len(x) * len(y) * x.shape[1] > LARGE else np.float64
-    a = _with_one(x, dtype)
-    b = a if own else _with_one(y, dtype)
+    size = len(x) * len(y) * x.shape[1]
+    dtype = np.float32 if size > LARGE else np.float64
+    product = matrix_unit_product(size)
+    multiply = InnerProducts(product, BLOCK) if product else None
+    prepare = fixed if product else partial(_with_one, dtype=dtype)
+    a: Any = prepare(x)
+    b: Any = a if own else prepare(y)
     for rows in slices(len(a), BLOCK):
         for columns in slices(len(b), BLOCK):
             if own and columns.start < rows.start:
                 continue
-            yield rows, columns, a[rows] @ b[columns].T, own and rows != columns
+            if multiply:
+                block = multiply(a[rows], b[columns])
+                block *= np.float32(1 / x.shape[1])
+                block += 1
+            else:
+                block = a[rows] @ b[columns].T
+            yield rows, columns, block, own and rows != columns
 
 
-def _with_one(x: Floats, dtype: type[np.floating[Any]]) -> NDArray[Any]:
+def _with_one(x: NDArray[Any], dtype: type[np.floating[Any]]) -> NDArray[Any]:
     """Rows divided by √d, and a 1 behind each: (n, d) -> (n, d + 1)."""
     n, d = x.shape
     found = np.ones((n, d + 1), dtype)
-    np.divide(x, d**0.5, out=found[:, :d], casting="same_kind")
+    np.divide(x, d**0.5, out=found[:, :d], casting="same_kind", dtype=np.float64)
     return found
 
 
-def _typical(x: Floats, y: Floats) -> float:
+def _typical(x: NDArray[Any], y: NDArray[Any]) -> float:
     """A constant near the kernel's mean: it leaves the distance alone, and sums without it keep more digits."""
-    d = x.shape[1]
-    return float(_kernel(x[:BLOCK] / d**0.5, y[:BLOCK] / d**0.5).mean())
+    some = (np.divide(rows[:BLOCK], x.shape[1] ** 0.5, dtype=np.float64) for rows in (x, y))
+    return float(_kernel(*some).mean())
 
 
 def _add_sums(k: NDArray[Any], rows: Floats, columns: Floats) -> None:
@@ -149,7 +168,9 @@ def _add_sums(k: NDArray[Any], rows: Floats, columns: Floats) -> None:
     columns += np.ones(len(k), k.dtype) @ k
 
 
-def _sums(x: Floats, y: Floats, shift: float, w: Floats | None = None, v: Floats | None = None) -> _Sums:
+def _sums(
+    x: NDArray[Any], y: NDArray[Any], shift: float, w: Floats | None = None, v: Floats | None = None
+) -> _Sums:
     """Of the kernel less `shift`, with zeros where a row meets itself."""
     sums, columns_sums, squares = np.zeros(len(x)), np.zeros(len(y)), 0.0
     drawn = np.zeros(0 if w is None else len(w))
