@@ -1,4 +1,4 @@
-"""Training and sampling of gated PixelCNN and NADE against a first implementation of each, same run, in turns.
+"""Training and sampling of gated PixelCNN, NADE and MADE against a first implementation of each, same run, in turns.
 
     python benchmarks/speed/autoregressive.py                   binary images of 28 × 28, processor time of one thread
     python benchmarks/speed/autoregressive.py --models nade --steps 10 --rounds 5
@@ -6,9 +6,10 @@
 The peers are written here in a few lines after pytorch-generative (github.com/EugenHotaj/pytorch-generative), which
 is not installed: a gated PixelCNN of separable vertical convolutions, sampled by one pass over the whole image for
 each pixel, and a NADE that goes from pixel to pixel in training as in sampling, and draws one that is not given;
-ordinary Adam.  The two PixelCNNs have about as many weights, which are printed; the NADEs are the same, with the
-paper's sigmoids.  All passes of a sampling cost the same, so that of the naive PixelCNN's only every 196th is made and
-its time multiplied.
+ordinary Adam; the MADE is that of `loops.py`, sampled by one pass for each pixel.  The two PixelCNNs have about as many
+weights, which are printed; the others are the same, the NADEs with the paper's sigmoids.  All passes of a sampling cost
+the same, so that of the naive PixelCNN's only every 196th, and of the MADE's every fourth, is taken and the time
+multiplied.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import torch
+from loops import PlainMADE
 from torch import Generator, Tensor, nn
 from torch.distributions import Bernoulli
 from torch.nn.functional import binary_cross_entropy_with_logits, pad
@@ -33,7 +35,7 @@ from genbench.training.loop import Budget, Job, train
 SPACE = Space("image", (1, 28, 28), 2, 0)
 SIDE, PIXELS, HIDDEN = 28, 784, 500
 WIDTH, BLOCKS = 128, 10
-MADE_PASSES = 4  # of a sampling's 784
+PASSES = 4  # of a sampling's 784
 
 
 class PlainBlock(nn.Module):
@@ -80,10 +82,10 @@ class PlainPixelCNN(nn.Module):
     def sample(self, n: int) -> float:
         """Some of the passes; what all would take is so many times as much."""
         x = torch.zeros(n, 1, SIDE, SIDE)
-        for place in range(0, PIXELS, PIXELS // MADE_PASSES):
+        for place in range(0, PIXELS, PIXELS // PASSES):
             row, column = divmod(place, SIDE)
             x[:, :, row, column] = self.logits(x)[:, :, row, column].sigmoid().bernoulli()
-        return PIXELS / MADE_PASSES
+        return PIXELS / PASSES
 
 
 class PlainNADE(nn.Module):
@@ -112,6 +114,19 @@ class PlainNADE(nn.Module):
         return 1.0
 
 
+class Made(PlainMADE):
+    def __init__(self) -> None:
+        super().__init__(HIDDEN)
+
+    @torch.no_grad()
+    def sample(self, n: int) -> float:
+        """A quarter of the passes."""
+        x = torch.zeros(n, PIXELS)
+        for place in range(0, PIXELS, 4):
+            x[:, place] = self.logits(x)[:, place].sigmoid().bernoulli()
+        return 4.0
+
+
 def built(model: str, **sizes: Any) -> GenerativeModel:
     """As a stage has it."""
     return build(model, Run(dataset="drawn", model=f"autoregressive/{model}", **sizes), SPACE)
@@ -119,7 +134,7 @@ def built(model: str, **sizes: Any) -> GenerativeModel:
 
 class Pair(NamedTuple):
     ours: Callable[[], GenerativeModel]
-    plain: Callable[[], PlainPixelCNN | PlainNADE]
+    plain: Callable[[], PlainPixelCNN | PlainNADE | Made]
     goals: dict[str, float]
     steps: int  # of training
     batch: int
@@ -140,6 +155,14 @@ MODELS = {
         PlainNADE,
         {"training": 4.0, "sampling": 1.4},
         steps=4,
+        batch=64,
+        samples=500,
+    ),
+    "made": Pair(
+        lambda: built("made", hidden=HIDDEN),
+        Made,
+        {"training": 1.2, "sampling": 31.0},
+        steps=100,
         batch=64,
         samples=500,
     ),

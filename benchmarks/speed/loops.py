@@ -73,11 +73,14 @@ class PlainMADE(nn.Module):
             (self.direct, (pixels[:, None] > pixels).float()),
         ]
 
-    def loss(self, x: Tensor) -> Tensor:  # (n, 784)
+    def logits(self, x: Tensor) -> Tensor:  # (n, 784)
         for layer, mask in self.masks:
             layer.weight.data *= mask
-        logits = self.out(self.hidden(x).relu()) + self.direct(x)
-        return binary_cross_entropy_with_logits(logits, x, reduction="none").sum(1).mean()
+        return self.out(self.hidden(x).relu()) + self.direct(x)
+
+    def loss(self, x: Tensor) -> Tensor:
+        x = x.flatten(1)
+        return binary_cross_entropy_with_logits(self.logits(x), x, reduction="none").sum(1).mean()
 
 
 PLAIN: dict[str, Callable[[], nn.Module]] = {

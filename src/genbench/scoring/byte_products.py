@@ -25,7 +25,7 @@ Product = Callable[[Bytes, Bytes, NDArray[np.int32]], NDArray[np.int32]]
 
 HOLD = "ONEDNN_MAX_CPU_ISA"  # what `runtime.environment` sets
 WORTH = 1e9  # multiplications, below which there is nothing to win
-WORTH_AN_IMPORT = 1e11  # where torch is not there yet
+WORTH_AN_IMPORT = 3e10  # where torch is not there yet
 WIDEST = (2**31 - 1) // (2 * 128**2)  # numbers in a row, up to which |t|²/2 − q·t fits into 32 bits
 TRIAL = 256, 1024, 784  # rows on the left and on the right, and their length
 LARGEST = 127 * 256 + 127  # whole number in `Fixed`

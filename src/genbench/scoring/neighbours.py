@@ -21,8 +21,9 @@ ROWS, COLUMNS = 1024, 8192  # a tile of queries × training rows: 32 MB in float
 BYTE_COLUMNS = (
     1024  # of a tile of bytes, which takes less time than to write a long row to memory and read it back
 )
-GATHER = 1 << 22  # numbers measured directly at a time: 32 MB in float64
-PART = 1 << 24  # numbers of `Rows` worked out at a time: 128 MB, or, of bytes, four times as many: 64 MB
+GATHER = 1 << 20  # numbers measured directly at a time: 8 MB in float64
+PART = 1 << 24  # numbers of `Rows` worked out at a time: 128 MB
+BYTES = 1 << 26  # the same of bytes that are multiplied as such
 CROWD = 64  # more candidates than this (beyond k) per tile: measure that query in higher precision
 
 Tile = tuple[
@@ -42,14 +43,15 @@ def nearest(train: Array, queries: Array, *, k: int = 1) -> tuple[Floats, Intege
     same_width(("train", points), ("queries", wanted))
     if not 1 <= k <= len(points):
         raise ValueError(f"k: {k}, expected 1 to {len(points)}, the number of training rows")
-    pairs = len(points) * len(wanted)
+    product = _product_of_bytes(points, wanted) if k <= CROWD else None
     if not isinstance(points, Rows) and not isinstance(wanted, Rows):
-        return _nearest(points, wanted, k, pairs)
+        return _nearest(points, wanted, k, product)
     distances, indices = np.full((len(wanted), k), np.inf), np.full((len(wanted), k), len(points))
-    for rows in slices(len(wanted), _at_a_time(wanted)):
+    step = max(1, (BYTES if product else PART) // points.shape[1])
+    for rows in slices(len(wanted), step):
         few = np.asarray(wanted[rows])
-        for part in slices(len(points), _at_a_time(points)):
-            found, at = _nearest(np.asarray(points[part]), few, min(k, part.stop - part.start), pairs)
+        for part in slices(len(points), step):
+            found, at = _nearest(np.asarray(points[part]), few, min(k, part.stop - part.start), product)
             found = np.concatenate([distances[rows], found], 1)
             at = np.concatenate([indices[rows], at + part.start], 1)
             best = np.lexsort((at, found), axis=1)[:, :k]
@@ -96,16 +98,24 @@ def ball_counts(centres: Array, radii: Array, points: Array, *, closed: bool) ->
     return counts
 
 
-def _at_a_time(rows: Array) -> int:
-    whole = np.asarray(rows[:1])
-    return max(1, PART * (4 if whole.itemsize == 1 else 1) // whole.size)
+def _product_of_bytes(train: NDArray[Any] | Rows, queries: NDArray[Any] | Rows) -> Product | None:
+    """What multiplies them faster than floats, if they are bytes."""
+    of_bytes = all(np.asarray(x[:1]).dtype == np.uint8 for x in (train, queries))
+    if not of_bytes or train.shape[1] > WIDEST:
+        return None
+    return fast_product(len(train) * len(queries) * train.shape[1])
 
 
-def _nearest(train: NDArray[Any], queries: NDArray[Any], k: int, pairs: int) -> tuple[Floats, Integers]:
-    """Of one part of a search over so many pairs."""
+def _nearest(
+    train: NDArray[Any], queries: NDArray[Any], k: int, product: Product | None
+) -> tuple[Floats, Integers]:
     distances, indices = np.empty((len(queries), k)), np.empty((len(queries), k), dtype=np.int64)
     todo = np.arange(len(queries))
-    for tiles in _ways(train, queries, k, pairs):
+    # Each is for the queries that the one before found too many candidates for.
+    ways: list[Tiles] = [partial(_tiles, dtype=np.float32), partial(_tiles, dtype=np.float64)]
+    if product is not None:
+        ways.insert(0, partial(_byte_tiles, product=product))
+    for tiles in ways:
         distances[todo], indices[todo], done = _search(train, queries[todo], k, tiles)
         todo = todo[~done]
         if todo.size == 0:
@@ -116,16 +126,6 @@ def _nearest(train: NDArray[Any], queries: NDArray[Any], k: int, pairs: int) -> 
         indices[row] = np.lexsort((every, exact))[:k]
         distances[row] = exact[indices[row]]
     return distances, indices
-
-
-def _ways(train: NDArray[Any], queries: NDArray[Any], k: int, pairs: int) -> Iterator[Tiles]:
-    """Of looking at all pairs; each is for the queries that the one before found too many candidates for."""
-    if train.dtype == queries.dtype == np.uint8 and train.shape[1] <= WIDEST and k <= CROWD:
-        product = fast_product(pairs * train.shape[1])
-        if product is not None:
-            yield partial(_byte_tiles, product=product)
-    yield partial(_tiles, dtype=np.float32)
-    yield partial(_tiles, dtype=np.float64)
 
 
 def _search(
